@@ -1,0 +1,250 @@
+"""The engine's error tree: each error has a stable code, a message that leaks nothing, and a status.
+
+    BillhookError
+    ├── ConfigurationError        a mistake in a file or a form: every one of them, in ``problems``
+    ├── TokenError                values that don't fit the command: every one of them, in ``problems``
+    ├── EgressDenied              the egress policy says no: the reason in ``verdict``
+    ├── DocumentNotFound          the source says that it has no such document
+    └── SourceError               the source failed
+        ├── SourceUnreachable         no connection: refused, reset, no route, name unknown
+        ├── SourceTlsFailed           no trusted, private connection
+        ├── SourceTimeout             a time limit ran out: which one, in ``phase``
+        │   └── SourceTooSlow             it answers, but slower than the least throughput
+        ├── SourceRefused             401 or 403: it didn't accept the credentials
+        ├── SourceStatus              another status that isn't a success
+        ├── SourceRedirected          a redirect that may not or can't be followed
+        ├── SourceBroken              not HTTP, or HTTP against its own rules
+        ├── SourceCutShort            the connection ended before the answer did
+        ├── SourceTooLarge            more bytes than the limit
+        ├── SourceEncoded             a content encoding that we didn't ask for
+        └── NotADocument              an answer, but not a document of an accepted kind
+            ├── WebPageInstead            a web page, perhaps a sign-in page
+            └── EmptyAnswer               nothing at all
+
+A ``public_message`` never holds a URL, a value, a secret or another library's text, so it may stand
+in an API answer, a log line or a page. Nothing of the origin's is in an error, either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from billhook.engine.guard import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in a configuration or a value: what it is, where it stands and how to mend it.
+
+    ``where`` is a dotted path as in the integration file (``commands.GetInvoiceImage.url``);
+    ``start`` and ``end`` are character offsets into the text there, when a part of it is meant.
+    ``suggestion`` is a text that could stand there instead, when one is near.
+    """
+
+    code: str
+    message: str
+    where: str = ""
+    start: int | None = None
+    end: int | None = None
+    suggestion: str | None = None
+
+
+class BillhookError(Exception):
+    """The root of what the engine raises. ``str(error)`` is its public message."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    """The HTTP status with which the gateway answers."""
+    exit_status: ClassVar[int]
+    """The exit status of the command line."""
+    default_message: ClassVar[str] = ""
+
+    def __init__(self, public_message: str | None = None) -> None:
+        self.public_message = public_message or self.default_message
+        super().__init__(self.public_message)
+
+
+class _Problems(BillhookError):
+    """An error that is made of all the mistakes found."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        if not problems:
+            raise ValueError("an error of problems needs one at least")
+        self.problems = problems
+        super().__init__(" ".join(problem.message for problem in problems))
+
+
+class ConfigurationError(_Problems):
+    """A file or form can't be used as it stands."""
+
+    code = "configuration"
+    status = 422
+    exit_status = 2
+
+
+class TokenError(_Problems):
+    """Values given for tokens are unknown, missing or unfit for their place."""
+
+    code = "token"
+    status = 422
+    exit_status = 2
+
+
+class DocumentNotFound(BillhookError):
+    """The source answered that there is no such document."""
+
+    code = "document-not-found"
+    status = 404
+    exit_status = 3
+    default_message = (
+        "The source answered, but has no such document. "
+        "Compare the invoice number with the one printed on the invoice."
+    )
+
+
+class EgressDenied(BillhookError):
+    """The operator's egress policy doesn't allow this address. The reason is in ``verdict``."""
+
+    code = "egress-denied"
+    status = 502
+    exit_status = 5
+
+    def __init__(self, verdict: Verdict, public_message: str) -> None:
+        self.verdict = verdict
+        super().__init__(public_message)
+
+
+class SourceError(BillhookError):
+    """The source failed to give the document."""
+
+    status = 502
+    exit_status = 4
+
+
+class SourceUnreachable(SourceError):
+    """No connection could be made: the name is unknown, or it was refused, reset or not routed."""
+
+    code = "source-unreachable"
+    default_message = (
+        "No connection to the source could be made. Check the spelling of the address, "
+        "and that the system is running and lets this server in."
+    )
+
+
+class SourceTlsFailed(SourceError):
+    """The TLS handshake failed, or the certificate isn't one that is trusted for this name."""
+
+    code = "source-tls-failed"
+    default_message = (
+        "The source's certificate is not trusted for this address, or it can't speak TLS. "
+        "Ask whoever runs it for a valid certificate."
+    )
+
+
+class SourceTimeout(SourceError):
+    """A time limit ran out. ``phase`` is one of lookup, connect, tls, headers, body, whole."""
+
+    code = "source-timeout"
+    status = 504
+
+    def __init__(self, phase: str, public_message: str | None = None) -> None:
+        self.phase = phase
+        super().__init__(
+            public_message
+            or f"The source took too long ({phase}). Try again, or raise the command's time limit."
+        )
+
+
+class SourceTooSlow(SourceTimeout):
+    """The answer came, but slower than the least throughput."""
+
+    code = "source-too-slow"
+
+
+class SourceRefused(SourceError):
+    """The source answered 401 or 403."""
+
+    code = "source-refused"
+
+    def __init__(self, http_status: int) -> None:
+        self.http_status = http_status
+        super().__init__(
+            f"The source did not accept the credentials (answer {http_status}). "
+            "They may be mistyped, expired, or meant for another address."
+        )
+
+
+class SourceStatus(SourceError):
+    """The source answered with a status that isn't a success."""
+
+    code = "source-status"
+
+    def __init__(self, http_status: int) -> None:
+        self.http_status = http_status
+        super().__init__(f"The source answered {http_status} instead of sending the document.")
+
+
+class SourceRedirected(SourceError):
+    """A redirect can't be followed: too many, no place to go, or from https to http."""
+
+    code = "source-redirected"
+    default_message = "The source sent us somewhere else in a way that can't be followed."
+
+
+class SourceBroken(SourceError):
+    """What came isn't HTTP, or is HTTP against its own rules."""
+
+    code = "source-broken"
+    default_message = "The source's answer broke the rules of HTTP."
+
+
+class SourceCutShort(SourceError):
+    """The connection ended before the answer did."""
+
+    code = "source-cut-short"
+    default_message = "The source's answer was cut short before its end. Try again."
+
+
+class SourceTooLarge(SourceError):
+    """The answer is larger than the command's ``max_bytes``."""
+
+    code = "source-too-large"
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(
+            f"The source's answer is larger than {max_bytes:,} bytes, the command's limit."
+        )
+
+
+class SourceEncoded(SourceError):
+    """The answer came in a content encoding, although none was asked for."""
+
+    code = "source-encoded"
+    default_message = "The source compressed its answer, although it was asked not to."
+
+
+class NotADocument(SourceError):
+    """The answer isn't a document of a kind that the command accepts."""
+
+    code = "not-a-document"
+    default_message = "The source answered, but not with a document of an accepted kind."
+
+
+class WebPageInstead(NotADocument):
+    """A web page came where a document was expected."""
+
+    code = "web-page-instead"
+    default_message = (
+        "A web page, perhaps a sign-in page, came instead of the document. "
+        "The address probably needs a key rather than a browser's sign-in."
+    )
+
+
+class EmptyAnswer(NotADocument):
+    """The answer has no body."""
+
+    code = "empty-answer"
+    default_message = "The source answered with nothing where a document was expected."

@@ -1,0 +1,1 @@
+"""The data plane: API key, command, document. Knows no Django."""

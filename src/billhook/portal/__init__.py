@@ -1,0 +1,1 @@
+"""The Django project: who, what, may they; pages, API and storage."""

@@ -1,0 +1,1 @@
+"""The one place that puts gateway and portal into one ASGI application."""
