@@ -1,0 +1,129 @@
+"""Run every test: all of them on SQLite, then those that store something on PostgreSQL.
+
+Browser tests need Chromium and the second round needs PostgreSQL. Both are installed where that is
+possible (root, with apt); where it isn't, one line says what was left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERYTHING = ("tests",)
+STORING = ("tests/portal", "tests/server")
+"""Where the tests stand that read and write the database."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prepare what the tests need, run them, and return the exit status."""
+    chromium = find_or_install(find_chromium, "chromium")
+    if chromium is None:
+        print("Left out: the browser tests, since there is no Chromium and it can't be installed.")
+    status = run_pytest(EVERYTHING, arguments, BILLHOOK_CHROMIUM=str(chromium or ""))
+    postgres = find_or_install(find_postgres, "postgresql")
+    if postgres is None:
+        print("Left out: PostgreSQL, since it isn't here and can't be installed.")
+        return status
+    with postgres_server(postgres) as url:
+        return status or run_pytest(STORING, arguments, BILLHOOK_DATABASE_URL=url)
+
+
+def run_pytest(places: Sequence[str], arguments: Sequence[str], **environment: str) -> int:
+    """Run pytest on *places* with all processors, and say on which database."""
+    on = "PostgreSQL" if "BILLHOOK_DATABASE_URL" in environment else "SQLite"
+    print(f"Tests on {on}:", flush=True)
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]
+    return run([*command, *arguments, *places], environment=environment)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    environment: dict[str, str] | None = None,
+    **options: str | None,
+) -> int:
+    """Run a command in the checkout (or quietly, as *user* in *cwd*); return its exit status."""
+    merged = {**os.environ, **(environment or {})}
+    user, cwd = options.get("user"), options.get("cwd") or str(ROOT)
+    output = subprocess.DEVNULL if "cwd" in options else None
+    return subprocess.run(
+        command, cwd=cwd, env=merged, user=user, stdout=output, check=False
+    ).returncode
+
+
+def find_or_install(find: Callable[[], Path | None], package: str) -> Path | None:
+    """Return what *find* finds, after installing Debian's *package* if there is nothing yet."""
+    found = find()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"Installing {package} …", flush=True)
+        quiet = ["-qq", "-o", "Dpkg::Use-Pty=0"]
+        install = ["install", "--yes", "--no-install-recommends", package]
+        for arguments in (["update"], install):
+            run(["apt-get", *quiet, *arguments], environment={"DEBIAN_FRONTEND": "noninteractive"})
+        found = find()
+    return found
+
+
+def find_chromium() -> Path | None:
+    """Return Chromium's program, under any of its names."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((Path(path) for name in names if (path := shutil.which(name))), None)
+
+
+def find_postgres() -> Path | None:
+    """Return the folder that holds PostgreSQL's own programs, the newest first."""
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
+    )
+    if debian:
+        return debian[-1].parent
+    initdb = shutil.which("initdb")
+    return Path(initdb).resolve().parent if initdb else None
+
+
+@contextlib.contextmanager
+def postgres_server(programs: Path) -> Iterator[str]:
+    """Run a PostgreSQL of our own, in a folder that goes with it, and give its URL."""
+    with tempfile.TemporaryDirectory(prefix="billhook-postgres-") as folder:
+        owner = own_by_someone_else(folder)
+        data, port = f"{folder}/data", free_port()
+        initdb = [programs / "initdb", "-D", data, "-A", "trust", "-U", "billhook", "-E", "UTF8"]
+        control = [programs / "pg_ctl", "-D", data, "-l", f"{folder}/log", "-s", "-w"]
+        options = f"-F -p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+        for command in ([*initdb, "--no-sync"], [*control, "-o", options, "start"]):
+            if run(command, user=owner, cwd=folder) != 0:
+                raise SystemExit("PostgreSQL is installed, but a server of our own did not start.")
+        try:
+            yield f"postgresql://billhook@127.0.0.1:{port}/postgres"
+        finally:
+            run([*control, "-m", "immediate", "stop"], user=owner, cwd=folder)
+
+
+def own_by_someone_else(folder: str) -> str | None:
+    """Give *folder* to an unprivileged user when root runs the tests: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    owner = "postgres" if "postgres" in known else "nobody"
+    shutil.chown(folder, owner)
+    return owner
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
