@@ -1,0 +1,28 @@
+"""The sample billing system, in this process and as one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from billhook.sample.ledger import Invoice, make_ledger
+from billhook.sample.server import System, make_app
+
+TODAY = date(2026, 7, 20)
+KEY = "the-sample-key"
+
+
+@pytest.fixture(scope="session")
+def ledger() -> tuple[Invoice, ...]:
+    return make_ledger(TODAY)
+
+
+@pytest.fixture
+async def sample(ledger) -> AsyncIterator[TestClient]:
+    """A client of a sample system whose slow invoice isn't slow; it sends the key."""
+    system = System(invoices=ledger, key=KEY, slow_seconds=0)
+    async with TestClient(TestServer(make_app(system)), headers={"X-Api-Key": KEY}) as client:
+        yield client
