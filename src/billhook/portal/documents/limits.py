@@ -1,0 +1,57 @@
+"""How much a document may ask for before it is refused, and the reasons with their sentences."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+MAX_DOCUMENT: Final = 64 * 1024 * 1024
+"""Bytes of a document that is drawn; a larger one is only downloaded."""
+MAX_PAGES: Final = 500
+"""Pages whose sizes are told."""
+MAX_PIXELS: Final = 12_000_000
+"""Pixels of one drawn page: A4 at 1,400 pixels width has 2.8 million."""
+MAX_SOURCE_PIXELS: Final = 80_000_000
+"""Pixels of a PNG or JPEG that is scaled down."""
+MAX_IMAGE: Final = 64 * 1024 * 1024
+"""Bytes of one drawn page: ``MAX_PIXELS`` that can't be compressed, and a little more."""
+MAX_ADDRESS_SPACE: Final = 1024 * 1024 * 1024
+MAX_CPU_SECONDS: Final = 10
+EXIT_TOO_SLOW: Final = 3
+EXIT_BROKEN: Final = 4
+
+
+class Reason(StrEnum):
+    """Why a document can't be shown as images of its pages."""
+
+    PROTECTED = "protected"
+    DAMAGED = "damaged"
+    TOO_LARGE = "too-large"
+    TOO_SLOW = "too-slow"
+    OTHER_KIND = "other-kind"
+    NO_SUCH_PAGE = "no-such-page"
+    BUSY = "busy"
+
+    @property
+    def message(self) -> str:
+        """One sentence for the person who wanted to see the document, and what to do instead."""
+        return _MESSAGES[self]
+
+
+_MESSAGES: Final = {
+    Reason.PROTECTED: (
+        "This document is protected by a password, so its pages can't be shown here. "
+        "Download it and open it with the password."
+    ),
+    Reason.DAMAGED: (
+        "This document came, but it is damaged, so its pages can't be shown. "
+        "Download it to see what can still be read."
+    ),
+    Reason.TOO_LARGE: "This document is too large to show here. Download it instead.",
+    Reason.TOO_SLOW: "This document takes too long to draw. Download it instead.",
+    Reason.OTHER_KIND: "Documents of this kind can't be shown here. Download it instead.",
+    Reason.NO_SUCH_PAGE: "The document has no such page.",
+    Reason.BUSY: (
+        "Many documents are being shown just now. Try again in a moment, or download it."
+    ),
+}
