@@ -22,6 +22,8 @@ class Integration(models.Model):
     variables = models.JSONField(default=dict)
     commands = models.JSONField(default=list)
     """The commands as typed, each as :class:`billhook.engine.config.CommandConfig` in JSON."""
+    version = models.PositiveIntegerField(default=1)
+    """Grows with every save, so that of two editors the second is told instead of overwriting."""
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
