@@ -12,7 +12,7 @@ from billhook.portal.organisations.models import Organisation
 
 
 class Status(models.TextChoices):
-    """How far an invoice is. Overdue isn't stored: it is open or part paid, and past its due date."""
+    """How far an invoice is. Overdue isn't stored: it is open or part paid, and past due."""
 
     DRAFT = "draft", "Draft"
     OPEN = "open", "Open"

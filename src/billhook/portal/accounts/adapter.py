@@ -1,0 +1,66 @@
+# ruff: noqa: ARG002 - the signatures are django-allauth's
+"""What we do otherwise than django-allauth by itself: no sign-up, our words, our way home."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from billhook.portal.accounts.home import home_of
+from billhook.portal.post import post
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """django-allauth's questions, answered for Billhook."""
+
+    error_messages: ClassVar[dict[str, str]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "E-mail and password don't fit together. Try again, or let us "
+        "send you a code instead.",
+        "enter_current_password": "This isn't your current password. Type the one you use now.",
+        "incorrect_code": "This isn't the code we sent. Look for the newest mail and try again.",
+        "too_many_login_attempts": "Too many tries. Wait a few minutes, then try again.",
+        "rate_limited": "Too many tries. Wait a few minutes, then try again.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Say no: a member invites people; nobody signs up."""
+        return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Return where a person lands after signing in: the backoffice, or their invoices."""
+        return home_of(request.user)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Return the sign-in page."""
+        return reverse("account_request_login_code")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Return to one's own settings."""
+        return reverse("settings")
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        """Answer as if the person were unknown."""
+        messages.error(request, self.error_messages["email_password_mismatch"])
+        return HttpResponseRedirect(reverse("account_login"))
+
+    def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
+        """Pass on what went wrong; what went well shows on the page that follows."""
+        if level >= messages.WARNING:
+            super().add_message(request, level, *args, **kwargs)
+
+    def format_email_subject(self, subject: str) -> str:
+        """Return the subject without the site's name in brackets."""
+        return subject
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail after the answer: how long it takes would tell who is known."""
+        values = {**context, "email": email, "public_url": settings.PUBLIC_URL}
+        values["request"] = allauth_context.request
+        post(self.render_mail(template_prefix, email, values))

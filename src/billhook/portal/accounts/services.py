@@ -1,0 +1,31 @@
+"""What is done with users."""
+
+from __future__ import annotations
+
+from billhook.portal.accounts.models import User
+
+
+def get_or_create_user(*, email: str, name: str = "") -> User:
+    """Return the user of *email*; a new one has no password and signs in with a code.
+
+    A name that is known already stays: it is the person's own.
+    """
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        return User.objects.create_user(email, name=name.strip())
+    if name.strip() and not user.name:
+        user.name = name.strip()
+        user.save(update_fields=["name"])
+    return user
+
+
+def set_password(*, user: User, password: str) -> None:
+    """Give *user* a password. Whoever is signed in with the old one is signed out."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def change_name(*, user: User, name: str) -> None:
+    """Change how *user* is called."""
+    user.name = name.strip()
+    user.save(update_fields=["name"])

@@ -1,0 +1,72 @@
+"""Signing in and out, and what a person may change about themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import views as allauth_views
+from allauth.account.internal.stagekit import clear_login
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from billhook.portal.accounts import services
+from billhook.portal.accounts.forms import NameForm
+from billhook.portal.accounts.who import user_of
+
+
+class _StartsAnew:
+    """Where a code was asked for before, forget it: the person wants another way or address."""
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
+        clear_login(request)
+
+
+class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
+    """Ask for the e-mail address and send a code to it, if it is known."""
+
+    template_name = "accounts/sign_in.html"
+
+
+class CodeView(allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]
+    """Ask for the code. The page is the same whether one was sent or not."""
+
+    template_name = "accounts/code.html"
+
+
+class PasswordView(_StartsAnew, allauth_views.LoginView):  # type: ignore[misc]
+    """Ask for e-mail address and password."""
+
+    template_name = "accounts/password.html"
+
+
+class SignOutView(allauth_views.LogoutView):  # type: ignore[misc]
+    """Sign out: a page with a button, so that a link alone can't do it."""
+
+    template_name = "accounts/sign_out.html"
+
+
+class ChangePasswordView(allauth_views.PasswordChangeView):  # type: ignore[misc]
+    """Change the password. Everywhere else the person is signed out."""
+
+    template_name = "accounts/change_password.html"
+
+
+class SetPasswordView(allauth_views.PasswordSetView):  # type: ignore[misc]
+    """Set a first password, as somebody who signed in by code."""
+
+    template_name = "accounts/change_password.html"
+
+
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    """Show a person's own settings, and change their name."""
+    user = user_of(request)
+    form = NameForm(request.POST or None, initial={"name": user.name})
+    if request.method == "POST" and form.is_valid():
+        services.change_name(user=user, name=form.cleaned_data["name"])
+        messages.success(request, "Saved.")
+        return HttpResponseRedirect(reverse("settings"))
+    return render(request, "accounts/settings.html", {"form": form})

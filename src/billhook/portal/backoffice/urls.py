@@ -1,0 +1,8 @@
+"""The members' pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+app_name = "backoffice"
+urlpatterns: list[URLPattern] = []

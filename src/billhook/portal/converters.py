@@ -1,0 +1,19 @@
+"""How ids stand in URLs."""
+
+from __future__ import annotations
+
+from billhook.portal.ids import LENGTH
+
+
+class IdConverter:
+    """An id in a URL. What can't be an id isn't looked up."""
+
+    regex = f"[0-9a-hjkmnp-tv-z]{{{LENGTH}}}"
+
+    def to_python(self, value: str) -> str:
+        """Return the id, which is a text."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the id as it stands in a URL."""
+        return value

@@ -1,0 +1,331 @@
+"""Every setting of an installation, in one table; the only reader of the environment.
+
+``docs/settings.md`` is made from this table. Each setting can also be given as a file: where
+``BILLHOOK_DATABASE_URL_FILE`` names one, its content is the value (Docker and systemd hand over
+secrets like that).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.portal import environment_kinds as kinds
+
+PREFIX: Final = "BILLHOOK_"
+_FILE: Final = "_FILE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: its name in the environment, its default as text, and what it means.
+
+    ``read`` turns the text into the value and raises :class:`ValueError` with a sentence that says
+    what a right one looks like. It never gets an empty text: that means the default.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    read: Callable[[str], Any]
+    secret: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The name of the value in :class:`Environment`."""
+        return self.name.removeprefix(PREFIX).lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """All settings of one installation, read and checked."""
+
+    data_dir: Path
+    database_url: str
+    public_url: str
+    allow: tuple[str, ...]
+    ports: frozenset[int]
+    deny: tuple[str, ...]
+    show_private_answers: bool
+    email_url: str
+    email_from: str
+    session_days: int
+    secrets_keys: str
+    signing_key: str
+    trusted_proxies: tuple[str, ...]
+    page_processes: int
+    workers: int
+    stop_seconds: int
+    api_rate: int
+    metrics_token: str
+    log_format: str
+    log_level: str
+
+    @property
+    def host(self) -> str:
+        """The host name under which people reach this installation."""
+        return urlsplit(self.public_url).hostname or "localhost"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach this installation over https."""
+        return self.public_url.startswith("https://")
+
+
+SETTINGS: Final = (
+    Setting(
+        name="BILLHOOK_DATA_DIR",
+        default="data",
+        meaning="The data folder: the SQLite database, the keys and documents that are being "
+        "looked at. It is made on first start and readable by its owner only.",
+        read=kinds.path,
+    ),
+    Setting(
+        name="BILLHOOK_DATABASE_URL",
+        default="",
+        meaning="Where the database is, as `postgresql://name:password@host/database`. "
+        "Without it, a SQLite database in the data folder is used.",
+        read=kinds.database_url,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_PUBLIC_URL",
+        default="http://127.0.0.1:8000",
+        meaning="The address under which people reach Billhook, without a path. "
+        "With `https`, cookies travel over https alone.",
+        read=kinds.public_url,
+    ),
+    Setting(
+        name="BILLHOOK_ALLOW",
+        default="",
+        meaning="Private systems that integrations may reach, separated by commas: each "
+        "`host:port`, or `host:port=network` for a name that may resolve into that network. "
+        "Link-local and metadata addresses stay denied.",
+        read=kinds.allowances,
+    ),
+    Setting(
+        name="BILLHOOK_PORTS",
+        default="80,443,8080,8443",
+        meaning="The ports that integrations may reach, separated by commas.",
+        read=kinds.ports,
+    ),
+    Setting(
+        name="BILLHOOK_DENY",
+        default="",
+        meaning="Networks that integrations may not reach, besides the private and special ones, "
+        "separated by commas, such as `192.0.2.0/24,2001:db8::/32`.",
+        read=kinds.networks,
+    ),
+    Setting(
+        name="BILLHOOK_SHOW_PRIVATE_ANSWERS",
+        default="no",
+        meaning="Whether owners and editors may see the first lines of a failed answer of a "
+        "private system that `BILLHOOK_ALLOW` names: `yes` or `no`.",
+        read=kinds.truth,
+    ),
+    Setting(
+        name="BILLHOOK_EMAIL_URL",
+        default="console:",
+        meaning="How mail is sent: `smtp://name:password@host:587` (with STARTTLS), "
+        "`smtps://name:password@host:465`, `smtp+plain://localhost:25` (without TLS, for a "
+        "server on this machine), or `console:` to print it.",
+        read=kinds.email_url,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_EMAIL_FROM",
+        default="Billhook <billhook@localhost>",
+        meaning="The sender of mail.",
+        read=kinds.email_sender,
+    ),
+    Setting(
+        name="BILLHOOK_SESSION_DAYS",
+        default="14",
+        meaning="After how many days a person has to sign in again.",
+        read=kinds.whole(least=1, most=365),
+    ),
+    Setting(
+        name="BILLHOOK_SECRETS_KEYS",
+        default="",
+        meaning="The keys that encrypt stored secrets, newest first, separated by commas. "
+        "Without it, the file `secrets.key` in the data folder is used, and made on first start.",
+        read=str,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_SIGNING_KEY",
+        default="",
+        meaning="The key that signs sessions and forms: 50 characters or more. Without it, the "
+        "file `signing.key` in the data folder is used, and made on first start.",
+        read=kinds.long_key,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_TRUSTED_PROXIES",
+        default="127.0.0.1,::1",
+        meaning="The addresses or networks of reverse proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are believed, separated by commas.",
+        read=kinds.networks,
+    ),
+    Setting(
+        name="BILLHOOK_PAGE_PROCESSES",
+        default="1",
+        meaning="How many separate processes turn pages of documents into images.",
+        read=kinds.whole(least=1, most=32),
+    ),
+    Setting(
+        name="BILLHOOK_WORKERS",
+        default="1",
+        meaning="How many server processes share the port: one for each core that is to be used.",
+        read=kinds.whole(least=1, most=64),
+    ),
+    Setting(
+        name="BILLHOOK_STOP_SECONDS",
+        default="20",
+        meaning="How many seconds a stopping server gives to runs that go on; then it ends them.",
+        read=kinds.whole(least=1, most=600),
+    ),
+    Setting(
+        name="BILLHOOK_API_RATE",
+        default="100",
+        meaning="How many runs per second an API key may start in each server process, in the long "
+        "run; twice as many at once.",
+        read=kinds.whole(least=1, most=100_000),
+    ),
+    Setting(
+        name="BILLHOOK_METRICS_TOKEN",
+        default="",
+        meaning="With this token (`Authorization: Bearer TOKEN`), `/metrics` may be read from "
+        "other machines. Without it, only from this one and not through a proxy.",
+        read=str,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_LOG_FORMAT",
+        default="text",
+        meaning="How log lines are written: `text` for people or `json` for programs.",
+        read=kinds.one_of("text", "json"),
+    ),
+    Setting(
+        name="BILLHOOK_LOG_LEVEL",
+        default="info",
+        meaning="How much is logged: `debug`, `info`, `warning` or `error`.",
+        read=kinds.one_of("debug", "info", "warning", "error"),
+    ),
+)
+
+
+def read(environ: Mapping[str, str]) -> Environment:
+    """Return the settings that *environ* holds.
+
+    Raises:
+        ConfigurationError: with every mistake, each saying what a right value looks like.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for setting in SETTINGS:
+        try:
+            values[setting.attribute] = setting.read(_text(setting, environ) or setting.default)
+        except ValueError as error:
+            message = f"{setting.name}: {error}"
+            problems.append(Problem(code="setting", message=message, where=setting.name))
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return Environment(**values)
+
+
+def _text(setting: Setting, environ: Mapping[str, str]) -> str:
+    text = environ.get(setting.name, "").strip()
+    file = environ.get(setting.name + _FILE, "").strip()
+    if text and file:
+        raise ValueError(f"it is given twice, here and as {setting.name}{_FILE}. Keep one.")
+    return _content(setting, file) if file else text
+
+
+def _content(setting: Setting, file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        name = setting.name + _FILE
+        raise ValueError(f"the file that {name} names can't be read as text: {file}") from None
+
+
+@cache
+def current() -> Environment:
+    """Return the settings of this process, read once."""
+    return read(os.environ)  # noqa: TID251 - the one reader
+
+
+def put(name: str, value: str) -> None:
+    """Set *name* for this process and those that it starts, as an option of the command line does.
+
+    Call this before Django is set up: what was read once isn't read again.
+    """
+    if name not in {setting.name for setting in SETTINGS}:
+        raise ValueError(f"there is no setting {name}")
+    os.environ[name] = value  # noqa: TID251 - the one writer
+    os.environ.pop(name + _FILE, None)  # noqa: TID251
+    current.cache_clear()
+
+
+def for_child(**more: str) -> dict[str, str]:
+    """Return the environment for a process that this one starts, with *more* in it."""
+    return {**os.environ, **more}  # noqa: TID251
+
+
+def unknown_names(environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
+    """Return a problem for each variable that starts like a setting but is none: a slip, mostly."""
+    given = os.environ if environ is None else environ  # noqa: TID251
+    names = [setting.name for setting in SETTINGS]
+    known = {*names, *(name + _FILE for name in names)}
+    return tuple(
+        _unknown(name, names)
+        for name in sorted(given)
+        if name.startswith(PREFIX) and name not in known
+    )
+
+
+def _unknown(name: str, names: list[str]) -> Problem:
+    near = difflib.get_close_matches(name, names, n=1)
+    question = f" Did you mean {near[0]}?" if near else ""
+    return Problem(
+        code="setting",
+        message=f"There is no setting {name}.{question}",
+        where=name,
+        suggestion=near[0] if near else None,
+    )
+
+
+def as_markdown() -> str:
+    """Return ``docs/settings.md``: the table of settings for people."""
+    rows = [f"| `{s.name}` | {_default(s)} | {s.meaning} |" for s in SETTINGS]
+    return "\n".join([*_HEAD, *rows, ""])
+
+
+def _default(setting: Setting) -> str:
+    return f"`{setting.default}`" if setting.default else "(empty)"
+
+
+_HEAD: Final = (
+    "# Settings",
+    "",
+    "<!-- Made from billhook/portal/environment.py by `python -m billhook.portal.environment`. -->",
+    "",
+    "Billhook is set up by environment variables. Every one of them has a default, so that none is",
+    "needed to try it. Instead of a variable, a file may hold the value: put its path in one",
+    "of that name with `_FILE`, such as `BILLHOOK_DATABASE_URL_FILE=/run/secrets/database`.",
+    "A wrong value stops the start with a sentence that says what a right one looks like.",
+    "",
+    "| name | default | meaning |",
+    "|---|---|---|",
+)
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")  # noqa: T201 - its only purpose

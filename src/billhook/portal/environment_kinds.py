@@ -1,0 +1,168 @@
+"""How the text of a setting becomes its value, and what is said when it can't.
+
+Each function raises :class:`ValueError` with a sentence: what was expected, what came, what to do.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+_ALLOWANCE: Final = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})(?:=(?P<network>\S+))?"
+)
+_KEY_LENGTH: Final = 50
+_HIGHEST_PORT: Final = 65535
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """Return what stands between the commas of *text*."""
+    return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+
+
+def path(text: str) -> Path:
+    """Return *text* as an absolute path."""
+    return Path(text).expanduser().absolute()
+
+
+def database_url(text: str) -> str:
+    """Return the URL of a PostgreSQL database, or an empty text for SQLite."""
+    if not text:
+        return ""
+    split = _split(text)
+    if split is None or split.scheme not in {"postgresql", "postgres"} or not split.path.strip("/"):
+        # the value may hold a password, so it isn't repeated
+        raise ValueError("expected an address such as postgresql://name:password@host/database.")
+    return text
+
+
+def public_url(text: str) -> str:
+    """Return scheme, host and port of *text*, without a slash at the end."""
+    split = _split(text)
+    if (
+        split is None
+        or split.scheme not in {"http", "https"}
+        or not split.hostname
+        or split.path.strip("/")
+        or split.query
+        or split.fragment
+        or split.username is not None
+    ):
+        raise ValueError(
+            f"expected an address without a path, such as https://invoices.example.com, got {text}."
+        )
+    return f"{split.scheme}://{split.netloc}".lower()
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        split = urlsplit(text)
+        _ = split.port
+    except ValueError:
+        return None
+    return split
+
+
+def allowances(text: str) -> tuple[str, ...]:
+    """Return each ``host:port`` or ``host:port=network`` of *text*, looked at for its form."""
+    return tuple(_allowance(part) for part in parts(text))
+
+
+def _allowance(part: str) -> str:
+    match = _ALLOWANCE.fullmatch(part)
+    if match is None or not 0 < int(match["port"]) <= _HIGHEST_PORT:
+        raise ValueError(
+            f"expected host:port or host:port=network, such as billing.internal:8443=10.1.0.0/16 "
+            f"or 127.0.0.1:9000 or [::1]:9000, got {part}."
+        )
+    if match["network"]:
+        _network(match["network"])
+    return part
+
+
+def ports(text: str) -> frozenset[int]:
+    """Return the port numbers of *text*."""
+    numbers = parts(text)
+    if not all(number.isdecimal() and 0 < int(number) <= _HIGHEST_PORT for number in numbers):
+        raise ValueError(f"expected port numbers from 1 to 65535, such as 443,8443, got {text}.")
+    return frozenset(int(number) for number in numbers)
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Return the addresses and networks of *text*, as they are written canonically."""
+    return tuple(_network(part) for part in parts(text))
+
+
+def _network(part: str) -> str:
+    try:
+        network = ipaddress.ip_network(part)
+    except ValueError:
+        raise ValueError(
+            f"expected an address or a network, such as 10.1.0.0/16 or 2001:db8::/32 (no bits set "
+            f"right of the prefix), got {part}."
+        ) from None
+    return str(network if network.num_addresses > 1 else network.network_address)
+
+
+def email_url(text: str) -> str:
+    """Return how mail is sent."""
+    if text == "console:":
+        return text
+    split = _split(text)
+    if split is None or split.scheme not in {"smtp", "smtps", "smtp+plain"} or not split.hostname:
+        # the value may hold a password, so it isn't repeated
+        raise ValueError("expected smtp://name:password@host:587, smtps://… or console:.")
+    return text
+
+
+def email_sender(text: str) -> str:
+    """Return an e-mail address, with or without a name before it."""
+    _, address = parseaddr(text)
+    if address.count("@") != 1 or address.startswith("@") or address.endswith("@"):
+        raise ValueError(
+            f"expected an e-mail address, such as Acme invoices <invoices@acme.example>, "
+            f"got {text}."
+        )
+    return text
+
+
+def long_key(text: str) -> str:
+    """Return a key that is long enough to sign with, or an empty text."""
+    if text and len(text) < _KEY_LENGTH:
+        raise ValueError(f"expected {_KEY_LENGTH} characters or more, got {len(text)}.")
+    return text
+
+
+def truth(text: str) -> bool:
+    """Return whether *text* says yes."""
+    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if text.lower() not in answers:
+        raise ValueError(f"expected yes or no, got {text}.")
+    return answers[text.lower()]
+
+
+def whole(*, least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from *least* to *most*."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}, got {text}.")
+        return int(text)
+
+    return read
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Return a reader that takes one of *words*."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"expected one of {', '.join(words)}, got {text}.")
+        return text.lower()
+
+    return read

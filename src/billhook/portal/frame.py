@@ -1,0 +1,46 @@
+"""What every page's frame shows: who is signed in, and which sites they may go to."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+
+from billhook.portal.accounts.models import User
+from billhook.portal.customers import access as customers
+from billhook.portal.organisations import access as organisations
+from billhook.portal.organisations.models import Member
+
+
+class Frame:
+    """The frame of one page. Nothing is asked of the database before the page shows it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def user(self) -> User | None:
+        """Who is signed in."""
+        user = getattr(self._request, "user", None)
+        return user if isinstance(user, User) else None
+
+    @cached_property
+    def memberships(self) -> list[Member]:
+        """The organisations whose backoffice they may open."""
+        return list(organisations.memberships_of(self.user)) if self.user else []
+
+    @cached_property
+    def is_contact(self) -> bool:
+        """Whether they have invoices to look at."""
+        return self.user is not None and customers.is_contact(self.user)
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is more than one place to go to."""
+        return len(self.memberships) + self.is_contact > 1
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Give templates the frame of the page."""
+    return {"frame": Frame(request)}

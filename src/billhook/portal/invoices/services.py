@@ -1,0 +1,70 @@
+"""What is done with invoices. Callers have asked :mod:`access` if they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from billhook.portal.customers.models import Customer
+from billhook.portal.invoices.models import Invoice, Status
+from billhook.portal.mistakes import Mistake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceFacts:
+    """What is known of an invoice. Amounts have two decimals; the currency is three letters."""
+
+    number: str
+    issued_on: date
+    amount: Decimal
+    open_amount: Decimal
+    currency: str
+    due_on: date | None = None
+    status: Status = Status.OPEN
+    source_id: str = ""
+
+
+def save_invoice(
+    *, customer: Customer, facts: InvoiceFacts, invoice: Invoice | None = None
+) -> Invoice:
+    """Create an invoice of *customer*, or change *invoice*, which may move to *customer*.
+
+    Raises:
+        Mistake: where the facts contradict each other, or another invoice has that number.
+    """
+    _check(facts)
+    invoice = invoice or Invoice()
+    invoice.customer = customer
+    invoice.organisation_id = customer.organisation_id  # never two tenants in one invoice
+    _fill(invoice, facts)
+    try:
+        with transaction.atomic():
+            invoice.save()
+    except IntegrityError:
+        message = f"There is an invoice {facts.number} already. Numbers stand once."
+        raise Mistake("number", message) from None
+    return invoice
+
+
+def _check(facts: InvoiceFacts) -> None:
+    if facts.due_on is not None and facts.due_on < facts.issued_on:
+        raise Mistake("due_on", "The due date lies before the invoice's date. Change one of them.")
+    if abs(facts.open_amount) > abs(facts.amount):
+        raise Mistake("open_amount", "More is open than the whole amount. Change one of them.")
+
+
+def _fill(invoice: Invoice, facts: InvoiceFacts) -> None:
+    invoice.number = facts.number.strip()
+    invoice.source_id = facts.source_id.strip()
+    invoice.issued_on, invoice.due_on = facts.issued_on, facts.due_on
+    invoice.amount, invoice.open_amount = facts.amount, facts.open_amount
+    invoice.currency = facts.currency.upper()
+    invoice.status = facts.status
+
+
+def remove_invoice(*, invoice: Invoice) -> None:
+    """Remove an invoice's record. Runs that viewed it stay, without it."""
+    invoice.delete()

@@ -1,0 +1,71 @@
+"""The only door to the rows of organisations and members: each function says who asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+
+from billhook.portal.accounts.models import User
+from billhook.portal.organisations.models import Member, Organisation, Role
+
+_RANK: Final = {Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
+
+
+def is_set_up() -> bool:
+    """Return whether there is an organisation yet."""
+    return Organisation.objects.exists()
+
+
+def memberships_of(user: User) -> QuerySet[Member]:
+    """Return the organisations that *user* is a member of, by name, as members."""
+    return (
+        Member.objects.filter(user=user)
+        .select_related("organisation")
+        .order_by("organisation__name", "organisation_id")
+    )
+
+
+def member_of(user: User, organisation_id: str, *, at_least: Role = Role.VIEWER) -> Member:
+    """Return *user* as a member of the organisation, with its organisation at hand.
+
+    Raises:
+        Http404: where there is no such organisation, or it isn't theirs.
+        PermissionDenied: where it is theirs, but their role may do less than *at_least*.
+    """
+    members = Member.objects.select_related("organisation", "user")
+    member = members.filter(user=user, organisation_id=organisation_id).first()
+    if member is None:
+        raise Http404
+    require(member, at_least)
+    return member
+
+
+def may(member: Member, role: Role) -> bool:
+    """Return whether *member* may do what *role* may."""
+    return _RANK[Role(member.role)] >= _RANK[role]
+
+
+def require(member: Member, role: Role) -> None:
+    """Raise PermissionDenied unless *member* may do what *role* may."""
+    if not may(member, role):
+        raise PermissionDenied
+
+
+def members_for_member(member: Member) -> QuerySet[Member]:
+    """Return all members of the organisation that *member* is of, by name."""
+    return (
+        Member.objects.filter(organisation_id=member.organisation_id)
+        .select_related("user")
+        .order_by("user__name", "user__email")
+    )
+
+
+def member_for_member(member: Member, member_id: str) -> Member:
+    """Return another member of the same organisation, or raise Http404."""
+    found = members_for_member(member).filter(id=member_id).first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,38 @@
+"""The first start: whoever can read the terminal makes the first organisation, once."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.db import transaction
+
+from billhook.portal.accounts.services import set_password
+from billhook.portal.datafolder import data_path, read_or_make
+from billhook.portal.ids import new_id
+from billhook.portal.organisations import access, services
+from billhook.portal.organisations.models import Member
+
+_FILE = "setup.code"
+
+
+def setup_code() -> str | None:
+    """Return the code that opens the set-up page, or None once there is an organisation.
+
+    All processes, and later starts, give the same code. The server prints it when it starts.
+    """
+    return None if access.is_set_up() else read_or_make(_FILE, new_id)
+
+
+def is_setup_code(text: str) -> bool:
+    """Return whether *text* is the code on the terminal."""
+    code = setup_code()
+    return code is not None and hmac.compare_digest(code.encode(), text.strip().lower().encode())
+
+
+def set_up(*, organisation_name: str, email: str, password: str) -> Member:
+    """Create the first organisation and its owner; after that, the code opens nothing."""
+    with transaction.atomic():
+        owner = services.create_organisation(name=organisation_name, owner_email=email)
+        set_password(user=owner.user, password=password)
+    data_path(_FILE).unlink(missing_ok=True)
+    return owner

@@ -1,0 +1,77 @@
+"""What is done with organisations and members. Callers have asked :mod:`access` if they may."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from billhook.portal.accounts.services import get_or_create_user
+from billhook.portal.mistakes import Mistake
+from billhook.portal.organisations.models import Member, Organisation, Role
+
+
+def create_organisation(*, name: str, owner_email: str, owner_name: str = "") -> Member:
+    """Create an organisation, and return its first owner."""
+    with transaction.atomic():
+        organisation = Organisation.objects.create(name=name.strip())
+        owner = get_or_create_user(email=owner_email, name=owner_name)
+        return Member.objects.create(organisation=organisation, user=owner, role=Role.OWNER)
+
+
+def change_organisation(
+    *, organisation: Organisation, name: str, support_email: str, runs_kept_days: int
+) -> Organisation:
+    """Change what an organisation is called, where its contacts ask, and how long runs are kept."""
+    organisation.name = name.strip()
+    organisation.support_email = support_email.strip().lower()
+    organisation.runs_kept_days = runs_kept_days
+    organisation.save(update_fields=["name", "support_email", "runs_kept_days"])
+    return organisation
+
+
+def add_member(*, organisation: Organisation, email: str, role: Role, name: str = "") -> Member:
+    """Make the person of *email* a member. They sign in with a code sent there.
+
+    Raises:
+        Mistake: where they are a member already.
+    """
+    with transaction.atomic():
+        user = get_or_create_user(email=email, name=name)
+        member, is_new = Member.objects.get_or_create(
+            organisation=organisation, user=user, defaults={"role": role}
+        )
+    if not is_new:
+        raise Mistake("email", f"{user.email} is a member already. Change the role in the list.")
+    return member
+
+
+def change_role(*, member: Member, role: Role) -> Member:
+    """Give *member* another role.
+
+    Raises:
+        Mistake: where that would leave the organisation without an owner.
+    """
+    with transaction.atomic():
+        if role != Role.OWNER:
+            _keep_an_owner(member)
+        member.role = role
+        member.save(update_fields=["role"])
+    return member
+
+
+def remove_member(*, member: Member) -> None:
+    """End a membership. The person keeps what they have elsewhere.
+
+    Raises:
+        Mistake: where that would leave the organisation without an owner.
+    """
+    with transaction.atomic():
+        _keep_an_owner(member)
+        member.delete()
+
+
+def _keep_an_owner(member: Member) -> None:
+    owners = Member.objects.select_for_update().filter(
+        organisation_id=member.organisation_id, role=Role.OWNER
+    )
+    if {owner.id for owner in owners} == {member.id}:
+        raise Mistake("role", "An organisation needs an owner. Make somebody else an owner first.")

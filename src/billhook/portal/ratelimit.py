@@ -1,0 +1,38 @@
+"""How often a page may be asked for, counted for all processes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from allauth.core.internal import ratelimit
+from django.http import HttpRequest, HttpResponse
+
+P = ParamSpec("P")
+
+
+def limited(
+    action: str, rates: str
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, P], HttpResponse],
+]:
+    """Answer 429 where *action* is tried more often than *rates* (``10/m/ip``, ``5/m/user``).
+
+    Looking at a page doesn't count, only sending a form does.
+    """
+
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            refused = ratelimit.consume_or_429(
+                request, app="billhook", action=action, config={action: rates}
+            )
+            return refused or view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Django's SQLite backend, told where the data folder is."""

@@ -1,0 +1,21 @@
+"""Django's SQLite backend, which makes the data folder before it opens the database in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+from billhook.portal.datafolder import make_folder
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to the SQLite database in the data folder."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open the database; on first start, make the folder that it lies in."""
+        name = str(conn_params["database"])
+        if not name.startswith(("file:", ":memory:")):
+            make_folder(Path(name).parent)
+        return super().get_new_connection(conn_params)

@@ -1,0 +1,26 @@
+"""The files that pages need: where they lie, and a version that changes when one of them does."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+STATIC_FOLDER: Final = Path(__file__).parent / "static"
+
+
+@cache
+def static_version() -> str:
+    """Return a digest over all files: it stands in their URLs, so they can be kept forever."""
+    digest = hashlib.sha256()
+    for file in sorted(STATIC_FOLDER.rglob("*")):
+        if file.is_file():
+            digest.update(str(file.relative_to(STATIC_FOLDER)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def is_immutable(_path: str, _url: str) -> bool:
+    """Say that a static file never changes under its URL, because the version stands in it."""
+    return True

@@ -1,0 +1,21 @@
+"""Every page and its address, both sites."""
+
+from __future__ import annotations
+
+from django.urls import include, path, register_converter
+
+from billhook.portal.converters import IdConverter
+
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("", include("billhook.portal.accounts.urls")),
+    path("", include("billhook.portal.organisations.urls")),
+    path("backoffice/", include("billhook.portal.backoffice.urls")),
+]
+
+handler400 = "billhook.portal.errors.bad_request"
+handler403 = "billhook.portal.errors.forbidden"
+handler404 = "billhook.portal.errors.not_found"
+handler429 = "billhook.portal.errors.too_many"
+handler500 = "billhook.portal.errors.failed"

@@ -1,0 +1,11 @@
+"""What all tests stand on: a data folder of their own, so that none writes into the project's."""
+
+from __future__ import annotations
+
+import tempfile
+
+from billhook.portal import environment
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="billhook-tests-")  # removed when the tests end
+
+environment.put("BILLHOOK_DATA_DIR", _FOLDER.name)

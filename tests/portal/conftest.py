@@ -1,0 +1,40 @@
+"""What the portal's tests stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billhook.portal import post
+from billhook.portal.accounts.models import User
+from billhook.portal.customers.models import Contact
+from billhook.portal.organisations.models import Member
+from portal.cast import Cast, make_cast, signed_in
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Hash passwords quickly: the tests' passwords are no secret."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def sent_mail() -> Iterator[Callable[[], None]]:
+    """Return a function that waits for mail on its way; none leaves for the next test."""
+    yield post.settle
+    post.settle()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Everybody: see :mod:`portal.cast`."""
+    return make_cast()
+
+
+@pytest.fixture
+def sign_in() -> Callable[[User | Member | Contact], Client]:
+    """Return a function that gives a browser in which somebody is signed in."""
+    return signed_in
