@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yarl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billhook.engine.url import MAX_URL_LENGTH, Url, parse_host, parse_url
@@ -205,6 +205,7 @@ _TEXTS = st.one_of(
 
 
 @given(_TEXTS)
+@settings(deadline=None)
 def test_no_other_parser_reads_an_accepted_url_differently(text: str) -> None:
     url = parse_url(text)
     if isinstance(url, Verdict):
@@ -229,6 +230,7 @@ def _same_host(host: str | None, url: Url) -> bool:
 
 
 @given(_TEXTS)
+@settings(deadline=None)
 def test_the_written_form_is_ascii_and_reads_as_itself(text: str) -> None:
     url = parse_url(text)
     if isinstance(url, Verdict):
@@ -238,6 +240,7 @@ def test_the_written_form_is_ascii_and_reads_as_itself(text: str) -> None:
 
 
 @given(_TEXTS)
+@settings(deadline=None)
 def test_what_goes_on_the_wire_is_what_was_parsed(text: str) -> None:
     url = parse_url(text)
     if isinstance(url, Verdict):

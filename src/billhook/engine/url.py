@@ -111,13 +111,53 @@ def holds_control_or_space(text: str) -> bool:
     return any(unicodedata.category(character) in {"Cc", "Zs", "Zl", "Zp"} for character in text)
 
 
+def parse_reference(base: Url, reference: str) -> Url | Verdict:
+    """Read a redirect's *reference* against *base*, keeping the bytes of path and query.
+
+    Only a relative path has its ``.`` and ``..`` resolved, which is what they are for there
+    (RFC 3986, 5.2). A fragment is dropped: it is for the reader of the answer.
+    """
+    flaw = _flaw_of_raw_text(reference, MAX_LOCATION_LENGTH)
+    if flaw is not None:
+        return flaw
+    wanted = reference.partition("#")[0]
+    if _SCHEME.match(wanted) is None:
+        wanted = _absolute(base, wanted)
+    return parse_url(wanted, limit=MAX_LOCATION_LENGTH)
+
+
+def _absolute(base: Url, relative: str) -> str:
+    if relative.startswith("//"):
+        return f"{base.scheme}:{relative}"
+    if not relative:
+        return base.text
+    origin, path = f"{base.scheme}://{base.authority}", base.target.partition("?")[0]
+    if relative.startswith("?"):
+        return f"{origin}{path}{relative}"
+    if relative.startswith("/"):
+        return f"{origin}{relative}"
+    relative_path, mark, query = relative.partition("?")
+    return f"{origin}{_resolve_dots(path, relative_path)}{mark}{query}"
+
+
+def _resolve_dots(base_path: str, relative_path: str) -> str:
+    segments = base_path.split("/")[:-1]
+    for segment in relative_path.split("/"):
+        if segment == "..":
+            del segments[max(len(segments) - 1, 1) :]  # the root stays
+        elif segment != ".":
+            segments.append(segment)
+    ends_in_dots = relative_path.rpartition("/")[2] in {".", ".."}
+    return "/".join([*segments, ""] if ends_in_dots else segments)
+
+
 def _parse_hierarchy(scheme: str, rest: str) -> Url | Verdict:
     match = _AUTHORITY_END.search(rest)
     end = len(rest) if match is None else match.start()
     authority, tail = rest[:end], rest[end:]
     if "@" in authority:
         return Verdict.DENIED_USERINFO
-    host_and_port = _split_authority(authority, DEFAULT_PORTS[scheme])
+    host_and_port = parse_authority(authority, default_port=DEFAULT_PORTS[scheme])
     if isinstance(host_and_port, Verdict):
         return host_and_port
     host, port = host_and_port
@@ -127,7 +167,8 @@ def _parse_hierarchy(scheme: str, rest: str) -> Url | Verdict:
     return Url(scheme=scheme, host=host.text, port=port, target=target, is_ip=host.is_ip)
 
 
-def _split_authority(authority: str, default_port: int) -> tuple[Host, int] | Verdict:
+def parse_authority(authority: str, *, default_port: int | None) -> tuple[Host, int] | Verdict:
+    """Read ``host`` or ``host:port``; without a default, the port must stand there."""
     if authority.startswith("["):
         inside, bracket, after = authority[1:].partition("]")
         if not bracket or (after and not after.startswith(":")):
@@ -136,14 +177,14 @@ def _split_authority(authority: str, default_port: int) -> tuple[Host, int] | Ve
     else:
         before, colon, after = authority.rpartition(":")
         name, digits = (before, after) if colon else (after, "")
-    port = _parse_port(digits) if colon else default_port
+    port = parse_port(digits) if colon else default_port
     if port is None:
         return Verdict.DENIED_PORT_SYNTAX
     host = parse_host(name)
     return host if isinstance(host, Verdict) else (host, port)
 
 
-def _parse_port(digits: str) -> int | None:
+def parse_port(digits: str) -> int | None:
     """Read a port strictly: ``int`` alone would take +443, 4_43, 0443 and other scripts' digits."""
     if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
         return None
@@ -239,7 +280,12 @@ def _parse_target(tail: str) -> str | Verdict:
     path, mark, query = tail.partition("?")
     if has_dot_segment(path):
         return Verdict.DENIED_DOT_SEGMENT
-    return _UNSENDABLE.sub(_percent_encode, f"{path or '/'}{mark}{query}")
+    return encode_target(f"{path or '/'}{mark}{query}")
+
+
+def encode_target(text: str) -> str:
+    """Percent-encode what can't stand in a path or query, and keep all other bytes."""
+    return _UNSENDABLE.sub(_percent_encode, text)
 
 
 def has_dot_segment(path: str) -> bool:
