@@ -1,1 +1,1 @@
-"""The data plane: API key, command, document. Knows no Django."""
+"""The gateway: an API key and tokens come in, a document goes out. Plain ASGI, no Django."""

@@ -1,0 +1,132 @@
+"""The gateway as an ASGI application: one address, at which a command is run."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from billhook.engine.errors import BillhookError
+from billhook.gateway.body import MAX_BYTES, Receive, read_body, read_tokens
+from billhook.gateway.doorkeeper import Doorkeeper, RateLimits
+from billhook.gateway.errors import (
+    BodyTooLarge,
+    CallerLeft,
+    CommandNotFound,
+    GatewayError,
+    InternalError,
+    MethodNotAllowed,
+    NotJson,
+    RouteNotFound,
+    ShuttingDown,
+)
+from billhook.gateway.metrics import GatewayMetrics
+from billhook.gateway.reply import Reply, Send, problem_reply
+from billhook.gateway.route import PREFIX, Route, read_route
+from billhook.gateway.running import ApiRun
+from billhook.gateway.store import Caller, CommandStore, Prepared, Recorder
+from billhook.gateway.traces import facts
+
+Scope = MutableMapping[str, Any]
+
+log = structlog.get_logger("billhook.gateway")
+
+_JSON: Final = b"application/json"
+
+
+class Gateway:
+    """Answers ``POST /api/v1/integrations/{integration}/commands/{command}/run``.
+
+    It takes runs between :meth:`open` and :meth:`close`; before and after, it answers 503.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: CommandStore,
+        recorder: Recorder,
+        limits: RateLimits | None = None,
+        metrics: GatewayMetrics | None = None,
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._doorkeeper = Doorkeeper(store, limits or RateLimits())
+        self._metrics = metrics or GatewayMetrics(CollectorRegistry())
+        self._is_open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether runs are taken."""
+        return self._is_open
+
+    def open(self) -> None:
+        """Take runs from now on."""
+        self._is_open = True
+
+    def close(self) -> None:
+        """Take no new runs from now on; those that go on are finished."""
+        self._is_open = False
+
+    @staticmethod
+    def owns(scope: Scope) -> bool:
+        """Say whether the path of *scope* is the gateway's."""
+        path: bytes = scope["raw_path"]
+        return path.startswith(PREFIX)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; nothing that goes wrong gets past here but a cancellation."""
+        try:
+            reply = await self._reply(scope, receive)
+        except CallerLeft as left:
+            self._metrics.answered(left.status, left.code)
+            return
+        except GatewayError as error:
+            reply = self._problem(error)
+        except Exception as error:  # noqa: BLE001 - the outermost edge
+            log.error("gateway-failed", **facts(error))  # noqa: TRY400 - its text may hold values
+            reply = self._problem(InternalError())
+        await reply.send(send)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        route = self._route(scope)
+        caller = self._doorkeeper.admit(scope)
+        prepared = self._prepared(caller, route)
+        _refuse_other_bodies(scope)
+        tokens = read_tokens(await read_body(receive))
+        run = ApiRun(prepared, caller, recorder=self._recorder, metrics=self._metrics)
+        reply = await run.reply(tokens, receive)
+        self._metrics.answered(reply.status, reply.code)
+        return reply
+
+    def _route(self, scope: Scope) -> Route:
+        route = read_route(scope["raw_path"])
+        if route is None:
+            raise RouteNotFound
+        if scope["method"] != "POST":
+            raise MethodNotAllowed
+        if not self._is_open:
+            raise ShuttingDown
+        return route
+
+    def _prepared(self, caller: Caller, route: Route) -> Prepared:
+        prepared = self._store.prepared(caller, route.integration, route.command)
+        if prepared is None:
+            raise CommandNotFound
+        return prepared
+
+    def _problem(self, error: BillhookError | GatewayError) -> Reply:
+        self._metrics.answered(error.status, error.code)
+        return problem_reply(error)
+
+
+def _refuse_other_bodies(scope: Scope) -> None:
+    """Refuse, before reading it, a body that is declared as too large or as other than JSON."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != _JSON or headers.get(b"content-encoding", b"identity") != b"identity":
+        raise NotJson
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MAX_BYTES:
+        raise BodyTooLarge(MAX_BYTES)

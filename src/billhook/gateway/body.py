@@ -1,0 +1,155 @@
+"""The body of a run's request: JSON with the tokens, read strictly."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from decimal import Decimal
+from typing import Any, Final
+
+from billhook.engine.errors import Problem
+from billhook.gateway.errors import (
+    BadBody,
+    BadJson,
+    BodyTooLarge,
+    BodyTooSlow,
+    CallerLeft,
+)
+
+MAX_BYTES: Final = 64 * 1024
+SECONDS: Final = 30.0
+"""How long a body may take to arrive: a caller that drips holds one connection and no more."""
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Scalar = str | int | Decimal | bool | None
+
+
+async def read_body(receive: Receive, *, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:
+    """Return the whole body; raise when it is larger than *limit* or takes more than *seconds*."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise BodyTooLarge(limit)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def read_tokens(body: bytes) -> Mapping[str, Scalar]:
+    """Return the values in ``{"tokens": {…}}``; raise with every mistake in it.
+
+    A number with a fraction or an exponent stays a :class:`~decimal.Decimal`, as it was written.
+    """
+    document = _parse(body)
+    problems = tuple(_shape_problems(document))
+    if problems:
+        raise BadBody(problems)
+    tokens: Mapping[str, Scalar] = document.get("tokens", {})
+    return tokens
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(
+            body.decode(),
+            object_pairs_hook=_object_without_twins,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+        )
+    except UnicodeDecodeError:
+        raise BadJson("The body isn't UTF-8. Send JSON in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise BadJson(
+            f"The body isn't JSON: the mistake is at line {error.lineno}, column {error.colno}."
+            ' Expected is {"tokens": {"Name": "value"}}.'
+        ) from None
+    except RecursionError:
+        raise BadJson("The body is nested too deeply. The tokens stand side by side.") from None
+    except ValueError:  # a whole number with thousands of digits (Python's own limit)
+        raise BadJson("The body holds a number that is too long. Send it as text.") from None
+
+
+def _object_without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make the object; refuse a name that stands twice, as readers differ in which one counts."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise BadJson("A name stands twice in one JSON object. Leave one of them out.")
+    return made
+
+
+def _refuse_constant(_: str) -> None:
+    raise BadJson("NaN and Infinity aren't JSON. Send null or leave the token out.")
+
+
+def _shape_problems(document: Any) -> list[Problem]:
+    if not isinstance(document, dict):
+        return [_problem("", f'Expected {{"tokens": {{…}}}}, but {_kind(document)} came.')]
+    problems = [_unknown_name(name) for name in document if name != "tokens"]
+    tokens = document.get("tokens", {})
+    if not isinstance(tokens, dict):
+        message = f'"tokens" has to be an object of names and values, but {_kind(tokens)} came.'
+        return [*problems, _problem("tokens", message)]
+    return problems + [
+        _problem(f"tokens.{name}", f"A token's value is {mistake}.")
+        for name, value in tokens.items()
+        if (mistake := _value_mistake(value)) is not None
+    ]
+
+
+def _unknown_name(name: str) -> Problem:
+    near = difflib.get_close_matches(name, ["tokens"], n=1)
+    message = 'The body has one name, "tokens", and another came.'
+    return _problem(_printable(name), message, suggestion=near[0] if near else None)
+
+
+def _value_mistake(value: object) -> str | None:
+    """Say what is wrong with *value*, or return ``None`` when a token can hold it."""
+    if isinstance(value, (dict, list)):
+        return f"a text, a number, true, false or null, but {_kind(value)} came"
+    if isinstance(value, str) and not value.isascii() and _has_surrogate(value):
+        return "text, but half of a character (a lone surrogate) came"
+    return None
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
+
+
+def _problem(where: str, message: str, *, suggestion: str | None = None) -> Problem:
+    where = _printable(where)
+    return Problem(code="bad-body", message=message, where=where, suggestion=suggestion)
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case str():
+            return "a text"
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case _:
+            return "a number"

@@ -1,0 +1,87 @@
+"""Who may come in: the API key of a request, and how often it, or a wrong one, may be used."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from billhook.gateway.errors import KeyMissing, KeyUnknown, TooManyFailures, TooManyRuns
+from billhook.gateway.ratelimit import RateLimit
+from billhook.gateway.store import Caller, CommandStore
+
+_BEARER: Final = b"bearer "
+_LONGEST_KEY: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How often keys may be used: runs of one key, and wrong keys from one address."""
+
+    runs_per_second: float = 100
+    runs_burst: int = 200
+    failures_per_second: float = 0.2
+    failures_burst: int = 20
+
+
+class Doorkeeper:
+    """Lets callers with a known key in, as often as the limits allow.
+
+    A wrong key is counted against the address that it came from. A right key is let in all the
+    same, so that nobody behind a shared address can be locked out by a neighbour.
+    """
+
+    def __init__(self, store: CommandStore, limits: RateLimits) -> None:
+        self._store = store
+        self._runs = RateLimit(per_second=limits.runs_per_second, burst=limits.runs_burst)
+        self._failures = RateLimit(
+            per_second=limits.failures_per_second, burst=limits.failures_burst
+        )
+
+    def admit(self, scope: Mapping[str, Any]) -> Caller:
+        """Return who calls; raise 401 or 429 when they may not come in."""
+        try:
+            caller = self._caller(_key(scope["headers"]))
+        except (KeyMissing, KeyUnknown):
+            self._count_failure(scope)
+            raise
+        if wait := self._runs.use(caller.key_id):
+            raise TooManyRuns(wait)
+        return caller
+
+    def _caller(self, key: bytes) -> Caller:
+        caller = self._store.caller(hashlib.sha256(key).hexdigest())
+        if caller is None:
+            raise KeyUnknown
+        return caller
+
+    def _count_failure(self, scope: Mapping[str, Any]) -> None:
+        if wait := self._failures.use(address_group(scope)):
+            raise TooManyFailures(wait)
+
+
+def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1 or given[0][: len(_BEARER)].lower() != _BEARER:
+        raise KeyMissing
+    key = given[0][len(_BEARER) :].strip()
+    if not key or len(key) > _LONGEST_KEY:
+        raise KeyMissing
+    return key
+
+
+def address_group(scope: Mapping[str, Any]) -> str:
+    """Return the client's address; for IPv6 its /64, since one host may use all of it."""
+    client = scope.get("client")
+    host: str = client[0] if client else ""
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((address, 64), strict=False))

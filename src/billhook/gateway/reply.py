@@ -1,0 +1,90 @@
+"""What goes back to the caller: a status, our own headers, and the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from billhook.gateway.filename import attachment
+from billhook.gateway.problem import MEDIA_TYPE, problem_json
+
+if TYPE_CHECKING:
+    from billhook.engine.answer import Document
+    from billhook.engine.body import Body
+    from billhook.engine.errors import BillhookError
+    from billhook.gateway.errors import GatewayError
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+IN_ONE_PIECE: Final = 1_000_000
+"""Up to so many bytes a document is sent in one piece; larger ones are read chunk by chunk."""
+
+PROTECTIVE: Final[Headers] = (
+    (b"cache-control", b"private, no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""On every answer: what comes back is data for the caller, never a page of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer that is ready to be sent, once: either ``content`` or the chunks of ``file``."""
+
+    status: int
+    code: str
+    headers: Headers
+    content: bytes = b""
+    file: Body | None = None
+
+    async def send(self, send: Send) -> None:
+        """Send it, and close its body whatever happens."""
+        try:
+            await self._send(send)
+        finally:
+            self.close()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        if self.file is not None:
+            async for chunk in self.file.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": self.content})
+
+    def close(self) -> None:
+        """Close the body; a reply that isn't sent needs this."""
+        if self.file is not None:
+            self.file.close()
+
+
+def document_reply(document: Document, *, run_id: str, name: str) -> Reply:
+    """Return *document* as an answer with our own headers only, and none of the source's."""
+    headers = (
+        (b"content-type", document.media_type.encode()),
+        (b"content-length", b"%d" % document.size),
+        (b"content-disposition", attachment(name)),
+        (b"billhook-run", run_id.encode()),
+        *PROTECTIVE,
+    )
+    if document.size > IN_ONE_PIECE:
+        return Reply(status=200, code="ok", headers=headers, file=document.body)
+    with document.body as body:
+        return Reply(status=200, code="ok", headers=headers, content=body.read())
+
+
+def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> Reply:
+    """Return *error* as an answer of ``application/problem+json``."""
+    content = problem_json(error, run_id=run_id)
+    run = ((b"billhook-run", run_id.encode()),) if run_id else ()
+    headers = (
+        (b"content-type", MEDIA_TYPE),
+        (b"content-length", b"%d" % len(content)),
+        *run,
+        *getattr(error, "headers", ()),
+        *PROTECTIVE,
+    )
+    return Reply(status=error.status, code=error.code, headers=headers, content=content)

@@ -1,0 +1,123 @@
+"""One run for a caller of the gateway: from its tokens to the reply, and always recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from billhook.engine.run import run_command
+from billhook.engine.answer import Document
+from billhook.engine.errors import BillhookError
+from billhook.engine.record import RunRecord, new_run_id
+from billhook.engine.trace import Trace
+from billhook.gateway.body import Receive, Scalar
+from billhook.gateway.disconnect import CallerWatch
+from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
+from billhook.gateway.filename import file_name
+from billhook.gateway.metrics import GatewayMetrics
+from billhook.gateway.problem import reason_of
+from billhook.gateway.reply import Reply, document_reply, problem_reply
+from billhook.gateway.store import Caller, Prepared, Recorder
+from billhook.gateway.traces import facts
+
+log = structlog.get_logger("billhook.gateway")
+
+OK: Final = "ok"
+STOPPED: Final = "stopped"
+"""The outcome of a run that the server's own end cut off."""
+_NAME_TOKEN: Final = "InvoiceNumber"  # noqa: S105 - a token's name
+
+
+class ApiRun:
+    """One run of *prepared* for *caller*."""
+
+    __slots__ = (
+        "_caller",
+        "_clock",
+        "_metrics",
+        "_prepared",
+        "_recorder",
+        "_started",
+        "_trace",
+        "id",
+    )
+
+    def __init__(
+        self, prepared: Prepared, caller: Caller, *, recorder: Recorder, metrics: GatewayMetrics
+    ) -> None:
+        self.id = new_run_id()
+        self._prepared = prepared
+        self._caller = caller
+        self._recorder = recorder
+        self._metrics = metrics
+        self._trace = Trace()
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+
+    async def reply(self, tokens: Mapping[str, Scalar], receive: Receive) -> Reply:
+        """Run the command and return the reply: the document, or what went wrong.
+
+        Raises:
+            CallerLeft: when the caller closed the connection meanwhile.
+        """
+        self._metrics.run_started()
+        try:
+            with CallerWatch(receive):
+                document = await self._document(tokens)
+        except CallerLeft as left:
+            self._record(left.code)
+            raise
+        except BillhookError as error:
+            return self._failed(error)
+        except asyncio.CancelledError:
+            self._record(STOPPED)
+            raise
+        except Exception as error:  # noqa: BLE001 - a run leaves its record even then
+            log.error("run-failed", run=self.id, **facts(error))  # noqa: TRY400 - its text may hold values
+            return self._failed(InternalError())
+        self._record(OK, document=document)
+        return document_reply(document, run_id=self.id, name=self._name(tokens, document))
+
+    async def _document(self, tokens: Mapping[str, Scalar]) -> Document:
+        prepared = self._prepared
+        values = prepared.command.values(tokens, secrets=prepared.secrets)
+        return await run_command(
+            prepared.command, values, transport=prepared.transport, trace=self._trace
+        )
+
+    def _name(self, tokens: Mapping[str, Scalar], document: Document) -> str:
+        wanted = tokens.get(_NAME_TOKEN)
+        return file_name(wanted, fallback=self.id, extension=document.extension)
+
+    def _failed(self, error: BillhookError | GatewayError) -> Reply:
+        self._record(error.code, reason=reason_of(error))
+        return problem_reply(error, run_id=self.id)
+
+    def _record(self, outcome: str, *, reason: str = "", document: Document | None = None) -> None:
+        seconds = time.perf_counter() - self._clock
+        self._metrics.run_ended(seconds)
+        prepared = self._prepared
+        self._recorder.record(
+            RunRecord(
+                id=self.id,
+                organisation_id=prepared.organisation_id,
+                integration_id=prepared.integration_id,
+                command=prepared.command.name,
+                kind="api",
+                user_id=None,
+                api_key_id=self._caller.key_id,
+                invoice_id=None,
+                outcome=outcome,
+                reason=reason,
+                attempts=tuple(self._trace.attempts),
+                started_at=self._started,
+                milliseconds=seconds * 1000,
+                document_bytes=document.size if document else 0,
+                media_type=document.media_type if document else "",
+            )
+        )

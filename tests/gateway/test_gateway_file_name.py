@@ -1,0 +1,41 @@
+"""The name under which a caller's program saves a document."""
+
+import pytest
+
+from billhook.gateway.filename import attachment, file_name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        pytest.param("INV0000001", "INV0000001.pdf", id="plain"),
+        pytest.param("2024-0017_a.b", "2024-0017_a.b.pdf", id="signs that may stay"),
+        pytest.param("RE 2024/17", "RE-2024-17.pdf", id="space and slash"),
+        pytest.param("../../etc/passwd", "etc-passwd.pdf", id="climbing"),
+        pytest.param("..\\..\\x", "x.pdf", id="climbing in Windows"),
+        pytest.param('a"; x="b', "a-x-b.pdf", id="quotes"),
+        pytest.param("a\r\nSet-Cookie: x", "a-Set-Cookie-x.pdf", id="line ends"),
+        pytest.param("a\x00b", "a-b.pdf", id="a control character"),
+        pytest.param("a\u202egnp.exe", "a-gnp.exe.pdf", id="a direction mark"),
+        pytest.param("Müller-1", "Müller-1.pdf", id="letters beyond ASCII"),
+        pytest.param("Mu\u0308ller", "Müller.pdf", id="composed"),
+        pytest.param("...", "RUN.pdf", id="only dots"),
+        pytest.param("", "RUN.pdf", id="empty"),
+        pytest.param("CON", "RUN.pdf", id="a device of Windows"),
+        pytest.param("com1.x", "RUN.pdf", id="a device with an extension"),
+        pytest.param(None, "RUN.pdf", id="null"),
+        pytest.param(17, "RUN.pdf", id="a number"),
+        pytest.param("9" * 500, "9" * 80 + ".pdf", id="long"),
+    ],
+)
+def test_a_file_name_is_made_of_the_number_and_is_safe(wanted, name):
+    assert file_name(wanted, fallback="RUN", extension="pdf") == name
+
+
+def test_the_disposition_of_a_plain_name_is_plain():
+    assert attachment("INV1.pdf") == b'attachment; filename="INV1.pdf"'
+
+
+def test_the_disposition_of_another_name_is_given_twice():
+    expected = b"attachment; filename=\"M_ller.pdf\"; filename*=UTF-8''M%C3%BCller.pdf"
+    assert attachment("Müller.pdf") == expected
