@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
+from billhook.portal import environment
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (
     EXIT_TOO_SLOW,
@@ -209,7 +210,7 @@ class _Process:
 @functools.cache
 def renderer() -> Renderer:
     """Return the renderer of this server process."""
-    made = Renderer()
+    made = Renderer(size=environment.current().page_processes)
     atexit.register(made.close)
     return made
 

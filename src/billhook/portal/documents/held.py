@@ -1,0 +1,198 @@
+"""A document that was just fetched and checked, held for a few minutes for the one who asked.
+
+So the pages that somebody looks at, and the file that they then download, are the same bytes, and
+the other system is asked once. A held document is a file in the data folder with a random name; a
+signed token says which one it is, what it is, and for whom. All server processes share the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from django.core import signing
+
+from billhook.engine.body import Body
+from billhook.portal.datafolder import data_path, make_folder
+
+KEPT_SECONDS: Final = 600
+MAX_BYTES: Final = 1024 * 1024 * 1024
+"""Bytes of all held documents together; the oldest make room."""
+_SWEEP_EVERY: Final = 30
+_SALT: Final = "billhook.held"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+
+
+class DocumentGone(Exception):
+    """The document isn't held any more, or wasn't held for this person: it must be fetched anew."""
+
+
+class NoRoom(Exception):
+    """The document is larger than all that may be held, or the disk is full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """For whom a document is held: this user, looking at this subject (``invoice:ID``)."""
+
+    user_id: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is known of a held document. ``file_name`` is made from our own record."""
+
+    name: str
+    user_id: str
+    subject: str
+    run_id: str
+    media_type: str
+    file_name: str
+    size: int
+    fetched_at: float
+    """Seconds since 1970."""
+
+    @property
+    def fetched(self) -> datetime:
+        """When it was fetched, in UTC."""
+        return datetime.fromtimestamp(self.fetched_at, UTC)
+
+    def token(self) -> str:
+        """Return a signed text that stands for this document in a URL, for ``KEPT_SECONDS``."""
+        return signing.dumps(asdict(self), salt=_SALT, compress=True)
+
+
+def read_token(token: str, holder: Holder) -> Held:
+    """Return what *token* stands for, if it was given to *holder*; else raise DocumentGone."""
+    try:
+        held = Held(**signing.loads(token, salt=_SALT, max_age=KEPT_SECONDS))
+    except (signing.BadSignature, TypeError):
+        raise DocumentGone from None
+    if (held.user_id, held.subject) != (holder.user_id, holder.subject):
+        raise DocumentGone
+    return held
+
+
+class Shelf:
+    """The folder of held documents. For many threads, and beside other processes."""
+
+    def __init__(
+        self, folder: Path, *, kept_seconds: float = KEPT_SECONDS, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._folder = folder
+        self._kept_seconds = kept_seconds
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._swept_at = -float(_SWEEP_EVERY)
+        self._bytes = 0
+        self._timer: threading.Timer | None = None
+
+    def hold(self, body: Body) -> str:
+        """Write *body* into a file that only we can read, and return its name.
+
+        Raises:
+            NoRoom: where there is no room for so many bytes.
+        """
+        self._make_room(body.size)
+        name = secrets.token_urlsafe(24)
+        path = self._folder / name
+        try:
+            with _new_private_file(path) as file:
+                for piece in body.pieces():
+                    file.write(piece)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise NoRoom from error
+            raise
+        self._sweep_later()
+        return name
+
+    def open(self, held: Held) -> BinaryIO:
+        """Return the document's file for reading, or raise :class:`DocumentGone`."""
+        if not _NAME.fullmatch(held.name):
+            raise DocumentGone
+        try:
+            return (self._folder / held.name).open("rb")
+        except OSError:
+            raise DocumentGone from None
+
+    def sweep(self, *, room_for: int = 0) -> int:
+        """Delete what is too old, then the oldest until *room_for* bytes fit. Return what is left.
+
+        Whoever has a file open reads it to its end all the same.
+        """
+        with self._lock:
+            self._swept_at = time.monotonic()
+            oldest_end = time.time() - self._kept_seconds
+            files = sorted(_files_in(self._folder))
+            self._bytes = sum(size for _, size, _ in files)
+            for modified_at, size, path in files:
+                if modified_at > oldest_end and self._bytes + room_for <= self._max_bytes:
+                    break
+                path.unlink(missing_ok=True)
+                self._bytes -= size
+            return self._bytes
+
+    def _make_room(self, size: int) -> None:
+        make_folder(self._folder)
+        is_due = time.monotonic() - self._swept_at > _SWEEP_EVERY
+        if is_due or self._bytes + size > self._max_bytes:
+            self.sweep(room_for=size)
+        if self._bytes + size > self._max_bytes:
+            raise NoRoom
+        self._bytes += size
+
+    def _sweep_later(self) -> None:
+        """See to it that nothing lies there for long, even if nobody comes after this document."""
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(self._kept_seconds + 1, self._sweep_by_timer)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _sweep_by_timer(self) -> None:
+        with self._lock:
+            self._timer = None
+        if self.sweep():
+            self._sweep_later()
+
+    def close(self) -> None:
+        """Stop the timer. What is held stays, for other processes."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+
+@functools.cache
+def shelf() -> Shelf:
+    """Return the shelf in the data folder; at the first use in a process it is swept."""
+    made = Shelf(data_path("held"))
+    make_folder(data_path("held"))
+    made.sweep()
+    return made
+
+
+def _new_private_file(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _files_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                facts = entry.stat(follow_symlinks=False)
+                yield facts.st_mtime, facts.st_size, Path(entry.path)

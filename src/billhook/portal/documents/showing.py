@@ -1,0 +1,170 @@
+"""Shows a document: holds it and measures its pages, then gives their images and the file.
+
+This is what runs on the event loop after Django's sync chain (see
+:mod:`billhook.portal.integrations.document_response`), so that no thread of the pages waits for
+PDFium. The view before it has asked whether the person may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TypeVar
+
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+
+from billhook.engine.answer import Document
+from billhook.engine.body import Body
+from billhook.portal import environment
+from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
+from billhook.portal.documents.limits import Reason
+from billhook.portal.documents.rendering import CannotShow, Renderer, renderer
+from billhook.portal.integrations.document_response import DocumentResponse, send_document
+
+PAGES_SHOWN: Final = 50
+"""Pages that are shown; how many more there are is told, and the download has them."""
+_PATIENCE: Final = 30.0
+_GONE: Final = "This copy was kept for ten minutes and is gone. Open the invoice again.\n"
+_Drawn = TypeVar("_Drawn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageImage:
+    """One page: its number, and the width and height of its image in pixels."""
+
+    number: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a page about a document needs. Either ``pages`` or a ``trouble`` is there."""
+
+    held: Held
+    pages: tuple[PageImage, ...] = ()
+    page_count: int = 0
+    trouble: Reason | None = None
+
+    @property
+    def token(self) -> str:
+        """What names the held document in URLs; empty where there was no room to hold it."""
+        return self.held.token() if self.held.name else ""
+
+    @property
+    def pages_left_out(self) -> int:
+        """How many pages aren't shown."""
+        return self.page_count - len(self.pages)
+
+
+async def show(document: Document, *, holder: Holder, run_id: str, file_name: str) -> Shown:
+    """Hold *document* for *holder* and say what its pages are. The document is closed then."""
+    with document:
+        name = await _hold(document.body)
+    held = Held(
+        name=name,
+        user_id=holder.user_id,
+        subject=holder.subject,
+        run_id=run_id,
+        media_type=document.media_type,
+        file_name=file_name,
+        size=document.size,
+        fetched_at=time.time(),
+    )
+    return await _with_pages(held) if name else Shown(held=held, trouble=Reason.TOO_LARGE)
+
+
+async def _hold(body: Body) -> str:
+    """Return the name under which *body* is held; an empty one where there is no room."""
+    try:
+        return await asyncio.to_thread(shelf().hold, body)
+    except NoRoom:
+        return ""
+
+
+async def _with_pages(held: Held) -> Shown:
+    try:
+        pages = await _draw(held, lambda at, file: at.pages(file, held.media_type))
+    except CannotShow as error:
+        return Shown(held=held, trouble=error.reason)
+    images = tuple(
+        PageImage(number=number, width=width, height=height)
+        for number, size in enumerate(pages.sizes[:PAGES_SHOWN], start=1)
+        for width, height in (size.pixels(),)
+    )
+    return Shown(held=held, pages=images, page_count=pages.count)
+
+
+def page_response(token: str, holder: Holder, *, number: int) -> HttpResponse:
+    """Return the response that becomes the image of page *number* of a held document.
+
+    Raises:
+        Http404: where *holder* has no such document; it must be fetched anew then.
+    """
+    held = _held_or_404(token, holder)
+
+    async def draw() -> HttpResponse:
+        try:
+            image = await _draw(
+                held, lambda at, file: at.page(file, held.media_type, number=number)
+            )
+        except CannotShow as error:
+            return HttpResponse(error.reason.message, status=422, content_type="text/plain")
+        except DocumentGone:
+            return HttpResponse(_GONE, status=404, content_type="text/plain")
+        return HttpResponse(image, content_type="image/png")
+
+    return DocumentResponse(draw)
+
+
+def file_response(token: str, holder: Holder, *, download: bool) -> HttpResponse:
+    """Return the response that becomes the held document itself, byte for byte.
+
+    Raises:
+        Http404: where *holder* has no such document; it must be fetched anew then.
+    """
+    held = _held_or_404(token, holder)
+
+    async def send() -> HttpResponseBase:
+        try:
+            body = Body(file=shelf().open(held))
+        except DocumentGone:
+            return HttpResponse(_GONE, status=404, content_type="text/plain")
+        document = Document(media_type=held.media_type, extension="", body=body)
+        return send_document(
+            document, file_name=held.file_name, download=download, run_id=held.run_id
+        )
+
+    return DocumentResponse(send)
+
+
+def _held_or_404(token: str, holder: Holder) -> Held:
+    try:
+        return read_token(token, holder)
+    except DocumentGone:
+        raise Http404 from None
+
+
+async def _draw(held: Held, work: Callable[[Renderer, BinaryIO], _Drawn]) -> _Drawn:
+    """Do *work* with the held file in one of the few threads that wait for PDFium."""
+
+    def in_thread() -> _Drawn:
+        with shelf().open(held) as file:
+            return work(renderer(), file)
+
+    loop = asyncio.get_running_loop()
+    try:
+        return await asyncio.wait_for(loop.run_in_executor(_threads(), in_thread), _PATIENCE)
+    except TimeoutError:
+        raise CannotShow(Reason.BUSY) from None
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    size = environment.current().page_processes
+    return ThreadPoolExecutor(max_workers=size, thread_name_prefix="pages")
