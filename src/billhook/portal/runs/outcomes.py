@@ -1,0 +1,31 @@
+"""The outcomes of runs: the codes that are no error's, and the finer reason beside an error's."""
+
+from __future__ import annotations
+
+from billhook.engine.errors import (
+    BillhookError,
+    ConfigurationError,
+    EgressDenied,
+    SourceRefused,
+    SourceStatus,
+    SourceTimeout,
+    TokenError,
+)
+
+CANCELLED = "cancelled"
+FAULT = "internal-error"
+
+
+def reason_of(error: BillhookError) -> str:
+    """Return the finer word beside the error's code: a verdict, a phase, a status; or nothing."""
+    match error:
+        case EgressDenied():
+            return error.verdict.reason
+        case SourceTimeout():
+            return error.phase
+        case SourceRefused() | SourceStatus():
+            return str(error.http_status)
+        case ConfigurationError() | TokenError():
+            return error.problems[0].code
+        case _:
+            return ""

@@ -1,0 +1,222 @@
+"""Keeps one row and one log line for every run, without making any run wait for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from django.db import Error, close_old_connections
+
+from billhook.engine.answer import Document
+from billhook.engine.errors import BillhookError
+from billhook.engine.record import RunRecord, new_run_id
+from billhook.engine.trace import OK, Trace
+from billhook.portal.runs.outcomes import CANCELLED, FAULT, reason_of
+from billhook.portal.runs.retention import delete_old_runs
+from billhook.portal.runs.writing import write_runs
+
+log = structlog.get_logger("billhook.runs")
+
+BATCH: Final = 500
+INTERVAL: Final = 0.5
+"""Seconds between two writes."""
+KEPT_WHILE_AWAY: Final = 50_000
+"""So many runs are kept in memory while the database is away; then the oldest are lost."""
+TIDY_EVERY: Final = 3600.0
+"""Seconds between two sweeps of runs that are older than their organisation keeps them."""
+
+
+class RunRecorder:
+    """Takes run records from any thread or task, and writes them in batches from its own thread.
+
+    :meth:`record` neither blocks nor raises. Nothing is lost at :meth:`stop`. While the database is
+    away, records wait in memory; beyond *kept* the oldest are dropped, counted and logged.
+    """
+
+    def __init__(
+        self,
+        *,
+        write: Callable[[Sequence[RunRecord]], None] = write_runs,
+        tidy: Callable[[], object] = delete_old_runs,
+        interval: float = INTERVAL,
+        kept: int = KEPT_WHILE_AWAY,
+    ) -> None:
+        self.lost = 0
+        self._write = write
+        self._delete_old = tidy
+        self._interval = interval
+        self._kept = kept
+        self._new: deque[RunRecord] = deque()
+        self._waiting: deque[RunRecord] = deque()
+        self._flushing = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._tidied = float("-inf")
+
+    def record(self, run: RunRecord) -> None:
+        """Take *run* in, to be logged and written within a second."""
+        self._new.append(run)
+
+    async def start(self) -> None:
+        """Start writing."""
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._work, name="run-recorder", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what is left, and end."""
+        self._ended.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+
+    def flush(self) -> None:
+        """Log and write everything taken in so far, in this thread."""
+        with self._flushing:
+            self._take_in()
+            self._write_all()
+
+    def _work(self) -> None:
+        while not self._ended.wait(self._interval):
+            self._turn()
+            self._tidy()
+        self._turn()
+
+    def _turn(self) -> None:
+        try:
+            self.flush()
+        except Exception:
+            log.exception("recorder-failed")
+        finally:
+            close_old_connections()
+
+    def _take_in(self) -> None:
+        while self._new:
+            run = self._new.popleft()
+            log.info("run", **log_fields(run))
+            self._waiting.append(run)
+        surplus = len(self._waiting) - self._kept
+        if surplus > 0:
+            self._drop(surplus)
+
+    def _drop(self, surplus: int) -> None:
+        for _ in range(surplus):
+            self._waiting.popleft()
+        self.lost += surplus
+        log.error("runs-lost", runs=surplus, ever=self.lost)
+
+    def _write_all(self) -> None:
+        while self._waiting:
+            batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+            try:
+                self._write(batch)
+            except Error as error:
+                log.warning("runs-not-written", waiting=len(self._waiting), error=_name(error))
+                return
+            for _ in batch:
+                self._waiting.popleft()
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied < TIDY_EVERY:
+            return
+        self._tidied = time.monotonic()
+        try:
+            self._delete_old()
+        except Error as error:
+            log.warning("runs-not-tidied", error=_name(error))
+        finally:
+            close_old_connections()
+
+
+def log_fields(run: RunRecord) -> dict[str, Any]:
+    """Return what the log says of *run*: constant keys, codes and numbers, never a value."""
+    return {
+        "run": run.id,
+        "organisation": run.organisation_id,
+        "integration": run.integration_id,
+        "command": run.command,
+        "kind": run.kind,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "attempts": len(run.attempts),
+        "milliseconds": round(run.milliseconds, 1),
+        "document_bytes": run.document_bytes,
+        "media_type": run.media_type,
+    }
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__  # its text may hold values or the database's address
+
+
+class _Current:
+    """Which recorder this process uses."""
+
+    recorder = RunRecorder()
+
+
+def get_recorder() -> RunRecorder:
+    """Return this process's recorder."""
+    return _Current.recorder
+
+
+def set_recorder(recorder: RunRecorder) -> None:
+    """Use another recorder in this process: for tests."""
+    _Current.recorder = recorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One use of a command that is about to happen: whose, which, what for and by whom."""
+
+    organisation_id: str
+    integration_id: str | None
+    command: str
+    kind: str
+    user_id: str | None = None
+    invoice_id: str | None = None
+    run_id: str = field(default_factory=new_run_id)
+
+
+async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Document]]) -> Document:
+    """Await *work* and return its document; one record is left, whatever comes of it."""
+    trace = Trace()
+    started_at, began = datetime.now(UTC), time.perf_counter()
+    outcome, reason, document = FAULT, "", None
+    try:
+        document = await work(trace)
+        outcome = OK
+    except BillhookError as error:
+        outcome, reason = error.code, reason_of(error)
+        raise
+    except asyncio.CancelledError:
+        outcome = CANCELLED
+        raise
+    finally:
+        milliseconds = (time.perf_counter() - began) * 1000
+        get_recorder().record(
+            RunRecord(
+                id=use.run_id,
+                organisation_id=use.organisation_id,
+                integration_id=use.integration_id,
+                command=use.command,
+                kind=use.kind,
+                user_id=use.user_id,
+                invoice_id=use.invoice_id,
+                outcome=outcome,
+                reason=reason,
+                attempts=trace.attempts,
+                started_at=started_at,
+                milliseconds=round(milliseconds, 3),
+                document_bytes=document.size if document else 0,
+                media_type=document.media_type if document else "",
+            )
+        )
+    return document

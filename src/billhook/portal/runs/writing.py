@@ -1,0 +1,90 @@
+"""Writes run records as rows, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError
+
+from billhook.engine.record import RunRecord
+from billhook.engine.trace import Attempt
+from billhook.portal.integrations.models import ApiKey, Integration
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.organisations.models import Organisation
+from billhook.portal.runs.models import Run
+
+_POINTERS: Final[tuple[tuple[str, Any], ...]] = (
+    ("integration_id", Integration),
+    ("user_id", get_user_model()),
+    ("api_key_id", ApiKey),
+    ("invoice_id", Invoice),
+)
+
+
+def write_runs(batch: Sequence[RunRecord]) -> None:
+    """Write *batch* as rows.
+
+    What a run points at may have been deleted meanwhile. Then it is kept without that pointer,
+    except if its organisation is gone, with which its runs go, too. A run that was written already
+    (the connection broke just after) isn't written again.
+    """
+    rows = [_row(run) for run in batch]
+    try:
+        Run.objects.bulk_create(rows)
+    except IntegrityError:
+        Run.objects.bulk_create(_mended(rows), ignore_conflicts=True)
+
+
+def _row(run: RunRecord) -> Run:
+    return Run(
+        id=run.id,
+        organisation_id=run.organisation_id,
+        integration_id=run.integration_id,
+        command=run.command[:64],  # as long as the columns are: PostgreSQL refuses more
+        kind=run.kind,
+        user_id=run.user_id,
+        api_key_id=run.api_key_id,
+        invoice_id=run.invoice_id,
+        outcome=run.outcome[:40],
+        reason=run.reason[:40],
+        attempts=[_attempt_json(attempt) for attempt in run.attempts],
+        started_at=run.started_at,
+        milliseconds=run.milliseconds,
+        document_bytes=run.document_bytes,
+        media_type=run.media_type[:100],
+    )
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    timing = attempt.timing
+    return {
+        "step": attempt.step,
+        "method": attempt.method,
+        "status": attempt.status,
+        "received_bytes": attempt.received_bytes,
+        "milliseconds": attempt.milliseconds,
+        "outcome": attempt.outcome,
+        "timing": {
+            "lookup": timing.lookup,
+            "connect": timing.connect,
+            "tls": timing.tls,
+            "wait": timing.wait,
+            "receive": timing.receive,
+        },
+    }
+
+
+def _mended(rows: list[Run]) -> list[Run]:
+    for field, model in _POINTERS:
+        there = _existing(model, {getattr(row, field) for row in rows} - {None})
+        for row in rows:
+            if getattr(row, field) not in there:
+                setattr(row, field, None)
+    organisations = _existing(Organisation, {row.organisation_id for row in rows})
+    return [row for row in rows if row.organisation_id in organisations]
+
+
+def _existing(model: Any, ids: set[str]) -> set[str]:
+    return set(model.objects.filter(pk__in=ids).values_list("pk", flat=True))

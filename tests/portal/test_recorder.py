@@ -1,0 +1,212 @@
+"""Every run leaves one row and one log line, and no run waits for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+from django.db import OperationalError
+from django.utils import timezone
+
+from billhook.engine.record import RunRecord, new_run_id
+from billhook.engine.trace import Attempt, Timing
+from billhook.portal.integrations.models import ApiKey, Integration
+from billhook.portal.runs.models import Run
+from billhook.portal.runs.recorder import RunRecorder
+from billhook.portal.runs.retention import delete_old_runs
+from portal.cast import Cast
+
+ATTEMPT = Attempt(
+    step="",
+    method="GET",
+    status=200,
+    received_bytes=61_000,
+    milliseconds=12.5,
+    outcome="ok",
+    timing=Timing(lookup=1.0, connect=2.0, wait=8.0, receive=1.5),
+)
+
+
+def record(organisation_id: str, **changes: Any) -> RunRecord:
+    facts: dict[str, Any] = {
+        "id": new_run_id(),
+        "organisation_id": organisation_id,
+        "integration_id": None,
+        "command": "GetInvoiceImage",
+        "kind": "view",
+        "outcome": "ok",
+        "attempts": (ATTEMPT,),
+        "started_at": datetime.now(UTC),
+        "milliseconds": 13.0,
+        "document_bytes": 61_000,
+        "media_type": "application/pdf",
+    }
+    return RunRecord(**{**facts, **changes})
+
+
+def test_a_run_becomes_a_row_with_its_attempts(cast: Cast) -> None:
+    recorder = RunRecorder()
+    run = record(cast.harper.id, user_id=cast.carla.user_id, invoice_id=cast.open.id)
+    recorder.record(run)
+    recorder.flush()
+    row = Run.objects.get(id=run.id)
+    assert (row.outcome, row.user_id, row.invoice_id) == ("ok", cast.carla.user_id, cast.open.id)
+    assert row.attempts[0]["status"] == 200
+    assert row.attempts[0]["timing"]["wait"] == 8.0
+    assert row.attempts[0]["timing"]["tls"] is None
+
+
+def test_a_run_is_logged_once_with_codes_alone(cast: Cast) -> None:
+    recorder = RunRecorder()
+    with structlog.testing.capture_logs() as lines:
+        recorder.record(record(cast.harper.id))
+        recorder.flush()
+        recorder.flush()
+    assert [line["event"] for line in lines] == ["run"]
+    assert set(lines[0]) == {
+        "event", "log_level", "run", "organisation", "integration", "command", "kind", "outcome",
+        "reason", "attempts", "milliseconds", "document_bytes", "media_type",
+    }  # fmt: skip
+
+
+def test_runs_are_written_in_batches() -> None:
+    batches: list[int] = []
+    recorder = RunRecorder(write=lambda batch: batches.append(len(batch)))
+    for _ in range(1201):
+        recorder.record(record("organisation"))
+    recorder.flush()
+    assert batches == [500, 500, 201]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_run_points_at_may_be_gone_and_the_others_are_kept(cast: Cast) -> None:
+    integration = Integration.objects.create(organisation=cast.harper, name="Gone")
+    key = ApiKey.objects.create(organisation=cast.harper, name="k", hint="h", digest="d")
+    pointing = record(
+        cast.harper.id,
+        integration_id=integration.id,
+        api_key_id=key.id,
+        user_id=cast.sam.id,
+        invoice_id=cast.open.id,
+    )
+    whole = record(cast.harper.id, invoice_id=cast.paid.id)
+    homeless = record("000000000000")
+    for gone in (integration, key, cast.sam, cast.open):
+        gone.delete()
+    recorder = RunRecorder()
+    for run in (pointing, homeless, whole):
+        recorder.record(run)
+    recorder.flush()
+    row = Run.objects.get(id=pointing.id)
+    assert (row.integration_id, row.api_key_id, row.user_id, row.invoice_id) == (None,) * 4
+    assert Run.objects.get(id=whole.id).invoice_id == cast.paid.id
+    assert Run.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_was_written_already_is_not_written_twice(cast: Cast) -> None:
+    run, other = record(cast.harper.id), record(cast.harper.id)
+    recorder = RunRecorder()
+    recorder.record(run)
+    recorder.flush()
+    recorder.record(run)
+    recorder.record(other)
+    recorder.flush()
+    assert set(Run.objects.values_list("id", flat=True)) == {run.id, other.id}
+
+
+class Database:
+    """A database that can be away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.rows: list[RunRecord] = []
+
+    def write(self, batch: Sequence[RunRecord]) -> None:
+        if self.is_away:
+            raise OperationalError("secret-host refused")
+        self.rows.extend(batch)
+
+
+def test_runs_wait_in_order_while_the_database_is_away() -> None:
+    database = Database()
+    recorder = RunRecorder(write=database.write)
+    runs = [record("organisation") for _ in range(3)]
+    database.is_away = True
+    with structlog.testing.capture_logs() as lines:
+        for run in runs:
+            recorder.record(run)
+            recorder.flush()
+    assert "secret-host" not in str(lines)
+    database.is_away = False
+    recorder.flush()
+    assert database.rows == runs
+    assert recorder.lost == 0
+
+
+def test_beyond_the_bound_the_oldest_are_lost_counted_and_logged() -> None:
+    database = Database()
+    database.is_away = True
+    recorder = RunRecorder(write=database.write, kept=2)
+    runs = [record("organisation") for _ in range(5)]
+    with structlog.testing.capture_logs() as lines:
+        for run in runs:
+            recorder.record(run)
+        recorder.flush()
+    assert recorder.lost == 3
+    assert {"event": "runs-lost", "runs": 3, "ever": 3, "log_level": "error"} in lines
+    database.is_away = False
+    recorder.flush()
+    assert database.rows == runs[3:]
+
+
+async def test_nothing_is_lost_at_the_end() -> None:
+    database = Database()
+    recorder = RunRecorder(write=database.write, tidy=int, interval=3600)
+    await recorder.start()
+    runs = [record("organisation") for _ in range(700)]
+    for run in runs:
+        recorder.record(run)
+    await recorder.stop()
+    assert database.rows == runs
+
+
+async def test_a_write_that_takes_long_stops_nobody() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def write(_batch: Sequence[RunRecord]) -> None:
+        entered.set()
+        go_on.wait(30)
+
+    recorder = RunRecorder(write=write, tidy=int, interval=0.01)
+    await recorder.start()
+    recorder.record(record("organisation"))
+    await asyncio.to_thread(entered.wait, 30)
+    recorder.record(record("organisation"))  # returns although the writer is stuck
+    go_on.set()
+    await recorder.stop()
+
+
+def test_runs_older_than_their_organisation_keeps_them_are_deleted(cast: Cast) -> None:
+    cast.harper.runs_kept_days = 10
+    cast.harper.save()
+    now = timezone.now()
+    old, young = now - timedelta(days=11), now - timedelta(days=9)
+    recorder = RunRecorder()
+    for organisation, moment in (
+        (cast.harper, old),
+        (cast.harper, young),
+        (cast.northwind, old),
+    ):
+        recorder.record(record(organisation.id, started_at=moment))
+    recorder.flush()
+    assert delete_old_runs(now=now) == 1
+    assert set(Run.objects.values_list("organisation_id", "started_at")) == {
+        (cast.harper.id, young),
+        (cast.northwind.id, old),
+    }
