@@ -1,0 +1,115 @@
+"""Billhook's engine: a command fills a configured web request, sends it and gets the document.
+
+It is a library of its own, and knows no Django, no database and no user. What is named here is
+its public face. Each name is imported when it is first used, so that filling a request loads no
+network library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from billhook.engine.answer import Document
+    from billhook.engine.command import (
+        Command,
+        Limits,
+        MaskedRequest,
+        Origin,
+        Step,
+        Values,
+        WebRequest,
+    )
+    from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig
+    from billhook.engine.egress import Allowance, EgressPolicy
+    from billhook.engine.errors import (
+        BillhookError,
+        ConfigurationError,
+        DocumentNotFound,
+        EgressDenied,
+        Problem,
+        SourceError,
+        TokenError,
+    )
+    from billhook.engine.files import read_integration, write_integration
+    from billhook.engine.run import run_command
+    from billhook.engine.secret import MASK, Secret
+    from billhook.engine.trace import Trace
+    from billhook.engine.transport import HttpTransport
+    from billhook.engine.verdict import Verdict
+
+__all__ = [
+    "MASK",
+    "Allowance",
+    "BillhookError",
+    "Command",
+    "CommandConfig",
+    "ConfigurationError",
+    "Document",
+    "DocumentNotFound",
+    "EgressDenied",
+    "EgressPolicy",
+    "HttpTransport",
+    "IntegrationConfig",
+    "Limits",
+    "MaskedRequest",
+    "Origin",
+    "Problem",
+    "Secret",
+    "SourceError",
+    "Step",
+    "StepConfig",
+    "TokenError",
+    "Trace",
+    "Values",
+    "Verdict",
+    "WebRequest",
+    "read_integration",
+    "run_command",
+    "write_integration",
+]
+
+_HOMES: Final = {
+    "answer": ("Document",),
+    "command": (
+        "Command",
+        "Limits",
+        "MaskedRequest",
+        "Origin",
+        "Step",
+        "Values",
+        "WebRequest",
+    ),
+    "config": ("CommandConfig", "IntegrationConfig", "StepConfig"),
+    "egress": ("Allowance", "EgressPolicy"),
+    "errors": (
+        "BillhookError",
+        "ConfigurationError",
+        "DocumentNotFound",
+        "EgressDenied",
+        "Problem",
+        "SourceError",
+        "TokenError",
+    ),
+    "files": ("read_integration", "write_integration"),
+    "run": ("run_command",),
+    "secret": ("MASK", "Secret"),
+    "trace": ("Trace",),
+    "transport": ("HttpTransport",),
+    "verdict": ("Verdict",),
+}
+_HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import *name* from its module (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,146 @@
+"""The catalogue: the commands that Billhook knows, the tokens of each, and what a name may be."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from billhook.engine.secret import Secret
+
+Value = str | int | float | Decimal | bool | None | date | Secret
+"""What a token may be given. Its own type decides how it stands bare in JSON."""
+
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+"""What a token, variable, secret, step or command may be called: ASCII, so none looks alike."""
+NAME_RULE: Final = (
+    "Names are made of the letters A to Z and a to z, digits and underscores, "
+    "begin with a letter and have 64 characters at most."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenInfo:
+    """One token for people: ``kind`` is text, number, date or truth value."""
+
+    name: str
+    meaning: str
+    kind: str = "text"
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueCommand:
+    """A command that the portal itself uses, with the tokens that it gives."""
+
+    name: str
+    meaning: str
+    tokens: tuple[TokenInfo, ...]
+
+
+_INVOICE: Final = (
+    TokenInfo(
+        name="InvoiceNumber",
+        meaning="The number printed on the invoice. It is text: 00123 keeps its zeros.",
+        example="INV0000001",
+    ),
+    TokenInfo(
+        name="InvoiceId",
+        meaning="Your own system's id of the invoice, if the import brought one; else the number.",
+        example="48211",
+    ),
+    TokenInfo(name="InvoiceDate", meaning="The invoice's date.", kind="date", example="2026-03-31"),
+    TokenInfo(
+        name="DueDate", meaning="The day it is to be paid.", kind="date", example="2026-04-30"
+    ),
+    TokenInfo(
+        name="Amount", meaning="The total, with a decimal point.", kind="number", example="1240.00"
+    ),
+    TokenInfo(
+        name="OpenAmount",
+        meaning="What is still to be paid, with a decimal point.",
+        kind="number",
+        example="310.00",
+    ),
+    TokenInfo(name="Currency", meaning="The currency, as in ISO 4217.", example="EUR"),
+    TokenInfo(
+        name="InvoiceStatus",
+        meaning="The invoice's status: open, paid, part-paid, void.",
+        example="open",
+    ),
+)
+_CUSTOMER: Final = (
+    TokenInfo(name="CustomerNumber", meaning="Your own number of the customer.", example="C-10042"),
+    TokenInfo(name="CustomerName", meaning="The customer's name.", example="Miller & Sons Ltd"),
+    TokenInfo(
+        name="ContactEmail",
+        meaning="The e-mail address of the person who clicked VIEW.",
+        example="ann@miller.example",
+    ),
+    TokenInfo(
+        name="ContactName", meaning="The name of the person who clicked VIEW.", example="Ann Miller"
+    ),
+)
+_WHERE_FROM: Final = (
+    TokenInfo(name="Locale", meaning="The reader's language, as in BCP 47.", example="en-GB"),
+    TokenInfo(name="OrganisationName", meaning="Your organisation's name.", example="Acme Telecom"),
+)
+
+SYSTEM_TOKENS: Final = (
+    TokenInfo(
+        name="RunId",
+        meaning="The id of this run, as in the list of runs. Billhook makes it.",
+        example="01jq3zk6n8v2x4",
+    ),
+    TokenInfo(
+        name="Timestamp",
+        meaning="The moment of this run in UTC. Billhook makes it.",
+        example="2026-03-31T09:30:00Z",
+    ),
+)
+"""Tokens that every command may use and nobody gives."""
+SYSTEM_NAMES: Final = frozenset(token.name for token in SYSTEM_TOKENS)
+
+COMMANDS: Final = {
+    command.name: command
+    for command in (
+        CatalogueCommand(
+            name="GetInvoiceImage",
+            meaning="Gets the document that is shown when VIEW is clicked on an invoice.",
+            tokens=(*_INVOICE, *_CUSTOMER, *_WHERE_FROM),
+        ),
+        CatalogueCommand(
+            name="LoginWithToken",
+            meaning="Asks your own system about the person who came with a sign-in token.",
+            tokens=(
+                TokenInfo(
+                    name="LoginToken",
+                    meaning="The token that the person brought along in the link.",
+                    example="b7c1e6f0",
+                ),
+                *_WHERE_FROM,
+            ),
+        ),
+    )
+}
+"""The commands that the portal knows, by name. Any other command is the organisation's own."""
+
+
+def tokens_of(command: str) -> frozenset[str]:
+    """Return the names of the tokens that the catalogue gives to *command*, if it knows it."""
+    known = COMMANDS.get(command)
+    return frozenset(token.name for token in known.tokens) if known else frozenset()
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the one of *known* that *name* most probably means, or None."""
+    by_folded = {candidate.casefold(): candidate for candidate in sorted(known)}
+    folded = name.casefold()
+    if folded in by_folded:
+        return by_folded[folded]
+    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
