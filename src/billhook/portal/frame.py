@@ -35,6 +35,11 @@ class Frame:
         """Whether they have invoices to look at."""
         return self.user is not None and customers.is_contact(self.user)
 
+    @cached_property
+    def brand(self) -> str:
+        """The name on top of the page: the organisation's, where there is only one to be meant."""
+        return organisations.name_for_everybody(self.user) or "Billhook"
+
     @property
     def has_choice(self) -> bool:
         """Whether there is more than one place to go to."""

@@ -6,6 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from billhook.portal import icons
 
 register = template.Library()
 
@@ -20,3 +23,9 @@ def money(amount: Decimal) -> str:
 def day(value: date | None) -> str:
     """Return *value* as people write it, ``3 May 2024``; a dash where there is none."""
     return f"{value.day} {value:%b %Y}" if value else "–"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Return the icon *name*; see :mod:`billhook.portal.icons`."""
+    return mark_safe(icons.svg(name))  # noqa: S308 - drawn by us, no value in it

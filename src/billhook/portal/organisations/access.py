@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from billhook.portal.accounts.models import User
@@ -17,6 +17,18 @@ _RANK: Final = {Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 def is_set_up() -> bool:
     """Return whether there is an organisation yet."""
     return Organisation.objects.exists()
+
+
+def name_for_everybody(user: User | None) -> str | None:
+    """Return the name of the organisation whose pages *user* looks at, where it is only one.
+
+    Somebody who hasn't signed in sees it where the installation has one organisation.
+    """
+    theirs = Organisation.objects.all()
+    if user is not None:
+        theirs = theirs.filter(Q(members__user=user) | Q(customers__contacts__user=user))
+    names = list(theirs.values_list("name", flat=True).distinct()[:2])
+    return names[0] if len(names) == 1 else None
 
 
 def memberships_of(user: User) -> QuerySet[Member]:
