@@ -17,6 +17,12 @@
         ├── SourceCutShort            the connection ended before the answer did
         ├── SourceTooLarge            more bytes than the limit
         ├── SourceEncoded             a content encoding that we didn't ask for
+        ├── SourceSaidNo              the answer itself says that it failed
+        ├── MissingValue              a value that a later step needs isn't in the answer
+        ├── AmbiguousAnswer           several values where one was asked for
+        ├── SignInFailed              no access token or session could be had
+        ├── StillWorking              the source didn't finish in the time that it was given
+        ├── SourcePaused              it failed so often that it is left alone for a while
         └── NotADocument              an answer, but not a document of an accepted kind
             ├── WebPageInstead            a web page, perhaps a sign-in page
             └── EmptyAnswer               nothing at all
@@ -224,6 +230,75 @@ class SourceEncoded(SourceError):
 
     code = "source-encoded"
     default_message = "The source compressed its answer, although it was asked not to."
+
+
+class SourceSaidNo(SourceError):
+    """The answer doesn't meet the step's ``success_when``."""
+
+    code = "source-said-no"
+    default_message = (
+        "The source answered, but the answer itself says that it failed. "
+        "Compare the step's success_when with the answer."
+    )
+
+
+class MissingValue(SourceError):
+    """A value that was to be taken out of an answer isn't there, or is no single value."""
+
+    code = "missing-value"
+
+    def __init__(self, token: str, reason: str) -> None:
+        self.token = token
+        super().__init__(
+            f"{{{{{token}}}}} could not be taken out of the answer. {reason} "
+            "Compare its path with the answer."
+        )
+
+
+class AmbiguousAnswer(SourceError):
+    """Several different values were found where one was asked for."""
+
+    code = "ambiguous"
+
+    def __init__(self, token: str, count: int) -> None:
+        self.token = token
+        self.count = count
+        super().__init__(
+            f"The source found {count} values for {{{{{token}}}}} where one was asked for, so "
+            "there may be several invoices with that number. Make its path narrower."
+        )
+
+
+class SignInFailed(SourceError):
+    """The sign-in scheme got no access token or session."""
+
+    code = "sign-in-failed"
+    default_message = (
+        "The source did not sign us in. The secrets may be mistyped or expired: "
+        "type them again, or connect the integration again."
+    )
+
+
+class StillWorking(SourceError):
+    """``repeat_until`` ran out: the source was asked as often as configured and is not ready."""
+
+    code = "still-working"
+    status = 504
+    default_message = (
+        "The source is still working on the document. Try again in a minute, "
+        "or let the step ask more often."
+    )
+
+
+class SourcePaused(SourceError):
+    """The breaker is open: after repeated failures no request is sent for a while."""
+
+    code = "source-paused"
+    status = 503
+    default_message = (
+        "The source failed several times in a row and is left alone for a moment. "
+        "It is tried again by itself."
+    )
 
 
 class NotADocument(SourceError):

@@ -1,0 +1,109 @@
+"""Values taken out of a step's answer as new tokens: ``{{StepName.Name}}``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from billhook.engine.config import ExtractConfig
+from billhook.engine.content import Content, Unreadable
+from billhook.engine.errors import (
+    AmbiguousAnswer,
+    DocumentNotFound,
+    MissingValue,
+    Problem,
+)
+from billhook.engine.paths import Found, Path, compile_path
+from billhook.engine.secret import Secret
+from billhook.engine.template import Scope
+from billhook.engine.tokens import Value
+from billhook.engine.values import Given, UnfitValue, Values, take_value
+
+NONE_MEANS: Final = ("not-found", "failed", "empty")
+MANY_MEAN: Final = ("error", "first", "last")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """One compiled extract. ``token`` is the full name, with the step's."""
+
+    token: str
+    path: Path
+    none: str
+    many: str
+    secret: bool
+
+    def take(self, content: Content, values: Values) -> Given:
+        """Return the value in *content*.
+
+        Raises DocumentNotFound or MissingValue where there is none, as configured, AmbiguousAnswer
+        where there are several, and MissingValue where it is no single value.
+        """
+        try:
+            found = self._distinct(self.path.find(content, values))
+        except Unreadable as unreadable:
+            raise MissingValue(self.token, unreadable.reason) from None
+        if not found:
+            return self._nothing()
+        if len(found) > 1 and self.many == "error":
+            raise AmbiguousAnswer(self.token, len(found))
+        return self._given(found[-1 if self.many == "last" else 0])
+
+    @staticmethod
+    def _distinct(found: list[Found]) -> list[Found]:
+        """Leave out nulls, which say that there is nothing, and repetitions of the same value."""
+        kept: list[Found] = []
+        for value in found:
+            if value is not None and value not in kept:
+                kept.append(value)
+        return kept
+
+    def _nothing(self) -> Given:
+        if self.none == "empty":
+            return take_value("")
+        if self.none == "not-found":
+            raise DocumentNotFound
+        raise MissingValue(self.token, "The answer doesn't hold it.")
+
+    def _given(self, found: Found) -> Given:
+        if isinstance(found, list | dict):
+            raise MissingValue(self.token, "There is a list or an object instead of one value.")
+        value: Value = _plain(found)
+        try:
+            return take_value(Secret(str(value)) if self.secret else value)
+        except UnfitValue as unfit:
+            raise MissingValue(self.token, f"The value found {unfit.reason}") from None
+
+
+def _plain(found: str | float | Decimal | bool | None) -> Value:
+    """XPath's functions give floats; a whole one is meant as an integer."""
+    if isinstance(found, float) and found.is_integer():
+        return int(found)
+    return found
+
+
+def compile_extract(
+    config: ExtractConfig, step: str, where: str, scope: Scope
+) -> tuple[Extract | None, list[Problem]]:
+    """Compile *config* of the step called *step*, or return everything that is wrong with it."""
+    problems = [
+        *_choice_problems("none", config.none, NONE_MEANS, where),
+        *_choice_problems("many", config.many, MANY_MEAN, where),
+    ]
+    path, path_problems = compile_path(config.path, where, scope)
+    problems += path_problems
+    if path is None or problems:
+        return None, problems
+    token = f"{step}.{config.name}"
+    extract = Extract(
+        token=token, path=path, none=config.none, many=config.many, secret=config.secret
+    )
+    return extract, []
+
+
+def _choice_problems(key: str, value: str, choices: tuple[str, ...], where: str) -> list[Problem]:
+    if value in choices:
+        return []
+    message = f'"{value}" is nothing that {key} can be. Choose {", ".join(choices[:-1])} or {choices[-1]}.'
+    return [Problem(code="unknown-choice", message=message, where=f"{where}.{key}")]

@@ -1,0 +1,330 @@
+"""Where a value is in an answer: JSONPath, XPath, a header, or a regular expression.
+
+A path may hold tokens. They are filled so that a value can't change the path: in a JSONPath as a
+literal of that language, in an XPath as a variable, in a regular expression escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+import jsonpath_rfc9535
+import re2
+from lxml import etree
+
+from billhook.engine.config import PathConfig
+from billhook.engine.content import Content, Unreadable
+from billhook.engine.errors import Problem
+from billhook.engine.slots import encode_json_string, encode_json_value, encode_text
+from billhook.engine.template import (
+    Encode,
+    Part,
+    Scope,
+    Template,
+    Text,
+    TokenUse,
+    build_template,
+    place_tokens,
+    read_text,
+)
+from billhook.engine.values import Given, Values
+
+Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
+MAX_PATH: Final = 1_000
+MAX_FOUND: Final = 1_000
+"""So many values are looked at; a path that finds more is too wide."""
+KINDS: Final = ("json", "xpath", "header", "regex")
+
+
+class Path(Protocol):
+    """A compiled path."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The names of the tokens that it uses."""
+        ...
+
+    def find(self, content: Content, values: Values) -> list[Found]:
+        """Return every value found, in the answer's order; raise Unreadable if it can't be one."""
+        ...
+
+
+def compile_path(config: PathConfig, where: str, scope: Scope) -> tuple[Path | None, list[Problem]]:
+    """Compile *config*, or return everything that is wrong with it."""
+    text = read_text(config.text, where, scope)
+    if text.malformed or text.problems:
+        return None, list(text.problems)
+    if not config.text.strip():
+        return None, [text.problem("empty-path", "There is no path here. Type one.", (0, 0))]
+    if len(config.text) > MAX_PATH:
+        message = f"A path may have {MAX_PATH:,} characters at most."
+        return None, [text.problem("too-long", message, (MAX_PATH, len(config.text)))]
+    compilers: dict[str, _Compiler] = {
+        "json": _compile_json,
+        "xpath": lambda text, scope: _compile_xpath(text, scope, config.namespaces),
+        "header": _compile_header_path,
+        "regex": _compile_regex,
+    }
+    return compilers[config.kind](text, scope)
+
+
+_Compiler = Callable[[Text, Scope], tuple["Path | None", list[Problem]]]
+
+
+# JSONPath (RFC 9535)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonPath:
+    """A JSONPath; one that holds tokens is compiled when its values are known."""
+
+    template: Template
+    query: jsonpath_rfc9535.JSONPathQuery | None
+    tokens: tuple[str, ...]
+
+    def find(self, content: Content, values: Values) -> list[Found]:
+        """Return the values of all nodes."""
+        document = content.json()
+        query = self.query or jsonpath_rfc9535.compile(self.template.fill(values))
+        try:
+            nodes = query.finditer(document)
+            return [node.value for node, _ in zip(nodes, range(MAX_FOUND), strict=False)]
+        except (jsonpath_rfc9535.JSONPathError, RecursionError):
+            raise Unreadable("The path can't be followed in this answer.") from None
+
+
+def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
+    shape = text.shape(lambda token: "1" * (token.end - token.start))
+    problems = _nested_search_problems(text, shape, "..", "?")
+    try:
+        query = jsonpath_rfc9535.compile(shape)
+    except jsonpath_rfc9535.JSONPathError as error:
+        problems.append(_unparsable(text, "JSONPath", getattr(error.token, "index", 0)))
+    if problems:
+        return None, problems
+    parts, problems = place_tokens(text, scope, lambda token: _json_encoder(shape, token))
+    template = build_template(text.where, parts)
+    if problems:
+        return None, problems
+    fixed = query if not text.tokens else None
+    return JsonPath(template=template, query=fixed, tokens=_names(text)), []
+
+
+def _json_encoder(shape: str, token: TokenUse) -> Encode:
+    quote_mark = _open_quote(shape[: token.start], escapes=True)
+    if quote_mark is None:
+        return encode_json_value
+    return encode_json_string if quote_mark == '"' else _encode_single_quoted
+
+
+def _encode_single_quoted(given: Given) -> str:
+    """A JSONPath literal in single quotes escapes the single quote alone (RFC 9535, 2.3.1.1)."""
+    return encode_json_string(given).replace('\\"', '"').replace("'", "\\'")
+
+
+# XPath 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XmlPath:
+    """An XPath, with its tokens as variables."""
+
+    query: etree.XPath
+    variables: tuple[tuple[str, Template], ...]
+    tokens: tuple[str, ...]
+
+    def find(self, content: Content, values: Values) -> list[Found]:
+        """Return the text of each node found, or what the XPath's function gives."""
+        root = content.xml()
+        filled = {name: template.fill(values) for name, template in self.variables}
+        try:
+            result = self.query(root, **filled)
+        except etree.XPathError:
+            raise Unreadable("The XPath can't be followed in this answer.") from None
+        if not isinstance(result, list):
+            return [result]
+        return [_text_of(node) for node in result[:MAX_FOUND]]
+
+
+def _text_of(node: Any) -> str:
+    text = "".join(node.itertext()) if etree.iselement(node) else str(node)
+    return text.strip()
+
+
+def _compile_xpath(
+    text: Text, scope: Scope, namespaces: dict[str, str]
+) -> tuple[Path | None, list[Problem]]:
+    literals = _xpath_literals(text)
+    if isinstance(literals, Problem):
+        return None, [literals]
+    expression, variables, problems = _lift_literals(text, literals, scope)
+    problems += _nested_search_problems(text, text.shape(), "//", "[")
+    if problems:
+        return None, problems
+    try:
+        query = etree.XPath(expression, namespaces=namespaces or None, smart_strings=False)
+    except (etree.XPathSyntaxError, ValueError):
+        return None, [_unparsable(text, "XPath", 0)]
+    return XmlPath(query=query, variables=tuple(variables), tokens=_names(text)), []
+
+
+def _xpath_literals(text: Text) -> list[tuple[int, int]] | Problem:
+    """Return the spans of the quoted literals that hold tokens; every token needs one."""
+    shape = text.shape()
+    spans = [match.span() for match in re.finditer(r"'[^']*'|\"[^\"]*\"", shape)]
+    holding = []
+    for token in text.tokens:
+        around = next((s for s in spans if s[0] < token.start and token.end < s[1]), None)
+        if around is None:
+            message = "In an XPath a token stands between quotes: //Invoice[Number='{{Name}}']."
+            return text.misplaced(token, message)
+        if around not in holding:
+            holding.append(around)
+    return holding
+
+
+def _lift_literals(
+    text: Text, literals: list[tuple[int, int]], scope: Scope
+) -> tuple[str, list[tuple[str, Template]], list[Problem]]:
+    """Replace each literal that holds tokens by a variable, so no value is ever parsed."""
+    expression, position = "", 0
+    variables: list[tuple[str, Template]] = []
+    problems: list[Problem] = []
+    for number, (start, end) in enumerate(literals):
+        inner = read_text(text.text[start + 1 : end - 1], text.where, scope)
+        parts, found = place_tokens(inner, scope, lambda _: encode_text)
+        problems += found
+        variables.append((f"filled{number}", build_template(text.where, parts)))
+        expression += f"{text.text[position:start]}$filled{number}"
+        position = end
+    return expression + text.text[position:], variables, problems
+
+
+# Headers and regular expressions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderPath:
+    """A header of the answer, by name."""
+
+    name: str
+    tokens: tuple[str, ...] = ()
+
+    def find(self, content: Content, values: Values) -> list[Found]:  # noqa: ARG002 - as every path
+        """Return the header's values."""
+        return list(content.header(self.name))
+
+
+def _compile_header_path(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:  # noqa: ARG001
+    if text.tokens:
+        return None, [text.misplaced(text.tokens[0], "A header's name can't hold a token.")]
+    name = text.text.strip()
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        message = "This is no header's name. Type it as in Content-Disposition, without a colon."
+        return None, [text.problem("header-name", message, (0, len(text.text)))]
+    return HeaderPath(name=name), []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegexPath:
+    """A regular expression of RE2's kind, which takes linear time, over the body's text."""
+
+    template: Template
+    tokens: tuple[str, ...]
+
+    def find(self, content: Content, values: Values) -> list[Found]:
+        """Return what the one group caught, each time."""
+        pattern = compile_regex(self.template.fill(values))
+        matches = pattern.finditer(content.text())
+        return [match[1] for match, _ in zip(matches, range(MAX_FOUND), strict=False)]
+
+
+def compile_regex(pattern: str) -> Any:
+    """Compile *pattern* with RE2, which can't run away and logs nothing; raise re2.error."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    return re2.compile(pattern, options)
+
+
+def _compile_regex(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
+    try:
+        groups = compile_regex(text.shape()).groups
+    except re2.error:
+        return None, [_unparsable(text, "regular expression (RE2)", 0)]
+    if groups != 1:
+        message = (
+            f"The regular expression needs exactly one group in ( ), and has {groups}. "
+            "Write (?: ) for a group that isn't to be taken."
+        )
+        return None, [text.problem("regex-groups", message, (0, len(text.text)))]
+    parts, problems = place_tokens(text, scope, lambda _: _encode_regex)
+    template = build_template(text.where, parts)
+    return (None, problems) if problems else (RegexPath(template=template, tokens=_names(text)), [])
+
+
+def _encode_regex(given: Given) -> str:
+    return str(re2.escape(encode_text(given)))
+
+
+# What they share
+
+
+def _names(text: Text) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(token.name for token in text.tokens))
+
+
+def _unparsable(text: Text, language: str, at: int) -> Problem:
+    message = (
+        f"This {language} can't be read from character {at + 1} on. Compare it with an example."
+    )
+    return text.problem("path-syntax", message, (at, len(text.text)))
+
+
+def _nested_search_problems(text: Text, shape: str, search: str, filter_mark: str) -> list[Problem]:
+    """Refuse a search of the whole answer inside a filter: it would take the square of its size."""
+    brackets: list[bool] = []
+    for index, character in _outside_quotes(shape):
+        if character == "[":
+            is_filter = filter_mark == "[" or shape[index + 1 :].lstrip().startswith(filter_mark)
+            brackets.append(is_filter)
+        elif character == "]" and brackets:
+            brackets.pop()
+        elif any(brackets) and (shape.startswith((search, "::"), index)):
+            message = f"{search} and axes can't stand inside [ ]: that would take too long."
+            return [text.problem("path-too-wide", message, (index, index + 2))]
+    return []
+
+
+def _outside_quotes(shape: str) -> Sequence[tuple[int, str]]:
+    found, quote_mark = [], ""
+    for index, character in enumerate(shape):
+        if quote_mark:
+            quote_mark = "" if character == quote_mark else quote_mark
+        elif character in "'\"":
+            quote_mark = character
+        else:
+            found.append((index, character))
+    return found
+
+
+def _open_quote(before: str, *, escapes: bool) -> str | None:
+    """Return the quote mark that is open after *before*, if one is."""
+    quote_mark, escaped = "", False
+    for character in before:
+        if escaped:
+            escaped = False
+        elif quote_mark and escapes and character == "\\":
+            escaped = True
+        elif quote_mark:
+            quote_mark = "" if character == quote_mark else quote_mark
+        elif character in "'\"":
+            quote_mark = character
+    return quote_mark or None
+
+
+__all__ = ["KINDS", "Found", "Part", "Path", "compile_path", "compile_regex"]

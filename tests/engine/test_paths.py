@@ -1,0 +1,183 @@
+"""A path finds values in an answer, and what fills its tokens can't change it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from types import MappingProxyType
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billhook.engine.body import Body
+from billhook.engine.config import PathConfig
+from billhook.engine.content import Content, Unreadable
+from billhook.engine.paths import compile_path
+from billhook.engine.template import Scope
+from billhook.engine.values import Values, take_value
+
+SCOPE = Scope(
+    variables=MappingProxyType({}), secrets=frozenset(), tokens=frozenset({"Number", "Id"})
+)
+XML_TEXTS = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xD7FF, exclude_characters="\x7f")
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def content(body: str | bytes, *headers: tuple[str, str]) -> Content:
+    return Content(200, headers, Body(body.encode() if isinstance(body, str) else body))
+
+
+def find(kind: str, text: str, where: Content, tokens=None, **config):
+    path, problems = compile_path(PathConfig(kind=kind, text=text, **config), "extract.X", SCOPE)
+    assert path is not None, problems
+    values = {name: take_value(value) for name, value in (tokens or {}).items()}
+    return path.find(where, Values(values))
+
+
+def problem(kind: str, text: str):
+    path, problems = compile_path(PathConfig(kind=kind, text=text), "extract.X", SCOPE)
+    assert path is None
+    assert problems[0].where == "extract.X"
+    return problems[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$.data[0].id", [7]),
+        ("$.data[*].id", [7, 8]),
+        ("$.data[?@.number == '{{Number}}'].id", [8]),
+        ('$.data[?@.number == "{{Number}}"].id', [8]),
+        ("$.data[?@.number == {{Number}}].id", [8]),
+        ("$.data[?@.id == {{Id}}].number", ["A"]),
+        ("$['content@odata.link']", ["there"]),
+        ("$.amount", [Decimal("12.30")]),
+        ("$.none", []),
+        ("$.nothing", [None]),
+        ("$.yes", [True]),
+    ],
+)
+def test_a_json_path_finds(path, found):
+    body = (
+        '{"data": [{"id": 7, "number": "A"}, {"id": 8, "number": "O\'Brien \\"7\\""}],'
+        ' "content@odata.link": "there", "amount": 12.30, "nothing": null, "yes": true}'
+    )
+    assert find("json", path, content(body), {"Number": 'O\'Brien "7"', "Id": 7}) == found
+
+
+@given(TEXTS, TEXTS)
+@pytest.mark.parametrize("path", ["$['{{Number}}']", '$["{{Number}}"]'])
+def test_whatever_the_value_a_json_path_asks_for_that_key_alone(path, value, other):
+    body = json.dumps({other: "other", value: "mine"})
+    assert find("json", path, content(body), {"Number": value}) == ["mine"]
+
+
+@given(TEXTS, TEXTS)
+@pytest.mark.parametrize("path", ["$[?@.n=={{Number}}].i", "$[?@.n=='{{Number}}'].i"])
+def test_whatever_the_value_a_filter_compares_with_it_alone(path, value, other):
+    body = json.dumps([{"n": other + "x", "i": 1}, {"n": value, "i": 2}])
+    found = find("json", path, content(body), {"Number": value})
+    assert found == [i for n, i in ((other + "x", 1), (value, 2)) if n == value]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("//No", ["A", "B"]),
+        ("//Invoice[No='{{Number}}']/Id", ["2"]),
+        ("//Invoice[No=concat('{{Number}}','')]/Id", ["2"]),
+        ("//Invoice[@key='k-{{Number}}']/Id", ["2"]),
+        ("//Invoice/@key", ["k-A", "k-B"]),
+        ("string(//Id)", ["1"]),
+        ("count(//Id)", [2.0]),
+        ("boolean(//Nothing)", [False]),
+        ("//Nothing", []),
+    ],
+)
+def test_an_xpath_finds(path, found):
+    body = (
+        '<L><Invoice key="k-A"><No>A</No><Id>1</Id></Invoice>'
+        '<Invoice key="k-B"><No>B</No><Id> 2 </Id></Invoice></L>'
+    )
+    assert find("xpath", path, content(body), {"Number": "B"}) == found
+
+
+def test_an_xpath_knows_the_namespaces_that_it_was_given():
+    body = '<a:L xmlns:a="urn:x"><a:Id>7</a:Id></a:L>'
+    assert find("xpath", "//q:Id", content(body), namespaces={"q": "urn:x"}) == ["7"]
+
+
+@given(XML_TEXTS)
+def test_whatever_the_value_an_xpath_compares_with_it_alone(value):
+    body = f"<L><I><N>{escape(value)}</N><V>mine</V></I><I><N>{escape(value)}!</N><V>no</V></I></L>"
+    assert find("xpath", "//I[N='{{Number}}']/V", content(body), {"Number": value}) == ["mine"]
+
+
+def test_a_header_is_found_in_any_case():
+    answer = content("", ("x-session", "s1"), ("X-Other", "o"))
+    assert find("header", "X-Session", answer) == ["s1"]
+
+
+def test_a_regular_expression_gives_what_its_group_caught():
+    answer = content("id=17&x\nid=18&x")
+    assert find("regex", r"id=(\d+)", answer) == ["17", "18"]
+
+
+def test_a_token_in_a_regular_expression_stands_for_itself():
+    answer = content("a.c=1 abc=2")
+    assert find("regex", r"{{Number}}=(\d)", answer, {"Number": "a.c"}) == ["1"]
+
+
+def test_a_regular_expression_cannot_run_away():
+    assert find("regex", r"(?:(a*)*)*$", content("a" * 100_000 + "!")) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [
+        ("json", "", "empty-path"),
+        ("json", "data[0]", "path-syntax"),
+        ("json", "$.data[", "path-syntax"),
+        ("json", "$.{{Unknown}}", "unknown-token"),
+        ("json", "$.a[?@..b]", "path-too-wide"),
+        ("json", "$.a[?@['x']..b]", "path-too-wide"),
+        ("json", "$." + "a" * 2000, "too-long"),
+        ("xpath", "//a[", "path-syntax"),
+        ("xpath", "//a[b={{Number}}]", "forbidden-position"),
+        ("xpath", "//a[.//b]", "path-too-wide"),
+        ("xpath", "//a[following::b]", "path-too-wide"),
+        ("header", "X Y", "header-name"),
+        ("header", "X-{{Number}}", "forbidden-position"),
+        ("regex", "(", "path-syntax"),
+        ("regex", "a", "regex-groups"),
+        ("regex", "(a)(b)", "regex-groups"),
+        ("regex", "(?=a)(b)", "path-syntax"),
+    ],
+)
+def test_a_path_that_cannot_work_is_told_when_it_is_saved(kind, text, code):
+    assert problem(kind, text).code == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        ("json", "$.a", "<html>"),
+        ("json", "$.a", '{"a": NaN}'),
+        ("json", "$.a", "[" * 100_000),
+        ("xpath", "//a", "{}"),
+        ("xpath", "//a", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'),
+    ],
+)
+def test_an_answer_that_is_not_what_the_path_needs_is_unreadable(kind, path, body):
+    with pytest.raises(Unreadable, match="answer"):
+        find(kind, path, content(body))
+
+
+def test_an_external_document_type_is_never_fetched(tmp_path):
+    (tmp_path / "x.dtd").write_text('<!ENTITY x "fetched">')
+    body = f'<!DOCTYPE a SYSTEM "{tmp_path}/x.dtd"><a>&x;</a>'
+    assert find("xpath", "//a", content(body)) == [""]
