@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-LENGTH: Final = 12
+from billhook.engine.record import ID_LENGTH, new_run_id
+
+LENGTH: Final = ID_LENGTH
 
 
 def new_id() -> str:
-    """Return a new random id: 12 characters of Crockford's base 32, 60 bits."""
-    number = secrets.randbits(5 * LENGTH)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(0, 5 * LENGTH, 5))
+    """Return a new random id, made as a run's."""
+    return new_run_id()

@@ -1,0 +1,168 @@
+"""The bytes of an answer: in memory while they are few, else in a temporary file without a name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self, cast
+
+MEMORY_LIMIT: Final = 1_000_000
+"""Up to so many bytes stay in memory."""
+
+_CHUNK: Final = 256 * 1024
+
+
+class Body:
+    """An answer's bytes, all of them. Close it when done; it is a context manager, too.
+
+    A body in a file takes its place on the disk until it is closed; as the file has no name,
+    nothing is left of it after a crash either. ``size`` stays known after closing.
+    """
+
+    __slots__ = ("_closed", "_data", "_file", "size")
+
+    def __init__(self, data: bytes = b"", *, file: BinaryIO | None = None) -> None:
+        self._data = data
+        self._file = file
+        self._closed = False
+        self.size = len(data) if file is None else os.fstat(file.fileno()).st_size
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the bytes are in memory rather than in a file."""
+        return self._file is None
+
+    def head(self, count: int) -> bytes:
+        """Return the first *count* bytes, or fewer if there aren't so many."""
+        return self._at(0, min(count, self.size))
+
+    def tail(self, count: int) -> bytes:
+        """Return the last *count* bytes, or fewer if there aren't so many."""
+        count = min(count, self.size)
+        return self._at(self.size - count, count)
+
+    def read(self) -> bytes:
+        """Return all bytes at once. For a large body :meth:`chunks` needs less memory."""
+        return self._at(0, self.size)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the bytes in order, in pieces of 256 KiB at most, without blocking the loop."""
+        if self._file is None:
+            if self.size:
+                yield self.read()
+            return
+        for start in range(0, self.size, _CHUNK):
+            yield await asyncio.to_thread(self._at, start, min(_CHUNK, self.size - start))
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the bytes in order, in pieces of 256 KiB at most, reading the disk: use a thread."""
+        for start in range(0, self.size, _CHUNK):
+            yield self._at(start, min(_CHUNK, self.size - start))
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the bytes, in hexadecimal."""
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the bytes: the memory or the disk's space is free again."""
+        self._closed = True
+        self._data = b""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        return f"Body({self.size} bytes)"
+
+    def _at(self, start: int, count: int) -> bytes:
+        if self._closed:
+            raise ValueError("this body is closed: read it before")
+        if self._file is None:
+            return self._data if count == len(self._data) else self._data[start : start + count]
+        return os.pread(self._file.fileno(), count, start)
+
+
+class BodyWriter:
+    """Takes the bytes of an answer as they come, and makes a :class:`Body` of them.
+
+    Writes to the disk happen in a thread, a megabyte at a time, so the loop never waits for them.
+    """
+
+    __slots__ = ("_file", "_folder", "_pieces", "_waiting", "size")
+
+    def __init__(self, *, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._file: BinaryIO | None = None
+        self.size = 0
+
+    async def add(self, piece: bytes) -> None:
+        """Take the next *piece*; this waits only while a full megabyte goes to the disk."""
+        self._pieces.append(piece)
+        self._waiting += len(piece)
+        self.size += len(piece)
+        if self._waiting > MEMORY_LIMIT:
+            await self._flush()
+
+    async def finish(self) -> Body:
+        """Return the body. The writer has let go of it then."""
+        if self._file is None:
+            return Body(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
+        await self._flush()
+        file, self._file = self._file, None
+        return Body(file=file)
+
+    def close(self) -> None:
+        """Throw away what has come so far. After :meth:`finish` this does nothing."""
+        self._pieces = []
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    async def _flush(self) -> None:
+        pieces, self._pieces, self._waiting = self._pieces, [], 0
+        # Shielded: if the run is given up now, the file must not be closed under the thread.
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, pieces))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
+
+    def _write(self, pieces: list[bytes]) -> None:
+        if self._file is None:
+            # The body closes it.
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+            self._file = cast("BinaryIO", file)
+        for piece in pieces:
+            _write_all(self._file, piece)
+
+
+def _write_all(file: BinaryIO, piece: bytes) -> None:
+    """Write all of *piece*: an unbuffered file may take less at a time."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]

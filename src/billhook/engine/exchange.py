@@ -1,0 +1,253 @@
+"""One request and its answer on one connection: written as configured, read under every limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from aiohttp.client_exceptions import (
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    ClientSSLError,
+    ServerDisconnectedError,
+)
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+
+from billhook.engine.body import Body, BodyWriter
+from billhook.engine.command import Limits, WebRequest
+from billhook.engine.errors import (
+    BillhookError,
+    SourceBroken,
+    SourceCutShort,
+    SourceEncoded,
+    SourceError,
+    SourceTimeout,
+    SourceTlsFailed,
+    SourceTooLarge,
+    SourceUnreachable,
+)
+from billhook.engine.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
+from billhook.engine.trace import OK, Progress
+from billhook.engine.verdict import Verdict
+from billhook.engine.watch import Watch
+
+USER_AGENT: Final = f"Billhook/{version('billhook')}"
+EXCERPT_BYTES: Final = 16 * 1024
+"""So much is kept of an answer that isn't a success, for members who look for the reason."""
+
+_METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_SUCCESS: Final = range(200, 300)
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for one request."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: Body
+
+
+class ConnectionWentStale(SourceCutShort):
+    """The origin closed an idle connection before any byte of the answer came."""
+
+
+async def exchange_once(
+    request: WebRequest, dial: Dial, pool: Pool, *, folder: Path | None = None
+) -> Answer:
+    """Send *request* over a connection for *dial* and return the whole answer.
+
+    Raises EgressDenied if the guard refuses an address, and a SourceError for whatever an origin
+    does wrong. The connection goes back to the pool only after a clean end.
+    """
+    message = encode_request(request, authority=dial.site.authority)
+    try:
+        connection, wire = await _connect(pool, dial)
+        answer = await _converse(message, connection, wire, dial, folder)
+    except BillhookError as error:
+        dial.progress.end(error.code)
+        raise
+    dial.progress.end(OK)
+    return answer
+
+
+async def _connect(pool: Pool, dial: Dial) -> tuple[Connection, Wire]:
+    try:
+        return await pool.open(dial)
+    except (ClientError, OSError) as error:
+        raise _trouble_connecting(error, dial) from None
+
+
+async def _converse(
+    message: bytes, connection: Connection, wire: Wire, dial: Dial, folder: Path | None
+) -> Answer:
+    """Send and receive on *connection*, and let go of it whatever happens."""
+    wire.begin(dial.progress)
+    watch = Watch(wire, dial.limits)
+    try:
+        _send(message, wire, dial.progress)
+        answer = await _receive(wire, watch, dial, folder)
+    except (ClientError, ConnectionError, HttpProcessingError) as error:
+        connection.close()
+        raise _trouble_on_the_wire(error, wire, dial) from None
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        watch.stop()
+        dial.progress.received = wire.received
+    if wire.has_unsent:
+        connection.close()  # the answer came before our request was out
+    else:
+        connection.release()
+    return answer
+
+
+def _send(message: bytes, wire: Wire, progress: Progress) -> None:
+    if wire.transport is None:
+        raise ServerDisconnectedError
+    wire.transport.write(message)
+    progress.phase = "headers"
+    progress.sent = perf_counter()
+
+
+def encode_request(request: WebRequest, *, authority: str) -> bytes:
+    """Return the bytes of *request* for the wire: target, header order and casing as configured.
+
+    Added are only Host, User-Agent and Accept unless configured, Accept-Encoding (the document is
+    to come as it is) and Content-Length.
+    """
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {authority}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    configured = {name.lower() for name, _ in request.headers}
+    if "user-agent" not in configured:
+        lines.append(f"User-Agent: {USER_AGENT}")
+    if "accept" not in configured:
+        lines.append("Accept: */*")
+    lines.append("Accept-Encoding: identity")
+    body = request.body or b""
+    if body or request.method in _METHODS_WITH_BODY:
+        lines.append(f"Content-Length: {len(body)}")
+    return _join(lines) + body
+
+
+def _join(lines: list[str]) -> bytes:
+    """Join the lines of a head. The guard has judged them; a line break would split the request."""
+    text = "\r\n".join([*lines, "", ""])
+    if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1 or "\0" in text:
+        raise Verdict.DENIED_HEADER_CONTROL.error()
+    return text.encode()
+
+
+async def _receive(wire: Wire, watch: Watch, dial: Dial, folder: Path | None) -> Answer:
+    head, payload = await _read_head(wire)
+    dial.progress.status = head.code
+    dial.progress.phase = "body"
+    watch.body_follows()
+    if head.code in _SUCCESS:
+        _refuse_encoded(head)
+        _refuse_announced(head, dial.limits)
+        body = await _read_body(payload, watch, dial.limits, folder)
+        _refuse_unclean_end(head, wire, body)
+    else:
+        body = await _read_excerpt(payload, watch)
+    return Answer(status=head.code, headers=tuple(head.headers.items()), body=body)
+
+
+async def _read_head(wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
+    """Return the first head that isn't interim; the wire counts those."""
+    while True:
+        head, payload = await wire.read()
+        if head.code >= FIRST_FINAL_STATUS:
+            return head, payload
+        if head.code == _SWITCHING_PROTOCOLS:
+            raise SourceBroken("The source wanted to speak something else than HTTP.")
+
+
+async def _read_body(
+    payload: StreamReader, watch: Watch, limits: Limits, folder: Path | None
+) -> Body:
+    if not payload.is_eof():
+        return await _read_on(payload, watch, limits, folder)
+    data = payload.read_nowait()  # all of it came with the head
+    if len(data) > limits.max_bytes:
+        raise SourceTooLarge(limits.max_bytes)
+    return Body(data)
+
+
+async def _read_on(
+    payload: StreamReader, watch: Watch, limits: Limits, folder: Path | None
+) -> Body:
+    writer = BodyWriter(folder=folder)
+    try:
+        while piece := await payload.readany():
+            if writer.size + len(piece) > limits.max_bytes:
+                raise SourceTooLarge(limits.max_bytes)
+            watch.body_flows()
+            await writer.add(piece)
+        return await writer.finish()
+    finally:
+        writer.close()
+
+
+async def _read_excerpt(payload: StreamReader, watch: Watch) -> Body:
+    """Read the beginning of an answer that is no success; its status counts, however it ends."""
+    excerpt = b""
+    try:
+        while len(excerpt) < EXCERPT_BYTES and (piece := await payload.readany()):
+            watch.body_flows()
+            excerpt += piece
+    except (SourceError, ClientError, OSError, HttpProcessingError):
+        pass
+    return Body(excerpt[:EXCERPT_BYTES])
+
+
+def _refuse_encoded(head: RawResponseMessage) -> None:
+    """Refuse content in an encoding: we asked for none, and unpacking is how bombs go off."""
+    encodings = {value.strip().lower() for value in head.headers.getall("Content-Encoding", ())}
+    transfer = ",".join(head.headers.getall("Transfer-Encoding", ())).strip().lower()
+    if encodings - {"", "identity"} or transfer not in {"", "chunked"}:
+        raise SourceEncoded
+
+
+def _refuse_announced(head: RawResponseMessage, limits: Limits) -> None:
+    length = head.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit() and int(length) > limits.max_bytes:
+        raise SourceTooLarge(limits.max_bytes)
+
+
+def _refuse_unclean_end(head: RawResponseMessage, wire: Wire, body: Body) -> None:
+    """Refuse more bytes than announced, and a reset where only the close tells the end."""
+    told_by_close = not head.chunked and "Content-Length" not in head.headers
+    if wire.has_more:
+        body.close()
+        raise SourceBroken("The source sent more than it had announced.")
+    if told_by_close and isinstance(wire.exception(), ClientOSError):
+        body.close()
+        raise SourceCutShort
+
+
+def _trouble_connecting(error: Exception, dial: Dial) -> BillhookError:
+    if dial.verdict is not None:
+        return dial.verdict.error()
+    if isinstance(error, TimeoutError):
+        return SourceTimeout(dial.progress.phase)
+    if isinstance(error, ClientSSLError) or dial.progress.phase == "tls":
+        return SourceTlsFailed()
+    return SourceUnreachable()
+
+
+def _trouble_on_the_wire(error: Exception, wire: Wire, dial: Dial) -> SourceError:
+    if isinstance(error, HttpProcessingError):
+        return SourceBroken()
+    if dial.reused and wire.received == 0 and not isinstance(error, ClientPayloadError):
+        return ConnectionWentStale()
+    return SourceCutShort()

@@ -1,0 +1,202 @@
+"""Kinds of files, told by their bytes: how each begins, how it ends, and what to call it.
+
+What a source says about its answer (``Content-Type``, a file name) is never asked: sign-in pages
+come as ``application/pdf``, and PDFs as ``text/html``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from billhook.engine.body import Body
+
+END_WINDOW: Final = 1024
+"""A file's end mark stands in so many last bytes: writers pad, and some append a line or two."""
+HEAD_WINDOW: Final = 4096
+"""So many first bytes tell what a file is."""
+
+_JSON_LIMIT: Final = 1_000_000
+_ZIP_END_WINDOW: Final = 65_535 + 22  # the end record and the longest comment (APPNOTE 4.3.16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of file. ``is_whole`` looks for its end, so that a cut file isn't taken for one."""
+
+    media_type: str
+    extension: str
+    name: str
+    is_whole: Callable[[Body], bool]
+
+
+def _ends_with_mark(mark: bytes) -> Callable[[Body], bool]:
+    return lambda body: mark in body.tail(END_WINDOW)
+
+
+def _is_whole_tiff(body: Body) -> bool:
+    """A TIFF has no end mark; its directory, which its head points to, is mostly written last."""
+    head = body.head(8)
+    (directory,) = struct.unpack("<I" if head[:1] == b"I" else ">I", head[4:8])
+    return bool(directory + 2 <= body.size)
+
+
+def _is_whole_riff(body: Body) -> bool:
+    return int.from_bytes(body.head(8)[4:8], "little") + 8 <= body.size
+
+
+def _is_whole_xml(body: Body) -> bool:
+    root = _root_name(decode_start(body.head(HEAD_WINDOW)))
+    end = _decode_end(body).rstrip()
+    while end.endswith("-->") and "<!--" in end:
+        end = end[: end.rindex("<!--")].rstrip()
+    return bool(root) and re.search(rf"(</{re.escape(root)}\s*>|/>)$", end) is not None
+
+
+def _is_whole_json(body: Body) -> bool:
+    if body.size > _JSON_LIMIT:
+        return body.tail(END_WINDOW).rstrip()[-1:] in {b"}", b"]"}
+    try:
+        json.loads(body.read())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_whole_zip(body: Body) -> bool:
+    return b"PK\x05\x06" in body.tail(_ZIP_END_WINDOW)
+
+
+PDF: Final = Kind(
+    media_type="application/pdf",
+    extension="pdf",
+    name="a PDF",
+    is_whole=_ends_with_mark(b"%%EOF"),  # ISO 32000-1, 7.5.5
+)
+PNG: Final = Kind(
+    media_type="image/png",
+    extension="png",
+    name="a PNG image",
+    is_whole=_ends_with_mark(b"IEND\xaeB`\x82"),  # ISO/IEC 15948, 11.2.5, with its fixed CRC
+)
+JPEG: Final = Kind(
+    media_type="image/jpeg",
+    extension="jpg",
+    name="a JPEG image",
+    is_whole=_ends_with_mark(b"\xff\xd9"),  # ITU-T T.81, B.1.1.3: never inside coded data
+)
+GIF: Final = Kind(
+    media_type="image/gif", extension="gif", name="a GIF image", is_whole=_ends_with_mark(b"\0;")
+)
+TIFF: Final = Kind(
+    media_type="image/tiff", extension="tif", name="a TIFF image", is_whole=_is_whole_tiff
+)
+WEBP: Final = Kind(
+    media_type="image/webp", extension="webp", name="a WebP image", is_whole=_is_whole_riff
+)
+XML: Final = Kind(media_type="application/xml", extension="xml", name="XML", is_whole=_is_whole_xml)
+JSON: Final = Kind(
+    media_type="application/json", extension="json", name="JSON", is_whole=_is_whole_json
+)
+ZIP: Final = Kind(
+    media_type="application/zip", extension="zip", name="a ZIP archive", is_whole=_is_whole_zip
+)
+
+KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, TIFF, WEBP, XML, JSON, ZIP)}
+"""The kinds that a command may accept, by media type."""
+SYNONYMS: Final = {"text/xml": "application/xml", "image/jpg": "image/jpeg"}
+"""Other names of the same kinds, which may stand in a command's ``accept`` as well."""
+
+_SIGNATURES: Final = (
+    (b"%PDF-", PDF),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"PK\x03\x04", ZIP),
+)
+_XML_PROLOGUE: Final = re.compile(
+    r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!doctype\s+(?!html)[^>\[]*(?:\[.*?\]\s*)?>)*",
+    re.DOTALL | re.IGNORECASE,
+)
+_XML_ROOT: Final = re.compile(r"<([A-Za-z_][\w.:-]*)")
+_HTML: Final = re.compile(
+    # The tags by which browsers know a page (WHATWG MIME Sniffing, 7.1), and a few more
+    r"<(?:!doctype\s+html|html|head|script|iframe|h[1-6]|div|font|table|a|style|title|b|body|br|p"
+    r"|meta|link|center|form|main|span|ul|hr|svg)(?:[\s>/]|$)",
+    re.IGNORECASE,
+)
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """Return the kind that a file with this *head* is of, or None if it is none of ours."""
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
+    return _kind_of_text(head)
+
+
+def is_web_page(head: bytes) -> bool:
+    """Say whether a file with this *head* is HTML, also after a BOM, comments or in UTF-16."""
+    text = decode_start(head)
+    return _HTML.match(text, _XML_PROLOGUE.match(text).end()) is not None  # type: ignore[union-attr]
+
+
+def describe(head: bytes) -> str:
+    """Name what *head* begins, for a sentence: ``JSON``, ``a PDF in base64``, ``plain text``."""
+    if head.lstrip()[:7] == b"JVBERi0":
+        return "a PDF in base64"
+    if head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        return "compressed data"
+    kind = kind_of(head)
+    if kind is not None:
+        return kind.name
+    return "plain text" if _is_text(head) else "data of an unknown kind"
+
+
+def decode_start(head: bytes) -> str:
+    """Decode *head* as text for a look at its beginning; what can't be decoded is left out."""
+    return head.decode(_encoding_of(head), errors="ignore").lstrip("\ufeff \t\r\n\f")
+
+
+def _decode_end(body: Body) -> str:
+    encoding = _encoding_of(body.head(HEAD_WINDOW))
+    return body.tail(END_WINDOW + body.size % 2).decode(encoding, errors="ignore")
+
+
+def _encoding_of(head: bytes) -> str:
+    """Tell UTF-16 by its BOM, or by the zero beside a first sign (XML 1.0, appendix F)."""
+    if head.startswith((b"\xff\xfe", b"<\0", b"{\0", b"\r\0", b"\n\0", b" \0")):
+        return "utf-16-le"
+    if head.startswith((b"\xfe\xff", b"\0<", b"\0{")):
+        return "utf-16-be"
+    return "utf-8"
+
+
+def _kind_of_text(head: bytes) -> Kind | None:
+    text = decode_start(head)
+    if text[:1] in {"{", "["} and _is_text(head):
+        return JSON
+    if text[:1] == "<" and not is_web_page(head) and _root_name(text):
+        return XML
+    return None
+
+
+def _root_name(text: str) -> str:
+    match = _XML_ROOT.match(text, _XML_PROLOGUE.match(text).end())  # type: ignore[union-attr]
+    return match[1] if match else ""
+
+
+def _is_text(head: bytes) -> bool:
+    if _encoding_of(head) == "utf-8" and b"\0" in head:
+        return False
+    text = decode_start(head)
+    return bool(text) and all(character.isprintable() or character.isspace() for character in text)

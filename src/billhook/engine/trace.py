@@ -1,0 +1,134 @@
+"""What happened on the wire, attempt by attempt: statuses, bytes and times, never a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+OK: Final = "ok"
+UNFINISHED: Final = "unfinished"
+"""The outcome of an attempt that was given up from outside, for instance with Ctrl+C."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where an attempt's time went, in milliseconds; None where it did not come to that.
+
+    A connection that is used again has no ``lookup``, ``connect`` and ``tls``. ``wait`` lasts from
+    the request's last byte to the answer's first, ``receive`` from there to the end.
+    """
+
+    lookup: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    wait: float | None = None
+    receive: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One exchange on the wire. ``outcome`` is ``ok`` or an error's code."""
+
+    step: str
+    method: str
+    status: int | None
+    received_bytes: int
+    milliseconds: float
+    outcome: str
+    timing: Timing
+
+
+class Progress:
+    """An attempt under way. The transport stamps the moments; :meth:`attempt` tells them.
+
+    It is mutable and unchecked because it stands in the path of every request.
+    """
+
+    __slots__ = (
+        "began",
+        "connected",
+        "ended",
+        "first_byte",
+        "looked_up",
+        "method",
+        "outcome",
+        "phase",
+        "received",
+        "secured",
+        "sent",
+        "status",
+        "step",
+    )
+
+    def __init__(self, step: str, method: str) -> None:
+        self.step = step
+        self.method = method
+        self.status: int | None = None
+        self.received = 0
+        self.outcome = UNFINISHED
+        self.phase = "whole"
+        self.began = perf_counter()
+        self.looked_up: float | None = None
+        self.connected: float | None = None
+        self.secured: float | None = None
+        self.sent: float | None = None
+        self.first_byte: float | None = None
+        self.ended: float | None = None
+
+    def end(self, outcome: str) -> None:
+        """Note that the attempt is over, and how."""
+        self.ended = perf_counter()
+        self.outcome = outcome
+
+    def attempt(self) -> Attempt:
+        """Return what is known by now."""
+        return Attempt(
+            step=self.step,
+            method=self.method,
+            status=self.status,
+            received_bytes=self.received,
+            milliseconds=_milliseconds(self.began, self.ended or perf_counter()) or 0.0,
+            outcome=self.outcome,
+            timing=self._timing(),
+        )
+
+    def _timing(self) -> Timing:
+        return Timing(
+            lookup=_milliseconds(self.began, self.looked_up),
+            connect=_milliseconds(self.looked_up or self.began, self.connected),
+            tls=_milliseconds(self.connected, self.secured),
+            wait=_milliseconds(self.sent, self.first_byte),
+            receive=_milliseconds(self.first_byte, self.ended),
+        )
+
+
+class Trace:
+    """The attempts of one run, in order. Give one to ``run_command`` to see them afterwards."""
+
+    __slots__ = ("_progress",)
+
+    def __init__(self) -> None:
+        self._progress: list[Progress] = []
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every exchange so far: redirects followed and a repeated request are attempts too."""
+        return tuple(progress.attempt() for progress in self._progress)
+
+    def begin(self, step: str, method: str) -> Progress:
+        """Note that an attempt begins. For transports."""
+        progress = Progress(step, method)
+        self._progress.append(progress)
+        return progress
+
+    def conclude(self, outcome: str) -> None:
+        """Give the last attempt the outcome of what it led to: the document or an error's code."""
+        if self._progress and self._progress[-1].outcome in {OK, UNFINISHED}:
+            self._progress[-1].outcome = outcome
+
+
+def _milliseconds(since: float | None, until: float | None) -> float | None:
+    if since is None or until is None:
+        return None
+    return round((until - since) * 1000, 3)

@@ -1,0 +1,210 @@
+"""The only door to the network: through it goes what the guard allows, under every limit."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from billhook.engine.body import Body
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.errors import SourceTimeout
+from billhook.engine.exchange import Answer, ConnectionWentStale, exchange_once
+from billhook.engine.guard import judge, secret_may_travel
+from billhook.engine.pool import POOL_LIMIT, Dial, Pool, Site
+from billhook.engine.redirects import REDIRECT_STATUSES, follow_redirect
+from billhook.engine.resolver import Resolver, SystemResolver
+from billhook.engine.trace import Trace
+from billhook.engine.url import parse_url
+from billhook.engine.verdict import Verdict
+
+_TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
+"""What may stand in a request line as path and query (RFC 9112, 3.2.1), nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A whole answer: status, headers as they came, body, and the origin that gave it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: Body
+    origin: Origin
+
+
+class Transport(Protocol):
+    """What carries a request to a source and its answer back.
+
+    :class:`HttpTransport` does it over the network, ``billhook.engine.testing.FakeTransport`` from
+    a script.
+    """
+
+    async def exchange(
+        self,
+        request: WebRequest,
+        *,
+        limits: Limits,
+        redirects: str,
+        deadline: float,
+        trace: Trace,
+    ) -> Response:
+        """Send *request*, follow redirects if they are to be followed, and return the answer.
+
+        *deadline* is a time of the running loop's clock. Raises EgressDenied and SourceError.
+        The caller closes the response's body.
+        """
+        ...
+
+
+class HttpTransport:
+    """HTTP over the network with a pool of connections of its own: make one per integration.
+
+    Nothing of the environment has a say here: no proxy, no ``.netrc``, no cookie. Bodies that
+    don't fit into memory go to unnamed files in *folder* (the system's folder for temporary files
+    unless given). *ssl_context* is for sources with a certificate of the operator's own authority.
+    """
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        *,
+        resolver: Resolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        folder: Path | None = None,
+        pool_limit: int = POOL_LIMIT,
+    ) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._ssl_context = ssl_context
+        self._folder = folder
+        self._pool_limit = pool_limit
+        self._pool: Pool | None = None
+        self._places = lru_cache(maxsize=256)(self._judge_origin)
+
+    async def exchange(
+        self,
+        request: WebRequest,
+        *,
+        limits: Limits,
+        redirects: str,
+        deadline: float,
+        trace: Trace,
+    ) -> Response:
+        """Send *request* and return the whole answer, as :class:`Transport` promises."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._send_and_follow(request, limits, redirects, trace)
+        except TimeoutError:
+            trace.conclude(SourceTimeout.code)
+            raise SourceTimeout("whole") from None
+
+    async def _send_and_follow(
+        self, request: WebRequest, limits: Limits, redirects: str, trace: Trace
+    ) -> Response:
+        """Send *request*, and those that redirects lead to: by hand, each judged anew."""
+        trail = [request]
+        while True:
+            answer = await self._send(trail[-1], limits, trace)
+            if redirects != "follow" or answer.status not in REDIRECT_STATUSES:
+                break
+            answer.body.close()
+            following = follow_redirect(
+                trail,
+                status=answer.status,
+                locations=[value for name, value in answer.headers if name.lower() == "location"],
+                policy=self._policy,
+            )
+            if isinstance(following, Verdict):
+                raise following.error()
+            trail.append(following)
+        return Response(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            origin=trail[-1].origin,
+        )
+
+    async def _send(self, request: WebRequest, limits: Limits, trace: Trace) -> Answer:
+        """Send *request*; once more if an idle connection turned out to be closed.
+
+        Only GET is sent again, only if no byte of an answer came, and then over a new connection:
+        the origin may have closed it while our request was on its way (RFC 9112, 9.3.1).
+        """
+        site = self._site(request)
+        pool = self._open_pool()
+        try:
+            dial = Dial(site, limits=limits, progress=trace.begin(request.step, request.method))
+            return await exchange_once(request, dial, pool, folder=self._folder)
+        except ConnectionWentStale:
+            if request.method != "GET":
+                raise
+        dial = Dial(
+            site,
+            limits=limits,
+            progress=trace.begin(request.step, request.method),
+            may_reuse=False,
+        )
+        return await exchange_once(request, dial, pool, folder=self._folder)
+
+    def _site(self, request: WebRequest) -> Site:
+        """Return where *request* goes, if it may go there with what it carries."""
+        place = self._places(request.origin)
+        if isinstance(place, Verdict):
+            raise place.error()
+        if not _TARGET.fullmatch(request.target):
+            raise Verdict.DENIED_CONTROL_CHARACTER.error()
+        if request.carries_secret and not place.takes_secrets.allowed:
+            raise place.takes_secrets.error()
+        return place.site
+
+    def _judge_origin(self, origin: Origin) -> _Place | Verdict:
+        """Judge an origin once for all its requests; its addresses are judged at every dial."""
+        url = parse_url(str(origin))
+        if isinstance(url, Verdict):
+            return url
+        verdict = judge(url, self._policy)
+        if not verdict.allowed:
+            return verdict
+        return _Place(site=Site(origin), takes_secrets=secret_may_travel(url, self._policy))
+
+    def _open_pool(self) -> Pool:
+        """Return the pool, made when it is first needed: it belongs to the running loop."""
+        if self._pool is None or self._pool.closed:
+            self._pool = Pool(
+                self._policy,
+                resolver=self._resolver or SystemResolver(),
+                ssl_context=self._ssl_context,
+                limit=self._pool_limit,
+            )
+        return self._pool
+
+    async def close(self) -> None:
+        """Close all connections. A transport that is used again after it opens new ones."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """An origin that may be dialled."""
+
+    site: Site
+    takes_secrets: Verdict
