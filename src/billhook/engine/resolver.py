@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket  # noqa: TID251 - a lookup opens no socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain, zip_longest
 from threading import Thread
 from typing import Final, Protocol
@@ -79,16 +80,27 @@ def _families_in_turn(addresses: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(address for address in turns if address is not None)
 
 
+def ask_system(name: str) -> list[str]:
+    """Ask the operating system for the addresses of *name*, and wait for it."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that Python's own codec can't encode
+        raise OSError("the name can't be looked up") from None
+    return [str(address[0]) for *_, address in found]
+
+
 class SystemResolver:
     """The operating system's own lookup, in threads that wait for nobody.
 
     ``getaddrinfo`` can't be interrupted, and may block for half a minute. So each lookup has a
     daemon thread, at most LOOKUP_THREADS at a time for one resolver (one integration): a slow
     name holds up neither another integration nor the end of the process. Runs that want the same
-    name at the same moment share one lookup; nothing is remembered after it.
+    name at the same moment share one lookup; nothing is remembered after it. *ask* is the lookup
+    that blocks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ask: Callable[[str], list[str]] = ask_system) -> None:
+        self._ask = ask
         self._places = asyncio.Semaphore(LOOKUP_THREADS)
         self._running: dict[str, asyncio.Task[list[str]]] = {}
 
@@ -107,30 +119,23 @@ class SystemResolver:
             task.exception()  # nobody may be left who wants to know
 
     async def _look_up(self, name: str) -> list[str]:
+        """Wait for a place and for the answer. The place is given up only when the thread ends."""
         async with self._places:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[list[str]] = loop.create_future()
-            thread = Thread(target=_ask_system, args=(name, loop, answer), daemon=True)
-            thread.start()
+            Thread(target=self._ask_and_tell, args=(name, loop, answer), daemon=True).start()
             return await answer
 
-
-def _ask_system(
-    name: str, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[str]]
-) -> None:
-    """Look *name* up in this thread and hand the answer to the loop, unless it has gone."""
-    result: list[str] | OSError
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        result = [str(sockaddr[0]) for *_, sockaddr in found]
-    except OSError as error:
-        result = error
-    except UnicodeError:
-        result = OSError("not a name that can be looked up")
-    try:
-        loop.call_soon_threadsafe(_settle, answer, result)
-    except RuntimeError:
-        return  # the loop was closed meanwhile
+    def _ask_and_tell(
+        self, name: str, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[str]]
+    ) -> None:
+        result: list[str] | OSError
+        try:
+            result = self._ask(name)
+        except OSError as error:
+            result = error
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(_settle, answer, result)
 
 
 def _settle(answer: asyncio.Future[list[str]], result: list[str] | OSError) -> None:

@@ -1,0 +1,83 @@
+"""Redirects, followed by hand: which request comes next, what it may still carry, and when to stop.
+
+Nothing is sent here. The request that follows is made from the one before it, so what was dropped
+at one hop can't come back at the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from billhook.engine.command import Origin, WebRequest
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.guard import judge_redirect
+from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url
+from billhook.engine.verdict import Verdict
+
+MAX_REDIRECTS: Final = 3
+REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+
+_SEE_OTHER: Final = 303
+_POST_BECOMES_GET: Final = frozenset({301, 302})
+
+
+def follow_redirect(
+    trail: Sequence[WebRequest], *, status: int, locations: Sequence[str], policy: EgressPolicy
+) -> WebRequest | Verdict:
+    """Return the request that a redirect asks for, or the verdict that forbids it.
+
+    *trail* holds the configured request and those that redirects led to, the oldest first;
+    *locations* are the values of all Location headers of the answer to the last one. The target
+    is judged by the whole policy, but its name is not looked up yet.
+    """
+    if len(trail) > MAX_REDIRECTS:
+        return Verdict.DENIED_REDIRECT_LIMIT
+    if len(locations) != 1:
+        return Verdict.DENIED_LOCATION  # none, or several that readers choose from differently
+    request = trail[-1]
+    previous = parse_url(request.url, limit=MAX_LOCATION_LENGTH)
+    if isinstance(previous, Verdict):
+        return previous
+    target = judge_redirect(previous, locations[0], policy)
+    if isinstance(target, Verdict):
+        return target
+    following = _following_request(request, status, target, same=target.same_origin(previous))
+    if any(_asks_the_same(each, following) for each in trail):
+        return Verdict.DENIED_REDIRECT_LOOP
+    return following
+
+
+def _asks_the_same(one: WebRequest, other: WebRequest) -> bool:
+    return (one.method, one.origin, one.target) == (other.method, other.origin, other.target)
+
+
+def _following_request(request: WebRequest, status: int, target: Url, *, same: bool) -> WebRequest:
+    method = _next_method(request.method, status)
+    keeps_body = same and method == request.method
+    headers = request.headers if same else ()
+    return replace(
+        request,
+        method=method,
+        url=target.text,
+        origin=Origin(scheme=target.scheme, host=target.host, port=target.port),
+        target=target.target,
+        headers=headers if keeps_body else _without_body_headers(headers),
+        body=request.body if keeps_body else None,
+        carries_secret=request.carries_secret and same,
+    )
+
+
+def _next_method(method: str, status: int) -> str:
+    """Choose the method as browsers do (Fetch, 4.4): only 307 and 308 promise to keep it."""
+    if status == _SEE_OTHER or (status in _POST_BECOMES_GET and method == "POST"):
+        return "GET"
+    return method
+
+
+def _without_body_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Drop what describes a body (Content-Type, …) from a request that has none."""
+    return tuple(
+        (name, value) for name, value in headers if not name.lower().startswith("content-")
+    )
