@@ -180,4 +180,4 @@ def test_an_answer_that_is_not_what_the_path_needs_is_unreadable(kind, path, bod
 def test_an_external_document_type_is_never_fetched(tmp_path):
     (tmp_path / "x.dtd").write_text('<!ENTITY x "fetched">')
     body = f'<!DOCTYPE a SYSTEM "{tmp_path}/x.dtd"><a>&x;</a>'
-    assert find("xpath", "//a", content(body)) == [""]
+    assert find("xpath", "//a", content(body)) == ["&x;"]

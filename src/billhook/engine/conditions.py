@@ -117,7 +117,7 @@ _TESTS: Final[dict[str, Callable[[Any], Test]]] = {
 }
 
 
-def _same(found: Found, wanted: str | float | bool) -> bool:
+def _same(found: Found, wanted: Found) -> bool:
     """Compare as people do: ``true`` in XML is true, and 1 is 1.0; but true is not 1."""
     if isinstance(found, bool) or isinstance(wanted, bool):
         return _text(found).casefold() == _text(wanted).casefold()

@@ -1,8 +1,8 @@
-"""The engine's error tree: each error has a stable code, a message that leaks nothing, and a status.
+"""The engine's error tree: each has a stable code, a message that leaks nothing, and a status.
 
     BillhookError
-    ├── ConfigurationError        a mistake in a file or a form: every one of them, in ``problems``
-    ├── TokenError                values that don't fit the command: every one of them, in ``problems``
+    ├── ConfigurationError        a mistake in a file or a form: all of them, in ``problems``
+    ├── TokenError                values that don't fit the command: all of them, in ``problems``
     ├── EgressDenied              the egress policy says no: the reason in ``verdict``
     ├── DocumentNotFound          the source says that it has no such document
     └── SourceError               the source failed

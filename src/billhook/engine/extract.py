@@ -22,6 +22,7 @@ from billhook.engine.values import Given, UnfitValue, Values, take_value
 
 NONE_MEANS: Final = ("not-found", "failed", "empty")
 MANY_MEAN: Final = ("error", "first", "last")
+Scalar = str | int | float | Decimal | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class Extract:
             raise MissingValue(self.token, f"The value found {unfit.reason}") from None
 
 
-def _plain(found: str | float | Decimal | bool | None) -> Value:
+def _plain(found: Scalar) -> Value:
     """XPath's functions give floats; a whole one is meant as an integer."""
     if isinstance(found, float) and found.is_integer():
         return int(found)
@@ -105,5 +106,6 @@ def compile_extract(
 def _choice_problems(key: str, value: str, choices: tuple[str, ...], where: str) -> list[Problem]:
     if value in choices:
         return []
-    message = f'"{value}" is nothing that {key} can be. Choose {", ".join(choices[:-1])} or {choices[-1]}.'
+    choice = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    message = f'"{value}" is nothing that {key} can be. Choose {choice}.'
     return [Problem(code="unknown-choice", message=message, where=f"{where}.{key}")]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import jsonpath_rfc9535
 import re2
@@ -92,9 +92,10 @@ class JsonPath:
         query = self.query or jsonpath_rfc9535.compile(self.template.fill(values))
         try:
             nodes = query.finditer(document)
-            return [node.value for node, _ in zip(nodes, range(MAX_FOUND), strict=False)]
+            found = [node.value for node, _ in zip(nodes, range(MAX_FOUND), strict=False)]
         except (jsonpath_rfc9535.JSONPathError, RecursionError):
             raise Unreadable("The path can't be followed in this answer.") from None
+        return cast("list[Found]", found)
 
 
 def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
