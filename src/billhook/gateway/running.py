@@ -10,10 +10,10 @@ from typing import Final
 
 import structlog
 
-from billhook.engine.run import run_command
 from billhook.engine.answer import Document
 from billhook.engine.errors import BillhookError
 from billhook.engine.record import RunRecord, new_run_id
+from billhook.engine.run import run_command
 from billhook.engine.trace import Trace
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
@@ -85,7 +85,7 @@ class ApiRun:
 
     async def _document(self, tokens: Mapping[str, Scalar]) -> Document:
         prepared = self._prepared
-        values = prepared.command.values(tokens, secrets=prepared.secrets)
+        values = prepared.command.values(tokens, secrets=prepared.secrets, run_id=self.id)
         return await run_command(
             prepared.command, values, transport=prepared.transport, trace=self._trace
         )

@@ -1,0 +1,62 @@
+"""Puts the parts together: the only place that knows gateway and portal at once."""
+
+from __future__ import annotations
+
+import django
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from billhook.gateway.app import Gateway
+from billhook.gateway.doorkeeper import RateLimits
+from billhook.gateway.metrics import GatewayMetrics
+from billhook.portal import environment
+from billhook.server.app import Application
+
+
+def create_app() -> Application:
+    """Return the whole server as one ASGI application, set up from the environment."""
+    django.setup()
+    from billhook.portal.integrations.store import get_store
+    from billhook.portal.runs.recorder import get_recorder
+    from billhook.server.database import is_database_there
+    from billhook.server.handler import PortalHandler
+    from billhook.server.health import Health
+
+    settings = environment.current()
+    store, recorder, portal = get_store(), get_recorder(), PortalHandler()
+    gateway = Gateway(
+        store=store,
+        recorder=recorder,
+        limits=rate_limits(settings),
+        metrics=GatewayMetrics(REGISTRY),
+    )
+
+    async def database() -> bool:
+        return await portal.run(is_database_there)
+
+    async def runs() -> bool:
+        return gateway.is_open
+
+    health = Health(
+        checks={"database": database, "runs": runs},
+        registry=_readable_registry(is_one_of_many=settings.workers > 1),
+        token=settings.metrics_token,
+    )
+    return Application(
+        gateway=gateway, health=health, portal=portal, parts=(recorder, store, portal)
+    )
+
+
+def rate_limits(settings: environment.Environment) -> RateLimits:
+    """Return the limits of the gateway: for two seconds a key may use twice its rate."""
+    rate = settings.api_rate
+    return RateLimits(runs_per_second=rate, runs_burst=2 * rate)
+
+
+def _readable_registry(*, is_one_of_many: bool) -> CollectorRegistry:
+    """Return where counters are read: those of one process, or of all workers together."""
+    if not is_one_of_many:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -1,0 +1,144 @@
+"""One VIEW by a contact through the running server, as a browser without scripts does it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, build_opener
+
+from billhook.engine.command import MaskedRequest
+from billhook.engine.trace import Attempt, Timing
+from billhook.portal.integrations.store import get_store
+from billhook.portal.integrations.token_values import Click, invoice_tokens
+from billhook.portal.runs.models import Run
+from billhook.portal.runs.recorder import get_recorder
+
+COMMAND: Final = "GetInvoiceImage"
+_SECONDS: Final = 30
+_LOOK_EVERY: Final = 0.05
+_CSRF_FIELD: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+class NoVisit(Exception):
+    """The server didn't answer as a visitor expects; ``str(error)`` says what was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstView:
+    """What a VIEW did: which requests went out, and what came back."""
+
+    requests: tuple[MaskedRequest, ...]
+    run_id: str
+    outcome: str
+    attempts: tuple[Attempt, ...]
+    milliseconds: float
+    media_type: str
+    size: int
+    sha256: str
+
+
+def view_invoice(*, address: str, click: Click, password: str) -> FirstView:
+    """Sign in at *address* as the contact of *click*, view its invoice, and tell what happened.
+
+    Raises:
+        NoVisit: where the server didn't answer, or not as it should.
+    """
+    visitor = Visitor(address)
+    visitor.wait_until_ready()
+    visitor.sign_in(click.user.email, password)
+    answer = visitor.get(f"/invoices/{click.invoice.id}/document")
+    run = _run_of(answer)
+    return FirstView(
+        requests=_what_was_sent(click),
+        run_id=run.id,
+        outcome=run.outcome,
+        attempts=tuple(_attempt(row) for row in run.attempts),
+        milliseconds=run.milliseconds,
+        media_type=run.media_type,
+        size=len(answer.content),
+        sha256=hashlib.sha256(answer.content).hexdigest(),
+    )
+
+
+def _run_of(answer: Answer) -> Run:
+    get_recorder().flush()
+    run = Run.objects.filter(id=answer.headers.get("billhook-run", "")).first()
+    if run is None:
+        raise NoVisit("The answer was no document: it names no run.")
+    return run
+
+
+def _what_was_sent(click: Click) -> tuple[MaskedRequest, ...]:
+    prepared = get_store().for_invoice(click.invoice.organisation_id, COMMAND)
+    if prepared is None:
+        return ()
+    command = prepared.command
+    values = command.values(invoice_tokens(click, command.tokens), secrets=prepared.secrets)
+    return command.preview(values)
+
+
+def _attempt(row: Mapping[str, object]) -> Attempt:
+    timing = row["timing"]
+    return Attempt(**{**row, "timing": Timing(**timing)})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answered to a visitor."""
+
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Visitor:
+    """A browser in small: it keeps cookies, fills in the sign-in form, and follows redirects."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        jar = CookieJar(DefaultCookiePolicy(strict_domain=False))
+        self._opener: OpenerDirector = build_opener(ProxyHandler({}), HTTPCookieProcessor(jar))
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server says that it can serve."""
+        patience = time.monotonic() + _SECONDS
+        while True:
+            try:
+                self.get("/readyz")
+            except NoVisit:
+                if time.monotonic() > patience:
+                    raise
+                time.sleep(_LOOK_EVERY)
+            else:
+                return
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Sign in with a password, by the page that people use."""
+        path = "/sign-in/password"
+        page = self.get(path).content.decode()
+        token = _CSRF_FIELD.search(page)
+        if token is None:
+            raise NoVisit(f"{path} has no form.")
+        fields = {"csrfmiddlewaretoken": token[1], "login": email, "password": password}
+        self._open(path, urlencode(fields).encode())
+
+    def get(self, path: str) -> Answer:
+        """Return what the server answers to GET *path*."""
+        return self._open(path)
+
+    def _open(self, path: str, body: bytes | None = None) -> Answer:
+        try:
+            with self._opener.open(f"{self._address}{path}", body, timeout=_SECONDS) as answer:
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Answer(headers=headers, content=answer.read())
+        except HTTPError as error:
+            error.close()
+            raise NoVisit(f"{path} was answered with {error.code}.") from None
+        except (URLError, OSError):
+            raise NoVisit(f"{path} wasn't answered.") from None

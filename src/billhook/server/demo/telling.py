@@ -1,0 +1,49 @@
+"""What the demo tells whoever started it: the facts here, the words in the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from billhook.server.demo.first_view import FirstView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A person who can look at the demo, and where they begin."""
+
+    who: str
+    url: str
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What there is to look at."""
+
+    address: str
+    sample_address: str
+    data_dir: Path
+    invoices: int
+    customers: int
+    contact: Login
+    member: Login
+
+
+class Teller(Protocol):
+    """Tells it, in the order of these methods."""
+
+    def tell_start(self, facts: Facts, *, port_taken: bool) -> None:
+        """Everything is made and about to be served."""
+        ...
+
+    def tell_view(self, facts: Facts, view: FirstView, *, is_same: bool) -> None:
+        """A VIEW is done. *is_same* says that its bytes are those that the sample system made."""
+        ...
+
+    def tell_no_view(self, facts: Facts, reason: str) -> None:
+        """The VIEW did not work, for *reason*."""
+        ...

@@ -1,0 +1,83 @@
+"""What the demo shows by itself: who looks at which invoice, and the looking."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from billhook.portal import environment
+from billhook.portal.accounts.models import User
+from billhook.portal.customers.models import Customer
+from billhook.portal.integrations.token_values import Click
+from billhook.portal.invoices.access import invoices_for_contact
+from billhook.portal.invoices.models import Invoice
+from billhook.server.demo.first_view import NoVisit, view_invoice
+from billhook.server.demo.sample_process import SampleProcess
+from billhook.server.demo.seeding import OWNER
+from billhook.server.demo.telling import Facts, Login, Teller
+
+CONTACT: Final = "dana@meridian.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tour:
+    """Everything that the first VIEW needs. Without *click* there is no invoice to look at."""
+
+    facts: Facts
+    sample: SampleProcess
+    click: Click | None
+
+
+def plan_tour(*, address: str, sample: SampleProcess, password: str) -> Tour:
+    """Find out who can look at what."""
+    contact = User.objects.get(email=CONTACT)
+    owner = User.objects.get(email=OWNER[0])
+    invoice = invoices_for_contact(contact).order_by("number").first()
+    facts = Facts(
+        address=address,
+        sample_address=sample.address,
+        data_dir=environment.current().data_dir,
+        invoices=Invoice.objects.count(),
+        customers=Customer.objects.count(),
+        contact=Login(
+            who=f"{contact.name}, {invoice.customer.name}" if invoice else contact.name,
+            url=f"{address}/sign-in/password",
+            email=contact.email,
+            password=password,
+        ),
+        member=Login(
+            who=f"{owner.name}, owner",
+            url=f"{address}/sign-in/password",
+            email=owner.email,
+            password=password,
+        ),
+    )
+    click = Click(invoice=invoice, user=contact) if invoice else None
+    return Tour(facts=facts, sample=sample, click=click)
+
+
+def go_on_tour(tour: Tour, teller: Teller) -> None:
+    """Make one VIEW as soon as the server answers, beside the serving, and have it told."""
+    threading.Thread(target=_look, args=(tour, teller), name="tour", daemon=True).start()
+
+
+def _look(tour: Tour, teller: Teller) -> None:
+    if tour.click is None:
+        teller.tell_no_view(tour.facts, f"{tour.facts.contact.who} has no invoice any more.")
+        return
+    try:
+        view = view_invoice(
+            address=tour.facts.address, click=tour.click, password=tour.facts.contact.password
+        )
+        made = tour.sample.document(tour.click.invoice.number)
+    except (NoVisit, OSError) as problem:
+        teller.tell_no_view(tour.facts, str(problem))
+    else:
+        is_same = hashlib.sha256(made).hexdigest() == view.sha256
+        teller.tell_view(tour.facts, view, is_same=is_same)
+    finally:
+        connection.close()

@@ -1,0 +1,107 @@
+"""What watches over the server may ask: is it alive, is it ready, what has it counted."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from billhook.gateway.body import Receive
+from billhook.gateway.reply import PROTECTIVE, Reply, Send
+
+Scope = MutableMapping[str, Any]
+Check = Callable[[], Awaitable[bool]]
+
+PATHS: Final = ("/healthz", "/readyz", "/metrics")
+_CHECK_EVERY: Final = 1.0
+"""Seconds for which an answer of a check holds, so that asking often costs nothing."""
+_FORWARDED: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host"})
+
+
+class Health:
+    """Answers ``/healthz``, ``/readyz`` and ``/metrics``.
+
+    ``checks`` are asked, by name, for ``/readyz``. ``/metrics`` answers those who come from this
+    machine itself, not through a proxy, or who give *token*; for others it isn't there.
+    """
+
+    def __init__(
+        self, *, checks: dict[str, Check], registry: CollectorRegistry, token: str = ""
+    ) -> None:
+        self._checks = checks
+        self._registry = registry
+        self._token = token
+        self._checked_at = float("-inf")
+        self._state: dict[str, bool] = {}
+
+    @staticmethod
+    def owns(scope: Scope) -> bool:
+        """Say whether the path of *scope* is one of these."""
+        return scope["path"] in PATHS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Answer one request."""
+        await (await self._reply(scope)).send(send)
+
+    async def _reply(self, scope: Scope) -> Reply:
+        if scope["method"] not in {"GET", "HEAD"}:
+            return _text(405, "Ask with GET.\n", extra=((b"allow", b"GET, HEAD"),))
+        match scope["path"]:
+            case "/healthz":
+                return _text(200, "alive\n")
+            case "/readyz":
+                return await self._ready()
+            case _:
+                return self._metrics(scope)
+
+    async def _ready(self) -> Reply:
+        if time.monotonic() - self._checked_at > _CHECK_EVERY:
+            self._state = {name: await check() for name, check in self._checks.items()}
+            self._checked_at = time.monotonic()
+        ready = all(self._state.values())
+        content = json.dumps({"ready": ready, "checks": self._state}) + "\n"
+        return _text(200 if ready else 503, content, media_type=b"application/json")
+
+    def _metrics(self, scope: Scope) -> Reply:
+        if not (_is_local(scope) or self._has_token(scope)):
+            return _text(404, "There is nothing at this address.\n")
+        content = generate_latest(self._registry).decode()
+        return _text(200, content, media_type=CONTENT_TYPE_LATEST.encode())
+
+    def _has_token(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        expected = f"Bearer {self._token}".encode()
+        return bool(self._token) and hmac.compare_digest(given, expected)
+
+
+def _is_local(scope: Scope) -> bool:
+    """Say whether the request comes from this machine, and not on behalf of somebody else."""
+    client = scope.get("client")
+    if not client or any(name in _FORWARDED for name, _ in scope["headers"]):
+        return False
+    try:
+        return ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(
+    status: int,
+    text: str,
+    *,
+    media_type: bytes = b"text/plain; charset=utf-8",
+    extra: tuple[tuple[bytes, bytes], ...] = (),
+) -> Reply:
+    content = text.encode()
+    headers = (
+        (b"content-type", media_type),
+        (b"content-length", b"%d" % len(content)),
+        *extra,
+        *PROTECTIVE,
+    )
+    return Reply(status=status, code="", headers=headers, content=content)

@@ -1,0 +1,76 @@
+"""Serves the application on one socket with uvicorn, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket  # noqa: TID251 - for the type of the listening socket
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from billhook.portal import environment
+from billhook.server.app import Application
+from billhook.server.errors import CannotStart
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_KEEP_ALIVE: Final = 65
+"""Seconds for which an idle connection stays open: longer than reverse proxies keep theirs."""
+
+
+def serve_in_this_process(application: Application, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what goes on, and return.
+
+    Raises:
+        CannotStart: when a part of the application can't start; why, is in the log.
+    """
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    server = _Server(application)
+    try:
+        server.run(sockets=[listening])
+    except SystemExit:  # uvicorn's way to say that the start failed
+        raise CannotStart("The server could not start; the line above says where.") from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which ends quietly: with status 0 and without raising the signal again."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(_config(application))
+        self._application = application
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals that end a server, as long as it runs."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second Ctrl+C doesn't wait for what goes on."""
+        self._application.close()
+        super().handle_exit(sig, frame)
+
+
+def _config(application: Application) -> uvicorn.Config:
+    settings = environment.current()
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )

@@ -1,0 +1,53 @@
+"""Starts the server: what is checked first, what is printed, and in how many processes it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import django
+
+from billhook.portal import environment
+from billhook.server.listening import address_of, listen, raise_file_limit
+
+
+def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Make the database ready, then serve on *host* and *port* until the process is told to stop.
+
+    *say* gets the lines that tell whoever starts it where to look.
+
+    Raises:
+        ConfigurationError: with every mistake in the settings.
+        CannotStart: with a sentence that says why not.
+    """
+    workers = environment.current().workers
+    django.setup()
+    from billhook.server.database import prepare_database
+
+    prepare_database()
+    raise_file_limit()
+    with listen(host, port) as listening:
+        _tell_where(address_of(listening), say)
+        if workers > 1:
+            from billhook.server.supervisor import Supervisor
+
+            Supervisor(workers, listening).run()
+        else:
+            from billhook.server.composition import create_app
+            from billhook.server.serving import serve_in_this_process
+
+            serve_in_this_process(create_app(), listening)
+
+
+def _tell_where(address: str, say: Callable[[str], None]) -> None:
+    from billhook.portal.organisations.first_run import setup_code
+
+    for problem in environment.unknown_names():
+        say(f"Warning: {problem.message}")
+    say(f"Billhook listens on {address}, data in {environment.current().data_dir}")
+    code = setup_code()
+    if code is not None:
+        say(
+            f"Nobody has an account yet. Open {address}/setup to make the first one;\n"
+            f"the page asks for this code: {code}"
+        )
+    say("Ctrl+C stops it.")

@@ -1,0 +1,93 @@
+"""Several server processes on one listening socket, each started again when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket  # noqa: TID251 - for the type of the listening socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import structlog
+from prometheus_client.multiprocess import mark_process_dead
+
+from billhook.portal import environment
+from billhook.server.errors import CannotStart
+
+log = structlog.get_logger("billhook.server")
+
+_LOOK_EVERY: Final = 0.2
+_SOON: Final = 5.0
+"""A worker that dies within so many seconds would die again: the server stops instead."""
+_GRACE: Final = 5
+"""Seconds beyond the workers' own time for stopping, after which they are killed."""
+
+
+class Supervisor:
+    """Keeps *count* workers running until it is told to stop."""
+
+    def __init__(self, count: int, listening: socket.socket) -> None:
+        self._count = count
+        self._listening = listening
+        self._stop = threading.Event()
+        self._workers: dict[subprocess.Popen[bytes], float] = {}
+
+    def run(self) -> None:
+        """Run workers until SIGTERM or SIGINT, then stop them and return.
+
+        Raises:
+            CannotStart: when a worker died at its start; why, is in the log.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop.set())
+        # Workers read from the pipe: when this process dies in whatever way, they see its end.
+        alive, ours = os.pipe()
+        with tempfile.TemporaryDirectory(prefix="billhook-counters-") as counters:
+            try:
+                self._keep_running(alive, Path(counters))
+            finally:
+                self._end_all()
+                os.close(alive)
+                os.close(ours)
+
+    def _keep_running(self, alive: int, counters: Path) -> None:
+        while not self._stop.is_set():
+            while len(self._workers) < self._count:
+                self._workers[self._start_worker(alive, counters)] = time.monotonic()
+            self._stop.wait(_LOOK_EVERY)
+            self._remove_dead(counters)
+
+    def _start_worker(self, alive: int, counters: Path) -> subprocess.Popen[bytes]:
+        descriptors = (self._listening.fileno(), alive)
+        command = [sys.executable, "-m", "billhook.server.worker", *map(str, descriptors)]
+        return subprocess.Popen(  # noqa: S603 - our own module, with two numbers
+            command,
+            pass_fds=descriptors,
+            env=environment.for_child(PROMETHEUS_MULTIPROC_DIR=str(counters)),
+        )
+
+    def _remove_dead(self, counters: Path) -> None:
+        for worker, started in list(self._workers.items()):
+            if worker.poll() is None:
+                continue
+            del self._workers[worker]
+            mark_process_dead(worker.pid, path=str(counters))  # type: ignore[no-untyped-call]
+            log.error("worker-died", status=worker.returncode)
+            if time.monotonic() - started < _SOON:
+                raise CannotStart("A worker could not start; the lines above say where.")
+
+    def _end_all(self) -> None:
+        for worker in self._workers:
+            worker.terminate()
+        patience = time.monotonic() + environment.current().stop_seconds + _GRACE
+        for worker in self._workers:
+            try:
+                worker.wait(max(0.0, patience - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()

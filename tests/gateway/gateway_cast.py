@@ -1,0 +1,162 @@
+"""Alice's organisation has an integration and a key, Bob's has others; a source is played here."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from billhook.engine.body import Body
+from billhook.engine.command import Command, WebRequest
+from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.record import RunRecord
+from billhook.engine.secret import Secret
+from billhook.engine.transport import Response, Transport
+from billhook.gateway.app import Gateway
+
+PDF = b"%PDF-1.7\n1 0 obj\nendobj\ntrailer\n%%EOF\n"
+ALICES_KEY = "bhk_" + "a" * 43
+BOBS_KEY = "bhk_" + "b" * 43
+RUN_PATH = "/api/v1/integrations/acme1/commands/GetInvoiceImage/run"
+CANARY = "canary-secret-7f3a"
+
+
+class Source:
+    """A transport that answers as it is told, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[WebRequest] = []
+        self.bodies: list[Body] = []
+        self.given_up = asyncio.Event()
+        self.reached = asyncio.Event()
+        self.answer: Callable[[], Awaitable[tuple[int, bytes]]] = self.a_pdf
+
+    async def a_pdf(self):
+        return 200, PDF
+
+    def says(self, status: int, body: bytes) -> None:
+        async def answer():
+            return status, body
+
+        self.answer = answer
+
+    def fails(self, error: BaseException) -> None:
+        async def answer():
+            raise error
+
+        self.answer = answer
+
+    def never_answers(self) -> None:
+        async def answer():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up.set()
+
+        self.answer = answer
+
+    async def exchange(self, request, *, limits, redirects, deadline, trace) -> Response:
+        self.requests.append(request)
+        progress = trace.begin(request.step, request.method)
+        self.reached.set()
+        status, content = await self.answer()
+        progress.status, progress.received = status, len(content)
+        progress.end("ok")
+        self.bodies.append(Body(content))
+        return Response(
+            status=status,
+            headers=(("Server", "evil/1"), ("Set-Cookie", "a=b"), ("X-Internal", CANARY)),
+            body=self.bodies[-1],
+            origin=request.origin,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    key_id: str
+    organisation_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    organisation_id: str
+    integration_id: str
+    command: Command
+    secrets: Mapping[str, Secret]
+    transport: Transport
+
+
+@dataclass
+class Store:
+    """Two organisations in memory."""
+
+    source: Source = field(default_factory=Source)
+    broken: bool = False
+
+    def caller(self, digest):
+        if self.broken:
+            raise RuntimeError(CANARY)
+        callers = {
+            _digest(ALICES_KEY): Caller(key_id="alices", organisation_id="alice"),
+            _digest(BOBS_KEY): Caller(key_id="bobs", organisation_id="bob"),
+        }
+        return callers.get(digest)
+
+    def prepared(self, caller, integration, command):
+        own = caller.organisation_id == "alice" and integration in {"acme1", "Acme billing/2"}
+        if not own or command != "GetInvoiceImage":
+            return None
+        return Prepared(
+            organisation_id="alice",
+            integration_id="acme1",
+            command=COMMAND,
+            secrets={"ApiKey": Secret(CANARY)},
+            transport=self.source,
+        )
+
+
+@dataclass
+class Recorder:
+    """Keeps what is recorded."""
+
+    runs: list[RunRecord] = field(default_factory=list)
+
+    def record(self, run):
+        self.runs.append(run)
+
+
+COMMAND = Command.compile(
+    CommandConfig(
+        name="GetInvoiceImage",
+        steps=(
+            StepConfig(
+                method="GET",
+                url="https://billing.example.com/items/{{InvoiceNumber}}?run={{RunId}}",
+                headers=(("X-Api-Key", "{{ApiKey}}"),),
+            ),
+        ),
+        accept=("application/pdf", "image/png"),
+    ),
+    secrets=["ApiKey"],
+)
+
+
+def make_gateway(**more) -> tuple[Gateway, Source, Recorder]:
+    store, recorder = Store(), Recorder()
+    gateway = Gateway(store=more.pop("store", store), recorder=recorder, **more)
+    gateway.open()
+    return gateway, store.source, recorder
+
+
+def bearer(key: str = ALICES_KEY) -> list[tuple[bytes, bytes]]:
+    return [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
+
+
+def tokens(**values: object) -> list[bytes]:
+    return [json.dumps({"tokens": values or {"InvoiceNumber": "INV-1"}}).encode()]
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,489 @@
+"""A key, a command and tokens come in; a document goes out, and a record stays."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+
+from asgi_client import Browser, ask, scope
+from billhook.engine.errors import (
+    DocumentNotFound,
+    EgressDenied,
+    SourceTimeout,
+    SourceTooSlow,
+    SourceUnreachable,
+)
+from billhook.engine.verdict import Verdict
+from billhook.gateway.doorkeeper import RateLimits
+from gateway.gateway_cast import (
+    ALICES_KEY,
+    BOBS_KEY,
+    CANARY,
+    PDF,
+    RUN_PATH,
+    Store,
+    bearer,
+    make_gateway,
+    tokens,
+)
+
+
+async def run(gateway, *, path=RUN_PATH, headers=None, pieces=None, method="POST", **more):
+    return await ask(
+        gateway,
+        method,
+        path,
+        headers=bearer() if headers is None else headers,
+        pieces=tokens() if pieces is None else pieces,
+        **more,
+    )
+
+
+def problem(answer):
+    assert answer.header("content-type") == "application/problem+json"
+    assert answer.header("content-length") == str(len(answer.body))
+    document = json.loads(answer.body)
+    assert document["status"] == answer.status
+    assert document["type"] == f"urn:billhook:problem:{document['code']}"
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+async def test_the_document_comes_back_with_our_headers_alone():
+    gateway, _, recorder = make_gateway()
+
+    answer = await run(gateway)
+
+    assert (answer.status, answer.body) == (200, PDF)
+    assert dict(answer.headers) == {
+        b"content-type": b"application/pdf",
+        b"content-length": b"%d" % len(PDF),
+        b"content-disposition": b'attachment; filename="INV-1.pdf"',
+        b"billhook-run": recorder.runs[0].id.encode(),
+        b"cache-control": b"private, no-store",
+        b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
+        b"cross-origin-resource-policy": b"same-origin",
+        b"referrer-policy": b"no-referrer",
+        b"x-content-type-options": b"nosniff",
+    }
+
+
+async def test_the_request_to_the_source_holds_the_tokens_the_secret_and_the_run():
+    gateway, source, recorder = make_gateway()
+
+    await run(gateway, pieces=tokens(InvoiceNumber="A/1"))
+
+    (request,) = source.requests
+    run_id = recorder.runs[0].id
+    assert request.url == f"https://billing.example.com/items/A%2F1?run={run_id}"
+    assert ("X-Api-Key", CANARY) in request.headers
+
+
+async def test_a_run_leaves_one_record_with_its_facts():
+    gateway, _, recorder = make_gateway()
+
+    await run(gateway)
+
+    (record,) = recorder.runs
+    assert (record.outcome, record.kind, record.command) == ("ok", "api", "GetInvoiceImage")
+    assert (record.organisation_id, record.integration_id) == ("alice", "acme1")
+    assert (record.api_key_id, record.user_id, record.invoice_id) == ("alices", None, None)
+    assert (record.document_bytes, record.media_type) == (len(PDF), "application/pdf")
+    (attempt,) = record.attempts
+    assert (attempt.method, attempt.status, attempt.received_bytes) == ("GET", 200, len(PDF))
+    assert record.milliseconds > 0
+    assert record.started_at.tzinfo is not None
+
+
+async def test_an_integration_may_be_named_instead():
+    gateway, _, _ = make_gateway()
+
+    path = "/api/v1/integrations/Acme%20billing%2F2/commands/GetInvoiceImage/run"
+    answer = await run(gateway, path=path)
+
+    assert answer.status == 200
+
+
+async def test_the_bytes_are_let_go_of_after_the_answer():
+    gateway, source, _ = make_gateway()
+
+    await run(gateway)
+
+    with pytest.raises(ValueError, match="closed"):
+        source.bodies[0].read()
+
+
+async def test_a_large_document_goes_out_in_pieces():
+    gateway, source, _ = make_gateway()
+    large = PDF.replace(b"endobj", b"endobj" * 400_000)
+    source.says(200, large)
+
+    answer = await run(gateway)
+
+    assert answer.body == large
+    assert answer.header("content-length") == str(len(large))
+    assert answer.ended
+    with pytest.raises(ValueError, match="closed"):
+        source.bodies[0].read()
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        pytest.param([], "key-missing", id="none"),
+        pytest.param([(b"authorization", b"Bearer ")], "key-missing", id="an empty one"),
+        pytest.param([(b"authorization", b"Basic YTpi")], "key-missing", id="another scheme"),
+        pytest.param([(b"authorization", b"Bearer " + b"x" * 300)], "key-missing", id="too long"),
+        pytest.param(bearer() + bearer(), "key-missing", id="two"),
+        pytest.param(bearer("bhk_" + "x" * 43), "key-unknown", id="an unknown one"),
+        pytest.param(bearer(ALICES_KEY[:-1]), "key-unknown", id="a part of one"),
+        pytest.param([(b"authorization", b"Bearer \xff\xfe")], "key-unknown", id="no text"),
+    ],
+)
+async def test_without_a_valid_key_nothing_happens(headers, code):
+    gateway, source, recorder = make_gateway()
+
+    answer = await run(gateway, headers=headers)
+
+    assert answer.status == 401
+    assert problem(answer)["code"] == code
+    assert answer.header("www-authenticate") == 'Bearer realm="Billhook"'
+    assert source.requests == recorder.runs == []
+
+
+async def test_the_word_bearer_may_be_written_in_any_case():
+    gateway, _, _ = make_gateway()
+    headers = [(b"authorization", b"bEaReR  " + ALICES_KEY.encode()), *bearer()[1:]]
+
+    assert (await run(gateway, headers=headers)).status == 200
+
+
+async def test_another_organisations_integration_looks_like_none():
+    gateway, _, _ = make_gateway()
+
+    foreign = await run(gateway, headers=bearer(BOBS_KEY))
+    none = await run(gateway, headers=bearer(BOBS_KEY), path=RUN_PATH.replace("acme1", "none1"))
+
+    assert foreign.status == none.status == 404
+    assert (foreign.body, foreign.headers) == (none.body, none.headers)
+    assert problem(foreign)["code"] == "command-not-found"
+
+
+async def test_an_unknown_command_is_not_found_and_is_no_run():
+    gateway, _, recorder = make_gateway()
+
+    answer = await run(gateway, path=RUN_PATH.replace("GetInvoiceImage", "getinvoiceimage"))
+
+    assert problem(answer)["code"] == "command-not-found"
+    assert "run" not in problem(answer)
+    assert recorder.runs == []
+
+
+async def test_other_addresses_are_not_found():
+    gateway, _, _ = make_gateway()
+
+    answer = await run(gateway, path="/api/v1/invoices")
+
+    assert (answer.status, problem(answer)["code"]) == (404, "route-not-found")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+async def test_a_run_is_started_with_post_alone(method):
+    gateway, source, _ = make_gateway()
+
+    answer = await run(gateway, method=method)
+
+    assert (answer.status, answer.header("allow")) == (405, "POST")
+    assert source.requests == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="no type"),
+        pytest.param([(b"content-type", b"application/x-www-form-urlencoded")], id="a form"),
+        pytest.param([(b"content-type", b"text/json")], id="almost"),
+        pytest.param(
+            [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")],
+            id="compressed",
+        ),
+    ],
+)
+async def test_another_body_than_json_is_refused(headers):
+    gateway, _, _ = make_gateway()
+
+    answer = await run(gateway, headers=[bearer()[0], *headers])
+
+    assert (answer.status, problem(answer)["code"]) == (415, "not-json")
+
+
+async def test_json_may_say_its_character_set():
+    gateway, _, _ = make_gateway()
+    headers = [bearer()[0], (b"content-type", b"Application/JSON; charset=utf-8")]
+
+    assert (await run(gateway, headers=headers)).status == 200
+
+
+async def test_a_body_that_is_announced_too_large_is_refused_unread():
+    gateway, _, _ = make_gateway()
+    browser = Browser([])
+    headers = [*bearer(), (b"content-length", b"65537")]
+
+    await gateway(scope("POST", RUN_PATH, headers=headers), browser.receive, browser.send)
+
+    assert (browser.answer.status, problem(browser.answer)["code"]) == (413, "body-too-large")
+
+
+async def test_a_body_that_turns_out_too_large_is_refused():
+    gateway, _, _ = make_gateway()
+
+    answer = await run(gateway, pieces=[b" " * 40_000, b" " * 40_000])
+
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        pytest.param(b"{", 400, "bad-json", id="not JSON"),
+        pytest.param(b'{"tokens": {"A": 1, "A": 2}}', 400, "bad-json", id="a name twice"),
+        pytest.param(b'{"tokens": {"A": {}}}', 422, "bad-body", id="another shape"),
+    ],
+)
+async def test_a_bad_body_is_refused_before_the_run_begins(body, status, code):
+    gateway, _, recorder = make_gateway()
+
+    answer = await run(gateway, pieces=[body])
+
+    assert (answer.status, problem(answer)["code"]) == (status, code)
+    assert recorder.runs == []
+
+
+async def test_wrong_tokens_are_told_all_at_once_and_recorded():
+    gateway, source, recorder = make_gateway()
+
+    answer = await run(gateway, pieces=tokens(InvoiceNumbr="1", Nonsense="2"))
+
+    document = problem(answer)
+    assert (answer.status, document["code"], document["run"]) == (422, "token", recorder.runs[0].id)
+    assert answer.header("billhook-run") == recorder.runs[0].id
+    wheres = {entry["where"]: entry for entry in document["problems"]}
+    assert set(wheres) == {"tokens.InvoiceNumbr", "tokens.Nonsense", "tokens.InvoiceNumber"}
+    assert wheres["tokens.InvoiceNumbr"]["suggestion"] == "InvoiceNumber"
+    assert all(entry["message"] and entry["code"] for entry in document["problems"])
+    assert recorder.runs[0].outcome == "token"
+    assert source.requests == []
+
+
+async def test_a_value_that_does_not_fit_its_place_is_told_at_its_token():
+    gateway, source, recorder = make_gateway()
+
+    answer = await run(gateway, pieces=tokens(InvoiceNumber=".."))
+
+    assert (answer.status, problem(answer)["code"]) == (422, "token")
+    assert recorder.runs[0].outcome == "token"
+    assert source.requests == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "reason"),
+    [
+        pytest.param(SourceUnreachable(), 502, "source-unreachable", "", id="no connection"),
+        pytest.param(SourceTimeout("connect"), 504, "source-timeout", "connect", id="time-out"),
+        pytest.param(SourceTooSlow("body"), 504, "source-too-slow", "body", id="dripping"),
+        pytest.param(DocumentNotFound(), 404, "document-not-found", "", id="no such document"),
+        pytest.param(
+            EgressDenied(Verdict.DENIED_LOOPBACK, "This address is not allowed."),
+            502,
+            "egress-denied",
+            Verdict.DENIED_LOOPBACK.reason,
+            id="denied",
+        ),
+    ],
+)
+async def test_a_failure_of_the_source_is_a_problem_with_its_code(error, status, code, reason):
+    gateway, source, recorder = make_gateway()
+    source.fails(error)
+
+    answer = await run(gateway)
+
+    document = problem(answer)
+    (record,) = recorder.runs
+    assert (answer.status, document["code"], document.get("reason", "")) == (status, code, reason)
+    assert (record.outcome, record.reason) == (code, reason)
+    assert document["run"] == record.id
+    assert (record.document_bytes, record.media_type) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(404, b"", (404, "document-not-found"), id="404"),
+        pytest.param(500, b"oops", (502, "source-status"), id="500"),
+        pytest.param(403, b"", (502, "source-refused"), id="403"),
+        pytest.param(200, b"<html><form>", (502, "web-page-instead"), id="a sign-in page"),
+        pytest.param(200, b"", (502, "empty-answer"), id="nothing"),
+        pytest.param(200, PDF[:20], (502, "source-cut-short"), id="half a document"),
+    ],
+)
+async def test_an_answer_that_is_no_document_is_never_sent_on(status, body, expected):
+    gateway, source, recorder = make_gateway()
+    source.says(status, body)
+
+    answer = await run(gateway)
+
+    assert (answer.status, problem(answer)["code"]) == expected
+    assert recorder.runs[0].outcome == expected[1]
+
+
+async def test_our_own_mistake_in_a_run_is_a_problem_without_its_text_and_recorded(caplog):
+    gateway, source, recorder = make_gateway()
+    source.fails(RuntimeError(CANARY))
+
+    with caplog.at_level(logging.DEBUG):
+        answer = await run(gateway)
+
+    document = problem(answer)
+    assert (answer.status, document["code"]) == (500, "internal-error")
+    assert document["run"] == recorder.runs[0].id
+    assert recorder.runs[0].outcome == "internal-error"
+    assert CANARY.encode() not in answer.body
+
+
+async def test_our_own_mistake_before_a_run_is_a_problem_without_its_text(capsys, caplog):
+    store = Store(broken=True)
+    gateway, _, _ = make_gateway(store=store)
+
+    answer = await run(gateway)
+
+    assert (answer.status, problem(answer)["code"]) == (500, "internal-error")
+    said = capsys.readouterr()
+    assert CANARY not in answer.body.decode() + said.out + said.err + caplog.text
+
+
+async def test_the_secret_shows_up_in_no_answer_and_no_record():
+    gateway, source, recorder = make_gateway()
+    texts = []
+    for error in (RuntimeError(CANARY), SourceUnreachable(), SourceTimeout("body")):
+        source.fails(error)
+        texts.append((await run(gateway)).body.decode())
+    source.says(200, f"<html>{CANARY}".encode())
+    texts.append((await run(gateway)).body.decode())
+    source.says(200, PDF)
+    texts.append(repr((await run(gateway)).headers))
+
+    assert CANARY not in "".join(texts)
+    assert CANARY not in repr(recorder.runs)
+
+
+async def test_a_caller_who_leaves_ends_the_run_and_it_is_recorded():
+    gateway, source, recorder = make_gateway()
+    source.never_answers()
+    browser = Browser(tokens())
+    going_on = asyncio.create_task(
+        gateway(scope("POST", RUN_PATH, headers=bearer()), browser.receive, browser.send)
+    )
+    await source.reached.wait()
+    browser.left.set()
+    await going_on
+
+    assert source.given_up.is_set()
+    assert [record.outcome for record in recorder.runs] == ["caller-left"]
+    assert browser.answer.status == 0
+
+
+async def test_a_run_that_the_servers_end_cuts_off_is_recorded():
+    gateway, source, recorder = make_gateway()
+    source.never_answers()
+    going_on = asyncio.create_task(run(gateway))
+    await source.reached.wait()
+    going_on.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await going_on
+    assert [record.outcome for record in recorder.runs] == ["stopped"]
+
+
+async def test_a_closed_gateway_takes_no_new_runs_and_finishes_those_that_go_on():
+    gateway, source, recorder = make_gateway()
+    may_answer = asyncio.Event()
+
+    async def late():
+        await may_answer.wait()
+        return 200, PDF
+
+    source.answer = late
+    going_on = asyncio.create_task(run(gateway))
+    await source.reached.wait()
+    gateway.close()
+    refused = await run(gateway)
+    may_answer.set()
+
+    assert (refused.status, problem(refused)["code"]) == (503, "shutting-down")
+    assert refused.header("retry-after") == "5"
+    assert (await going_on).status == 200
+    assert len(recorder.runs) == 1
+
+
+async def test_more_runs_than_a_keys_limit_have_to_wait():
+    limits = RateLimits(runs_per_second=0.5, runs_burst=2)
+    gateway, _, recorder = make_gateway(limits=limits)
+
+    answers = [await run(gateway) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert problem(answers[2])["code"] == "too-many-runs"
+    assert answers[2].header("retry-after") == "2"
+    assert len(recorder.runs) == 2
+
+
+async def test_wrong_keys_from_one_address_are_limited_and_a_right_one_still_passes():
+    limits = RateLimits(failures_per_second=0.1, failures_burst=2)
+    gateway, _, _ = make_gateway(limits=limits)
+    wrong = bearer("bhk_" + "x" * 43)
+
+    answers = [await run(gateway, headers=wrong) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [401, 401, 429]
+    assert problem(answers[2])["code"] == "too-many-failures"
+    assert answers[2].header("retry-after") == "10"
+    assert (await run(gateway, headers=wrong, client=("127.0.0.2", 1))).status == 401
+    assert (await run(gateway)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("2001:db8::1", "2001:db8::2:3", True, id="one IPv6 network"),
+        pytest.param("2001:db8::1", "2001:db8:0:1::1", False, id="two IPv6 networks"),
+        pytest.param("::ffff:192.0.2.1", "192.0.2.1", True, id="IPv4 in IPv6"),
+        pytest.param("192.0.2.1", "192.0.2.2", False, id="two IPv4 addresses"),
+        pytest.param("fe80::1%eth0", "fe80::2%eth0", True, id="with a zone"),
+        pytest.param("a:b", "a:c", False, id="no addresses"),
+    ],
+)
+async def test_wrong_keys_are_counted_by_what_one_host_can_use(one, other, same):
+    limits = RateLimits(failures_per_second=0.1, failures_burst=1)
+    gateway, _, _ = make_gateway(limits=limits)
+
+    await run(gateway, headers=[], client=(one, 1))
+    answer = await run(gateway, headers=[], client=(other, 2))
+
+    assert answer.status == (429 if same else 401)
+
+
+async def test_runs_side_by_side_do_not_wait_for_each_other():
+    gateway, source, recorder = make_gateway()
+    all_here = asyncio.Barrier(50)
+
+    async def together():
+        await all_here.wait()
+        return 200, PDF
+
+    source.answer = together
+    answers = await asyncio.gather(*(run(gateway) for _ in range(50)))
+
+    assert {answer.status for answer in answers} == {200}
+    assert len({record.id for record in recorder.runs}) == 50
