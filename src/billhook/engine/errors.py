@@ -46,7 +46,8 @@ class Problem:
 
     ``where`` is a dotted path as in the integration file (``commands.GetInvoiceImage.url``);
     ``start`` and ``end`` are character offsets into the text there, when a part of it is meant.
-    ``suggestion`` is a text that could stand there instead, when one is near.
+    ``line`` is that of a file, from 1, where the problem comes out of one. ``suggestion`` is a
+    text that could stand there instead, when one is near.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Problem:
     where: str = ""
     start: int | None = None
     end: int | None = None
+    line: int | None = None
     suggestion: str | None = None
 
 

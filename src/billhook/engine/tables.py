@@ -1,0 +1,168 @@
+"""Reading typed values out of tables that people wrote (TOML, JSON): all mistakes are collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from billhook.engine.errors import Problem
+from billhook.engine.tokens import nearest
+
+_Value = TypeVar("_Value")
+
+_KIND_NAMES: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: 'text in quotes ("…")',
+    list: "a list ([…])",
+    dict: "a table ({…})",
+}
+
+
+class Table:
+    """A table being read. Each key is asked for by name; :meth:`end` complains of all others.
+
+    Mistakes go to *problems*, and a default stands in for what is wrong, so that one reading finds
+    them all.
+    """
+
+    def __init__(self, table: Any, where: str, problems: list[Problem]) -> None:
+        self.where = where
+        self.problems = problems
+        self._known: list[str] = []
+        self._broken = False
+        if isinstance(table, Mapping):
+            self._table: Mapping[str, Any] = table
+        else:
+            self._table = {}
+            self._broken = True
+            self.complain("wrong-type", f"This has to be a table, not {kind_of(table)}.")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._table
+
+    def place(self, key: str) -> str:
+        """Return the dotted path of *key*."""
+        return f"{self.where}.{key}" if self.where else key
+
+    def complain(
+        self, code: str, message: str, *, key: str = "", suggestion: str | None = None
+    ) -> None:
+        """Add a problem of this table, or of its *key*."""
+        where = self.place(key) if key else self.where
+        self.problems.append(
+            Problem(code=code, message=message, where=where, suggestion=suggestion)
+        )
+
+    def value(self, key: str) -> Any:
+        """Return what stands at *key*, of whatever type, or None."""
+        self._known.append(key)
+        return self._table.get(key)
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return the text at *key*."""
+        return self._typed(key, str, default)
+
+    def required_text(self, key: str, example: str) -> str:
+        """Return the text at *key*, which has to be there."""
+        if key not in self._table:
+            self._known.append(key)
+            if self._broken:
+                return ""
+            self.complain(
+                "missing-key", f'"{key}" is missing. Write, for example, {key} = "{example}".'
+            )
+            return ""
+        return self.text(key)
+
+    def integer(self, key: str, default: int) -> int:
+        """Return the whole number at *key*."""
+        return self._typed(key, int, default)
+
+    def number(self, key: str, default: float) -> float:
+        """Return the number at *key* as a float."""
+        value = self.value(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return float(value) if abs(value) < 2**53 else float("inf")
+        return self._checked(key, value, float, default)
+
+    def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the list of texts at *key*."""
+        if key not in self._table:
+            self._known.append(key)
+            return default
+        return tuple(self._items(key, str))
+
+    def text_table(self, key: str) -> dict[str, str]:
+        """Return the table of texts at *key*."""
+        found = self._typed(key, dict, {})
+        inside = Table(found, self.place(key), self.problems)
+        return {name: inside.text(name) for name in found}
+
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return the list of pairs of texts at *key*."""
+        pairs = []
+        for index, item in enumerate(self._typed(key, list, [])):
+            if (
+                isinstance(item, list | tuple)
+                and len(item) == len(("name", "value"))
+                and all(isinstance(part, str) for part in item)
+            ):
+                pairs.append((item[0], item[1]))
+            else:
+                message = 'Each item is a pair of texts, such as ["Accept", "application/pdf"].'
+                self.complain("wrong-type", message, key=f"{key}[{index}]")
+        return tuple(pairs)
+
+    def tables(self, key: str) -> list[Table]:
+        """Return the list of tables at *key*."""
+        return [
+            Table(item, f"{self.place(key)}[{index}]", self.problems)
+            for index, item in enumerate(self._typed(key, list, []))
+        ]
+
+    def end(self) -> None:
+        """Complain of every key that nobody asked for."""
+        for key in self._table:
+            if key not in self._known:
+                self._complain_of_unknown(str(key), self._known)
+
+    def _complain_of_unknown(self, key: str, known: Iterable[str]) -> None:
+        near = nearest(key, known)
+        advice = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
+        self.complain(
+            "unknown-key", f'There is no key "{key}" here. {advice}', key=key, suggestion=near
+        )
+
+    def _typed(self, key: str, kind: type[_Value], default: _Value) -> _Value:
+        return self._checked(key, self.value(key), kind, default)
+
+    def _checked(self, key: str, value: Any, kind: type[_Value], default: _Value) -> _Value:
+        if key not in self._table:
+            return default
+        if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+            return value
+        self.complain(
+            "wrong-type", f'"{key}" has to be {_KIND_NAMES[kind]}, not {kind_of(value)}.', key=key
+        )
+        return default
+
+    def _items(self, key: str, kind: type[_Value]) -> list[_Value]:
+        items = []
+        for index, item in enumerate(self._typed(key, list, [])):
+            if isinstance(item, kind):
+                items.append(item)
+            else:
+                message = f"Each item has to be {_KIND_NAMES[kind]}, not {kind_of(item)}."
+                self.complain("wrong-type", message, key=f"{key}[{index}]")
+        return items
+
+
+def kind_of(value: Any) -> str:
+    """Return the kind of *value* in words."""
+    if value is None:
+        return "nothing"
+    return next(
+        (name for kind, name in _KIND_NAMES.items() if isinstance(value, kind)), "a date or time"
+    )
