@@ -280,6 +280,11 @@ def for_child(**more: str) -> dict[str, str]:
     return {**os.environ, **more}  # noqa: TID251
 
 
+def name_django_settings() -> None:
+    """Tell Django, in this process and those that it starts, where its settings are."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billhook.portal.settings")  # noqa: TID251
+
+
 def unknown_names(environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
     """Return a problem for each variable that starts like a setting but is none: a slip, mostly."""
     given = os.environ if environ is None else environ  # noqa: TID251

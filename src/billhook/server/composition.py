@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import django
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -11,11 +10,12 @@ from billhook.gateway.doorkeeper import RateLimits
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.portal import environment
 from billhook.server.app import Application
+from billhook.server.django_setup import set_up_django
 
 
 def create_app() -> Application:
     """Return the whole server as one ASGI application, set up from the environment."""
-    django.setup()
+    set_up_django()
     from billhook.portal.integrations.store import get_store
     from billhook.portal.runs.recorder import get_recorder
     from billhook.server.database import is_database_there

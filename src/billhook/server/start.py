@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import django
-
 from billhook.portal import environment
+from billhook.server.django_setup import set_up_django
 from billhook.server.listening import address_of, listen, raise_file_limit
 
 
@@ -20,7 +19,7 @@ def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
         CannotStart: with a sentence that says why not.
     """
     workers = environment.current().workers
-    django.setup()
+    set_up_django()
     from billhook.server.database import prepare_database
 
     prepare_database()
