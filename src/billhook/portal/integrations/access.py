@@ -1,0 +1,36 @@
+"""The only door to the rows of integrations and API keys: each function says who asks."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from billhook.portal.integrations.models import ApiKey, Integration
+from billhook.portal.organisations.models import Member
+
+
+def integrations_for_member(member: Member) -> QuerySet[Integration]:
+    """Return the integrations of the organisation that *member* is of, in its order."""
+    return Integration.objects.filter(organisation_id=member.organisation_id)
+
+
+def integration_for_member(member: Member, integration_id: str) -> Integration:
+    """Return an integration of the organisation that *member* is of, or raise Http404."""
+    found = integrations_for_member(member).filter(id=integration_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def api_keys_for_member(member: Member) -> QuerySet[ApiKey]:
+    """Return all API keys of the organisation that *member* is of, newest first."""
+    keys = ApiKey.objects.filter(organisation_id=member.organisation_id)
+    return keys.select_related("created_by")
+
+
+def api_key_for_member(member: Member, key_id: str) -> ApiKey:
+    """Return an API key of the organisation that *member* is of, or raise Http404."""
+    found = api_keys_for_member(member).filter(id=key_id).first()
+    if found is None:
+        raise Http404
+    return found

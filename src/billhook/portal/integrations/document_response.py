@@ -1,0 +1,109 @@
+"""The response whose content is fetched on the event loop, after Django's sync chain has ended.
+
+A view of ours is plain sync code in one thread. What it answers may have to come from the
+operator's system, and no thread should wait for that. So the view returns a
+:class:`DocumentResponse`, and the server's handler awaits its :meth:`~DocumentResponse.open` on the
+event loop and sends what that gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import quote
+
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from billhook.engine.answer import Document
+
+Opener = Callable[[], Awaitable[HttpResponseBase]]
+
+IN_ONE_PIECE: Final = 1_000_000
+"""Up to so many bytes a document is sent in one piece; larger ones are streamed."""
+
+DOCUMENT_HEADERS: Final = {
+    "Cache-Control": "private, no-store",
+    # No sandbox, and object-src for ourselves: without them browsers' own PDF viewers stay blank.
+    "Content-Security-Policy": (
+        "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
+        "frame-ancestors 'self'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class DocumentResponse(HttpResponse):
+    """A place-holder for what *opener* will answer.
+
+    It is a response for the middleware: the headers and cookies that they set on it are carried
+    over to the one that is sent. Where nobody opens it, it is an honest 503.
+    """
+
+    def __init__(self, opener: Opener) -> None:
+        super().__init__(
+            b"This server can't send documents: it must be started with `billhook serve`.\n",
+            status=503,
+            content_type="text/plain",
+        )
+        self._opener = opener
+        self._has_been_logged = True  # Django would log each as a failure, for its status
+
+    async def open(self) -> HttpResponseBase:
+        """Await the real response and return it, with the cookies and headers set on this one."""
+        response = await self._opener()
+        for name, value in self.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                response.headers.setdefault(name, value)
+        response.cookies.update(self.cookies)
+        return response
+
+
+def opened(response: HttpResponseBase) -> HttpResponseBase:
+    """Return what *response* becomes on the server: for tests, where no handler opens it."""
+    if isinstance(response, DocumentResponse):
+        return async_to_sync(response.open)()
+    return response
+
+
+def send_document(
+    document: Document, *, file_name: str, download: bool, run_id: str
+) -> HttpResponseBase:
+    """Return *document* as a response with our own headers only; it closes what it sends."""
+    response = _with_body(document)
+    for name, value in DOCUMENT_HEADERS.items():
+        response.headers[name] = value
+    response.headers["Content-Length"] = str(document.size)
+    response.headers["Content-Disposition"] = disposition(file_name, download=download)
+    response.headers["Billhook-Run"] = run_id
+    return response
+
+
+def _with_body(document: Document) -> HttpResponseBase:
+    if document.size > IN_ONE_PIECE:
+        return _StreamedDocument(document)
+    with document.body as body:
+        return HttpResponse(body.read(), content_type=document.media_type)
+
+
+class _StreamedDocument(StreamingHttpResponse):
+    """A document in pieces; its bytes are let go of at the end, however that comes."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(document.body.chunks(), content_type=document.media_type)
+        self._body = document.body
+
+    def close(self) -> None:
+        super().close()
+        self._body.close()
+
+
+def disposition(file_name: str, *, download: bool) -> str:
+    """Return a Content-Disposition for a name of ours (RFC 6266, RFC 8187)."""
+    kind = "attachment" if download else "inline"
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)
+    extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f'{kind}; filename="{plain}"{extended}'

@@ -1,0 +1,173 @@
+"""What a member typed for an integration, and the check of all of it before anything is saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from billhook.engine.command import Command
+from billhook.engine.config import CommandConfig, IntegrationConfig
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.files import command_from_json
+from billhook.engine.secret import Secret
+from billhook.portal.integrations import binding
+from billhook.portal.integrations.models import Integration, StoredSecret
+
+NAME_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretEntry:
+    """One secret as typed: ``value`` is None where the stored one is to stay.
+
+    ``stored_id`` is the row that it was, so that a secret can get another name and keep its value.
+    """
+
+    name: str
+    value: Secret | None = None
+    stored_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An integration as typed, all of it."""
+
+    name: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[SecretEntry, ...] = ()
+    commands: tuple[CommandConfig, ...] = ()
+
+    def config(self) -> IntegrationConfig:
+        """Return it as the integration file has it: of the secrets only the names."""
+        return IntegrationConfig(
+            name=self.name,
+            variables=dict(self.variables),
+            secrets=tuple(entry.name for entry in self.secrets),
+            commands=self.commands,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDraft:
+    """A draft without mistakes, and its commands, compiled."""
+
+    draft: Draft
+    commands: Mapping[str, Command]
+
+
+def check_draft(
+    draft: Draft, *, taken: Iterable[str], stored: Iterable[StoredSecret]
+) -> CheckedDraft:
+    """Return *draft* with its commands compiled. *taken* are the names of other integrations.
+
+    Raises:
+        ConfigurationError: with every mistake, the binding of secrets among them.
+    """
+    commands, problems = compile_commands(draft)
+    found = (
+        *_name_problems(draft, set(taken)),
+        *problems,
+        *_value_problems(draft, commands.values(), {row.id: row for row in stored}),
+    )
+    if found:
+        raise ConfigurationError(found)
+    return CheckedDraft(draft=draft, commands=commands)
+
+
+def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, ...]]:
+    """Return the commands that compile, by name, and the problems of the others."""
+    commands: dict[str, Command] = {}
+    problems: list[Problem] = []
+    for config in draft.commands:
+        try:
+            commands[config.name] = Command.compile(
+                config,
+                variables=draft.variables,
+                secrets=[entry.name for entry in draft.secrets],
+            )
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    # a mistake in a variable or a secret's name is found once for each command
+    return commands, tuple(dict.fromkeys((*problems, *_command_problems(draft))))
+
+
+def _command_problems(draft: Draft) -> Iterator[Problem]:
+    if not draft.commands:
+        yield Problem(
+            code="no-command",
+            where="commands",
+            message="An integration needs one command at least. Add one, such as GetInvoiceImage.",
+        )
+    for name, count in Counter(config.name for config in draft.commands).items():
+        if count > 1:
+            yield Problem(
+                code="command-twice",
+                where=f"commands.{name}",
+                message=f"There are {count} commands {name}. Give each its own name.",
+            )
+
+
+def _name_problems(draft: Draft, taken: set[str]) -> Iterator[Problem]:
+    where = "integration.name"
+    if not draft.name.strip():
+        yield Problem(
+            code="name-missing",
+            where=where,
+            message="Give the integration a name, such as Acme billing.",
+        )
+    elif len(draft.name) > NAME_LENGTH:
+        yield Problem(
+            code="name-too-long",
+            where=where,
+            message=f"The name has {len(draft.name)} characters. Use {NAME_LENGTH} at most.",
+        )
+    elif draft.name.strip() in taken:
+        yield Problem(
+            code="name-taken",
+            where=where,
+            message=f"There is an integration {draft.name.strip()} already. Choose another name.",
+        )
+
+
+def _value_problems(
+    draft: Draft, commands: Iterable[Command], stored: Mapping[str, StoredSecret]
+) -> Iterator[Problem]:
+    uses = binding.uses_of_secrets(commands)
+    for entry in draft.secrets:
+        if entry.value is not None:
+            continue
+        row = stored.get(entry.stored_id)
+        problem = (
+            _missing(entry.name)
+            if row is None
+            else binding.problem_of(
+                entry.name,
+                wanted=uses.get(entry.name, frozenset()),
+                bound=binding.from_json(row.bound_to),
+            )
+        )
+        if problem is not None:
+            yield problem
+
+
+def _missing(name: str) -> Problem:
+    return Problem(
+        code="secret-missing",
+        where=f"secrets.{name}",
+        message=f"Type the value of {name}. It is not stored yet.",
+    )
+
+
+def draft_of(row: Integration) -> Draft:
+    """Return the stored integration *row* as if it had just been typed, with its secrets kept."""
+    return Draft(
+        name=row.name,
+        variables=dict(row.variables),
+        secrets=tuple(
+            SecretEntry(name=secret.name, stored_id=secret.id)
+            for secret in row.stored_secrets.all()
+        ),
+        commands=tuple(command_from_json(typed) for typed in row.commands),
+    )

@@ -1,0 +1,276 @@
+"""The editor's form: rows within rows, read from what was posted and turned into a draft.
+
+Django's own forms are flat. Here a command holds headers, and every row can be added and removed
+without JavaScript: a button then posts the whole form with ``do`` saying what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from billhook.engine.config import (
+    DEFAULT_ACCEPT,
+    DEFAULT_MAX_BYTES,
+    DEFAULT_TIMEOUT,
+    CommandConfig,
+    StepConfig,
+)
+from billhook.engine.errors import Problem
+from billhook.engine.secret import Secret
+from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.sealing import Sealer
+
+MAX_ROWS: Final = 100
+"""Rows of one kind that are read from a form; the engine's own limits are lower."""
+_SEPARATORS: Final = re.compile(r"[\s,;]+")
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True, kw_only=True)
+class HeaderRow:
+    """One header as it stands in the form."""
+
+    name: str = ""
+    value: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed."""
+        return not (self.name or self.value)
+
+
+@dataclass(slots=True, kw_only=True)
+class StepRow:
+    """One web request as it stands in the form."""
+
+    name: str = ""
+    method: str = "GET"
+    url: str = ""
+    body: str = ""
+    is_crlf: bool = False
+    """Whether the body's lines end with CR LF, as multipart needs; browsers show both alike."""
+    headers: list[HeaderRow] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class CommandRow:
+    """One command as it stands in the form: numbers and lists are still text."""
+
+    name: str = ""
+    tokens: str = ""
+    accept: str = ", ".join(DEFAULT_ACCEPT)
+    timeout: str = f"{DEFAULT_TIMEOUT:g}"
+    max_bytes: str = str(DEFAULT_MAX_BYTES)
+    redirects: str = "follow"
+    steps: list[StepRow] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class VariableRow:
+    """One variable as it stands in the form."""
+
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class SecretRow:
+    """One secret as it stands in the form."""
+
+    name: str = ""
+    stored_id: str = ""
+    value: Secret | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class EditorForm:
+    """Everything in the form, as typed."""
+
+    name: str = ""
+    version: int = 0
+    variables: list[VariableRow] = field(default_factory=list)
+    secrets: list[SecretRow] = field(default_factory=list)
+    commands: list[CommandRow] = field(default_factory=list)
+    number: str = ""
+    """The invoice number to try with."""
+    others: str = ""
+    """Other values to try with, a line for each."""
+    tried: int = 0
+    """Which command is tried."""
+
+
+def new_form(*, command: str) -> EditorForm:
+    """Return the form of a new integration with one command and a row for its first header."""
+    return EditorForm(commands=[new_command(command)])
+
+
+def new_command(name: str = "") -> CommandRow:
+    """Return an empty command with one request."""
+    return CommandRow(name=name, steps=[StepRow(headers=[HeaderRow()])])
+
+
+def read_form(posted: Mapping[str, str], sealer: Sealer) -> EditorForm:
+    """Return what was posted. Secrets that an earlier round sealed are opened."""
+    return EditorForm(
+        name=_text(posted, "name"),
+        version=_whole(posted, "version"),
+        variables=_rows(posted, "variable", lambda key: _read_variable(posted, key)),
+        secrets=_rows(posted, "secret", lambda key: _read_secret(posted, key, sealer)),
+        commands=_rows(posted, "command", lambda key: _read_command(posted, key)),
+        number=_text(posted, "try-number").strip(),
+        others=_text(posted, "try-others"),
+        tried=_whole(posted, "try-command"),
+    )
+
+
+def _read_variable(posted: Mapping[str, str], key: str) -> VariableRow:
+    return VariableRow(
+        name=_text(posted, f"{key}-name").strip(), value=_text(posted, f"{key}-value")
+    )
+
+
+def _read_secret(posted: Mapping[str, str], key: str, sealer: Sealer) -> SecretRow:
+    typed, held = _text(posted, f"{key}-value"), _text(posted, f"{key}-held")
+    return SecretRow(
+        name=_text(posted, f"{key}-name").strip(),
+        stored_id=_text(posted, f"{key}-stored"),
+        value=Secret(typed) if typed else sealer.open(held) if held else None,
+    )
+
+
+def _read_command(posted: Mapping[str, str], key: str) -> CommandRow:
+    return CommandRow(
+        name=_text(posted, f"{key}-name").strip(),
+        tokens=_text(posted, f"{key}-tokens"),
+        accept=_text(posted, f"{key}-accept"),
+        timeout=_text(posted, f"{key}-timeout"),
+        max_bytes=_text(posted, f"{key}-max_bytes"),
+        redirects=_text(posted, f"{key}-redirects"),
+        steps=_rows(posted, f"{key}-step", lambda step: _read_step(posted, step)),
+    )
+
+
+def _read_step(posted: Mapping[str, str], key: str) -> StepRow:
+    return StepRow(
+        name=_text(posted, f"{key}-name").strip(),
+        method=_text(posted, f"{key}-method"),
+        url=_text(posted, f"{key}-url").strip(),
+        body=_text(posted, f"{key}-body"),
+        is_crlf=_text(posted, f"{key}-breaks") == "crlf",
+        headers=_rows(posted, f"{key}-header", lambda header: _read_header(posted, header)),
+    )
+
+
+def _read_header(posted: Mapping[str, str], key: str) -> HeaderRow:
+    return HeaderRow(
+        name=_text(posted, f"{key}-name").strip(), value=_text(posted, f"{key}-value").strip()
+    )
+
+
+def _text(posted: Mapping[str, str], key: str) -> str:
+    return posted.get(key, "").replace("\r\n", "\n")  # HTML posts line breaks as CR LF
+
+
+def _whole(posted: Mapping[str, str], key: str) -> int:
+    text = posted.get(key, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004
+
+
+def _rows(posted: Mapping[str, str], kind: str, read: Callable[[str], Row]) -> list[Row]:
+    pattern = re.compile(rf"{re.escape(kind)}-([0-9]{{1,4}})-.*")
+    found = {int(match[1]) for key in posted if (match := pattern.fullmatch(key))}
+    return [read(f"{kind}-{index}") for index in sorted(found)[:MAX_ROWS]]
+
+
+def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
+    """Return the form that shows *draft*."""
+    return EditorForm(
+        name=draft.name,
+        version=version,
+        variables=[VariableRow(name=name, value=text) for name, text in draft.variables.items()],
+        secrets=[
+            SecretRow(name=entry.name, stored_id=entry.stored_id, value=entry.value)
+            for entry in draft.secrets
+        ],
+        commands=[_command_row(config) for config in draft.commands],
+    )
+
+
+def _command_row(config: CommandConfig) -> CommandRow:
+    return CommandRow(
+        name=config.name,
+        tokens=", ".join(config.tokens),
+        accept=", ".join(config.accept),
+        timeout=str(config.timeout).removesuffix(".0"),
+        max_bytes=str(config.max_bytes),
+        redirects=config.redirects,
+        steps=[
+            StepRow(
+                name=step.name,
+                method=step.method,
+                url=step.url,
+                body=step.body.replace("\r\n", "\n"),
+                is_crlf="\r\n" in step.body,
+                headers=[HeaderRow(name=name, value=value) for name, value in step.headers],
+            )
+            for step in config.steps
+        ],
+    )
+
+
+def to_draft(form: EditorForm) -> Draft:
+    """Return the draft in *form*. A number that is none becomes 0, which the engine refuses."""
+    return Draft(
+        name=form.name,
+        variables={row.name: row.value for row in form.variables if row.name or row.value},
+        secrets=tuple(
+            SecretEntry(name=row.name, value=row.value, stored_id=row.stored_id)
+            for row in form.secrets
+            if row.name or row.value or row.stored_id
+        ),
+        commands=tuple(_config(row) for row in form.commands),
+    )
+
+
+def _config(row: CommandRow) -> CommandConfig:
+    return CommandConfig(
+        name=row.name,
+        tokens=_words(row.tokens),
+        accept=_words(row.accept),
+        timeout=_number(row.timeout),
+        max_bytes=int(_number(row.max_bytes)),
+        redirects=row.redirects,
+        steps=tuple(
+            StepConfig(
+                name=step.name,
+                method=step.method,
+                url=step.url,
+                body=step.body.replace("\n", "\r\n") if step.is_crlf else step.body,
+                headers=tuple((h.name, h.value) for h in step.headers if not h.is_empty),
+            )
+            for step in row.steps
+        ),
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in _SEPARATORS.split(text) if word)
+
+
+def _number(text: str) -> float:
+    plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
+    return float(plain) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", plain) else 0.0
+
+
+def form_problems(form: EditorForm) -> Iterator[Problem]:
+    """Say what a draft can't hold: two variables of one name, of which the first would be lost."""
+    names = [row.name for row in form.variables if row.name]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(
+            code="duplicate-name",
+            where=f"integration.variables.{name}",
+            message=f"There are two variables {name}. Give each its own name, or remove one.",
+        )

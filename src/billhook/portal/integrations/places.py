@@ -1,0 +1,119 @@
+"""Where a problem stands in the editor's form: the id of the field, its label and its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from billhook.portal.integrations.forms import CommandRow, EditorForm, StepRow
+
+_STEP = re.compile(r"steps\[([0-9]+)\](?:\.(.*))?")
+_HEADER = re.compile(r"headers\[([0-9]+)\](?:\.(.*))?")
+_LABELS = {
+    "url": "URL",
+    "body": "Body",
+    "method": "Method",
+    "name": "Name",
+    "tokens": "Own tokens",
+    "accept": "Accepted types",
+    "timeout": "Time limit",
+    "max_bytes": "Most bytes",
+    "redirects": "Redirects",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A field of the form: its id there, what people call it, and its text."""
+
+    id: str
+    label: str
+    text: str = ""
+    write: Callable[[str], None] | None = None
+
+
+def field_of(form: EditorForm, where: str) -> Place | None:
+    """Return the field that *where* means, or the nearest one above it; None for the whole form."""
+    head, _, rest = where.partition(".")
+    if head == "integration":
+        return _integration_field(form, rest)
+    if head == "secrets":
+        return _secret_field(form, rest)
+    if head == "commands":
+        return _command_field(form, rest)
+    return None
+
+
+def _integration_field(form: EditorForm, rest: str) -> Place:
+    kind, _, name = rest.partition(".")
+    if kind == "name":
+        return _place(form, "name", "Name", "name")
+    if kind == "secrets":
+        return Place(id="secrets", label="Secrets")
+    for index, row in enumerate(form.variables):
+        if name and row.name == name:
+            return _place(row, f"variable-{index}-value", f"Variable {name}", "value")
+    return Place(id="variables", label="Variables")
+
+
+def _secret_field(form: EditorForm, name: str) -> Place:
+    for index, row in enumerate(form.secrets):
+        if row.name == name:
+            return Place(id=f"secret-{index}-value", label=f"Secret {name}" if name else "Secret")
+    return Place(id="secrets", label="Secrets")
+
+
+def _command_field(form: EditorForm, rest: str) -> Place:
+    longest_first = sorted(enumerate(form.commands), key=lambda each: -len(each[1].name))
+    for index, row in longest_first:
+        if rest == row.name or rest.startswith(f"{row.name}."):
+            return _field_in_command(index, row, rest[len(row.name) + 1 :], form)
+    return Place(id="commands", label="Commands")
+
+
+def _field_in_command(index: int, row: CommandRow, rest: str, form: EditorForm) -> Place:
+    start = f"command-{index}"
+    several = f"{row.name}: " if len(form.commands) > 1 else ""
+    step_index, rest = _step_of(rest)
+    if step_index >= len(row.steps):
+        return Place(id=start, label=row.name)
+    step = row.steps[step_index]
+    step_start = f"{start}-step-{step_index}"
+    key = rest.partition("[")[0].partition(".")[0]
+    if key == "headers":
+        return _header_field(step_start, step, rest, several)
+    label = several + _LABELS.get(key, "Command")
+    if key in {"url", "body", "method"} or (key == "name" and len(row.steps) > 1):
+        return _place(step, f"{step_start}-{key}", label, key)
+    if key in _LABELS:
+        return _place(row, f"{start}-{key}", label, key)
+    return _place(row, f"{start}-name", several + "Command", "name")
+
+
+def _step_of(rest: str) -> tuple[int, str]:
+    match = _STEP.fullmatch(rest)
+    return (int(match[1]), match[2] or "name") if match else (0, rest)
+
+
+def _header_field(start: str, step: StepRow, rest: str, several: str) -> Place:
+    match = _HEADER.fullmatch(rest)
+    # the draft leaves empty rows out, so its third header may be the form's fourth
+    filled = [index for index, row in enumerate(step.headers) if not row.is_empty]
+    if match is None or int(match[1]) >= len(filled):
+        return Place(id=f"{start}-add-header", label=several + "Headers")
+    index = filled[int(match[1])]
+    row = step.headers[index]
+    label = f"{several}Header {row.name or index + 1}"
+    return _place(row, f"{start}-header-{index}-value", label, "value")
+
+
+def _place(row: Any, id_: str, label: str, attribute: str) -> Place:
+    return Place(
+        id=id_,
+        label=label,
+        text=getattr(row, attribute),
+        write=partial(setattr, row, attribute),
+    )

@@ -1,0 +1,255 @@
+"""What is done with integrations and API keys. The caller has asked :mod:`access` for them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from billhook.engine.answer import Document
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.files import command_to_json
+from billhook.engine.run import run_command
+from billhook.engine.secret import Secret
+from billhook.engine.tokens import Value
+from billhook.engine.trace import Trace
+from billhook.portal.accounts.models import User
+from billhook.portal.integrations import binding
+from billhook.portal.integrations.crypto import SecretUnreadableError
+from billhook.portal.integrations.drafts import Draft, SecretEntry, check_draft
+from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
+from billhook.portal.integrations.revisions import announce_change
+from billhook.portal.integrations.store import Prepared, get_store
+from billhook.portal.integrations.token_values import Click, invoice_tokens
+from billhook.portal.integrations.vault import decrypt_secret, encrypt_secret, key_ring
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.organisations.models import Organisation
+from billhook.portal.runs.models import Kind
+from billhook.portal.runs.recorder import Use, run_recorded
+
+API_KEY_PREFIX: Final = "bhk_"
+_HINT_LENGTH: Final = 4
+INVOICE_COMMAND: Final = "GetInvoiceImage"
+"""The command that gives the document of an invoice."""
+_NO_INTEGRATION: Final = Problem(
+    code="no-integration",
+    message=f"No integration that is on has the command {INVOICE_COMMAND}. "
+    "Add one, or switch it on, under Integrations.",
+)
+
+
+class EditedMeanwhile(Exception):
+    """Somebody else has saved the integration since this person opened it."""
+
+
+def create_integration(*, organisation: Organisation, draft: Draft) -> Integration:
+    """Create an integration, last in the organisation's order.
+
+    Raises:
+        ConfigurationError: with every mistake in *draft*; nothing is saved then.
+    """
+    with transaction.atomic():
+        announce_change()
+        others = Integration.objects.filter(organisation=organisation)
+        last = others.aggregate(last=Max("position"))["last"]
+        row = Integration(organisation=organisation, position=0 if last is None else last + 1)
+        _write(row, draft)
+    return row
+
+
+def save_integration(*, integration: Integration, draft: Draft, version: int) -> Integration:
+    """Save *draft* over *integration*, as it was at *version*.
+
+    Raises:
+        ConfigurationError: with every mistake in *draft*; nothing is saved then.
+        EditedMeanwhile: where somebody else has saved it since; nothing is saved then.
+    """
+    with transaction.atomic():
+        announce_change()
+        row = Integration.objects.filter(id=integration.id, version=version).first()
+        if row is None:
+            raise EditedMeanwhile
+        row.version += 1
+        _write(row, draft)
+    return row
+
+
+def _write(row: Integration, draft: Draft) -> None:
+    others = Integration.objects.filter(organisation_id=row.organisation_id).exclude(id=row.id)
+    stored = list(StoredSecret.objects.filter(integration_id=row.id).select_related("integration"))
+    checked = check_draft(draft, taken=others.values_list("name", flat=True), stored=stored)
+    row.name = draft.name.strip()
+    row.variables = dict(draft.variables)
+    row.commands = [command_to_json(config) for config in draft.commands]
+    row.save()
+    _write_secrets(row, draft.secrets, stored, binding.uses_of_secrets(checked.commands.values()))
+
+
+def _write_secrets(
+    row: Integration,
+    entries: tuple[SecretEntry, ...],
+    stored: Iterable[StoredSecret],
+    uses: Mapping[str, binding.Uses],
+) -> None:
+    """Make the stored secrets what *entries* say; those that stay as they are aren't touched."""
+    before = {secret.id: secret for secret in stored}
+    untouched = {entry.stored_id for entry in entries if _stays(entry, before)}
+    changed = [
+        _new_row(row, entry, before.get(entry.stored_id), uses)
+        for entry in entries
+        if not _stays(entry, before)
+    ]
+    row.stored_secrets.exclude(id__in=untouched).delete()
+    StoredSecret.objects.bulk_create(changed)
+
+
+def _stays(entry: SecretEntry, before: Mapping[str, StoredSecret]) -> bool:
+    stored = before.get(entry.stored_id)
+    return entry.value is None and stored is not None and stored.name == entry.name
+
+
+def _new_row(
+    row: Integration,
+    entry: SecretEntry,
+    renamed: StoredSecret | None,
+    uses: Mapping[str, binding.Uses],
+) -> StoredSecret:
+    if entry.value is None and renamed is not None:
+        value, bound_to = _value_of(renamed), renamed.bound_to
+    else:
+        value = entry.value or Secret("")
+        bound_to = binding.to_json(uses.get(entry.name, frozenset()))
+    ciphertext = encrypt_secret(value, integration=row, name=entry.name)
+    return StoredSecret(integration=row, name=entry.name, ciphertext=ciphertext, bound_to=bound_to)
+
+
+def _value_of(renamed: StoredSecret) -> Secret:
+    try:
+        return decrypt_secret(renamed, ring=key_ring())
+    except SecretUnreadableError:
+        raise ConfigurationError(
+            (
+                Problem(
+                    code="secret-unreadable",
+                    where=f"secrets.{renamed.name}",
+                    message=f"The stored value of {renamed.name} can't be read any more. "
+                    "Type it again.",
+                ),
+            )
+        ) from None
+
+
+def delete_integration(*, integration: Integration) -> None:
+    """Delete an integration with its secrets. Its runs are kept."""
+    with transaction.atomic():
+        announce_change()
+        integration.delete()
+
+
+def set_enabled(*, integration: Integration, enabled: bool) -> None:
+    """Switch an integration on or off. One that is off is used by nobody."""
+    with transaction.atomic():
+        announce_change()
+        Integration.objects.filter(id=integration.id).update(enabled=enabled)
+
+
+def move_integration(*, integration: Integration, places: int) -> None:
+    """Move an integration *places* down (up, if negative) in the organisation's order.
+
+    VIEW asks the first enabled one that has the command.
+    """
+    with transaction.atomic():
+        announce_change()
+        rows = list(Integration.objects.filter(organisation_id=integration.organisation_id))
+        old = next(i for i, row in enumerate(rows) if row.id == integration.id)
+        rows.insert(max(0, min(len(rows) - 1, old + places)), rows.pop(old))
+        for position, row in enumerate(rows):
+            row.position = position
+        Integration.objects.bulk_update(rows, ["position"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """A key just made. ``value`` is shown once, and kept nowhere."""
+
+    row: ApiKey
+    value: Secret
+
+
+def create_api_key(*, organisation: Organisation, name: str, user: User) -> NewApiKey:
+    """Make an API key for the gateway."""
+    value = API_KEY_PREFIX + random.token_urlsafe(32)
+    with transaction.atomic():
+        announce_change()
+        row = ApiKey.objects.create(
+            organisation=organisation,
+            name=name.strip(),
+            hint=f"{API_KEY_PREFIX}…{value[-_HINT_LENGTH:]}",
+            digest=hashlib.sha256(value.encode()).hexdigest(),
+            created_by=user,
+        )
+    return NewApiKey(row=row, value=Secret(value))
+
+
+def revoke_api_key(*, key: ApiKey) -> None:
+    """End a key for good. It is refused everywhere within two seconds."""
+    with transaction.atomic():
+        announce_change()
+        ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The document of one invoice, about to be fetched: everything that it takes is at hand."""
+
+    use: Use
+    prepared: Prepared | None
+    tokens: Mapping[str, Value]
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run, by which people can ask for it."""
+        return self.use.run_id
+
+    async def document(self) -> Document:
+        """Run the command and return the document, which the caller closes. One run is recorded.
+
+        Raises:
+            BillhookError: whose ``public_message`` is for members; a contact gets another.
+        """
+        return await run_recorded(self.use, self._run)
+
+    async def _run(self, trace: Trace) -> Document:
+        if self.prepared is None:
+            raise ConfigurationError((_NO_INTEGRATION,))
+        command = self.prepared.command
+        values = command.values(self.tokens, secrets=self.prepared.secrets, run_id=self.run_id)
+        return await run_command(command, values, transport=self.prepared.transport, trace=trace)
+
+
+def open_document(invoice: Invoice, *, kind: Kind, user: User) -> Opening:
+    """Prepare to fetch the document of *invoice* for *user*, who may see it.
+
+    The values of its tokens come from our own row. Nothing is awaited and nothing is sent here:
+    :meth:`Opening.document` does that, on the event loop.
+    """
+    prepared = get_store().for_invoice(invoice.organisation_id, INVOICE_COMMAND)
+    names = prepared.command.tokens if prepared else ()
+    return Opening(
+        use=Use(
+            organisation_id=invoice.organisation_id,
+            integration_id=prepared.integration_id if prepared else None,
+            command=INVOICE_COMMAND,
+            kind=kind,
+            user_id=user.id,
+            invoice_id=invoice.id,
+        ),
+        prepared=prepared,
+        tokens=invoice_tokens(Click(invoice=invoice, user=user), names),
+    )

@@ -1,0 +1,65 @@
+"""The one transport of one integration: made when needed, closed once nobody uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from billhook.engine.command import Limits, WebRequest
+from billhook.engine.trace import Trace
+from billhook.engine.transport import Response, Transport
+
+
+class ClosableTransport(Transport, Protocol):
+    """A transport that holds connections."""
+
+    async def close(self) -> None:
+        """Close them."""
+        ...
+
+
+class SharedTransport:
+    """Passes exchanges on to the transport that *make* gives, all on one event loop.
+
+    After :meth:`retire` what is under way goes on to its end; then the connections are closed.
+    """
+
+    __slots__ = ("_in_flight", "_is_retired", "_make", "_transport")
+
+    def __init__(self, make: Callable[[], ClosableTransport]) -> None:
+        self._make = make
+        self._transport: ClosableTransport | None = None
+        self._in_flight = 0
+        self._is_retired = False
+
+    async def exchange(
+        self,
+        request: WebRequest,
+        *,
+        limits: Limits,
+        redirects: str,
+        deadline: float,
+        trace: Trace,
+    ) -> Response:
+        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        if self._transport is None:
+            self._transport = self._make()
+        self._in_flight += 1
+        try:
+            return await self._transport.exchange(
+                request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
+            )
+        finally:
+            self._in_flight -= 1
+            if self._is_retired:
+                await self._close_if_idle()
+
+    async def retire(self) -> None:
+        """Close now, or as soon as the last exchange has ended."""
+        self._is_retired = True
+        await self._close_if_idle()
+
+    async def _close_if_idle(self) -> None:
+        if self._in_flight == 0 and self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.close()

@@ -1,0 +1,272 @@
+"""What the hot paths need of the database, held in memory: commands, secrets, transports and keys.
+
+The gateway and VIEW ask here and never wait for the database. A thread looks once a second whether
+the row :class:`Revision` has moved on, so that a change made in any process is live in all of them
+within two seconds; in the process that made it, it is live when its transaction ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import structlog
+from django.db import Error, close_old_connections
+
+from billhook.engine.command import Command
+from billhook.engine.secret import Secret
+from billhook.engine.transport import Transport
+from billhook.portal.integrations import loading
+from billhook.portal.integrations.models import ApiKey
+from billhook.portal.integrations.policy import make_transport
+from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
+
+log = structlog.get_logger("billhook.store")
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at the revision."""
+NOTE_USE_EVERY: Final = 10.0
+"""Seconds between two writes of when API keys were last used."""
+
+
+class OfOrganisation(Protocol):
+    """Somebody, or something, that belongs to an organisation."""
+
+    @property
+    def organisation_id(self) -> str:
+        """The organisation's id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls the gateway: an API key, and the organisation that it belongs to."""
+
+    key_id: str
+    organisation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A command, ready to run: compiled, with its secrets and the pool of its integration."""
+
+    organisation_id: str
+    integration_id: str
+    command: Command
+    secrets: Mapping[str, Secret]
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """One enabled integration in memory, as of *version*."""
+
+    organisation_id: str
+    name: str
+    version: int
+    commands: Mapping[str, Prepared]
+    transport: SharedTransport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything known at one revision. It is replaced as a whole, so readers need no lock."""
+
+    revision: int = -1
+    callers: Mapping[str, Caller] = field(default_factory=dict)
+    integrations: Mapping[str, Connected] = field(default_factory=dict)
+    in_order: Mapping[str, tuple[Connected, ...]] = field(default_factory=dict)
+    """The integrations of each organisation, in the order that it set."""
+    by_name: Mapping[tuple[str, str], Connected] = field(default_factory=dict)
+    """The same by organisation and name."""
+
+
+class CommandStore:
+    """Gives callers and prepared commands from memory, and keeps them fresh."""
+
+    def __init__(
+        self, *, make_transport: Callable[[], ClosableTransport], look_every: float = LOOK_EVERY
+    ) -> None:
+        self._make_transport = make_transport
+        self._look_every = look_every
+        self._snapshot = Snapshot()
+        self._used: dict[str, float] = {}
+        self._use_noted = time.monotonic()
+        self._refreshing = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_away = False
+
+    def caller(self, digest: str) -> Caller | None:
+        """Return whose API key has the SHA-256 *digest*, or None if no valid key has."""
+        caller = self._snapshot.callers.get(digest)
+        if caller is not None:
+            self._used[caller.key_id] = time.time()
+        return caller
+
+    def prepared(self, caller: OfOrganisation, integration: str, command: str) -> Prepared | None:
+        """Return the command of an integration of *caller*'s organisation, or None.
+
+        *integration* is its id, or else its name.
+        """
+        snapshot = self._snapshot
+        connected = snapshot.integrations.get(integration)
+        if connected is None or connected.organisation_id != caller.organisation_id:
+            connected = snapshot.by_name.get((caller.organisation_id, integration))
+        return connected.commands.get(command) if connected else None
+
+    def for_invoice(self, organisation_id: str, command: str) -> Prepared | None:
+        """Return *command* of the first integration, in the organisation's order, that has it."""
+        for connected in self._snapshot.in_order.get(organisation_id, ()):
+            prepared = connected.commands.get(command)
+            if prepared is not None:
+                return prepared
+        return None
+
+    async def start(self) -> None:
+        """Load everything, then look for changes until :meth:`stop`.
+
+        Raises:
+            django.db.Error: if the database isn't there at the start.
+        """
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._refresh_and_let_go)
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._work, name="command-store", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop looking, and close every transport once it is idle."""
+        self._ended.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+        before, self._snapshot, self._loop = self._snapshot, Snapshot(), None
+        for connected in before.integrations.values():
+            await connected.transport.retire()
+
+    def refresh(self) -> None:
+        """Load what has changed, if the revision has moved on. For any thread that may wait."""
+        with self._refreshing:
+            # the number first: what changes while we read will be read again
+            number = loading.read_revision()
+            if number != self._snapshot.revision:
+                self._load(number)
+
+    def note_use(self) -> None:
+        """Write down when API keys were last used."""
+        used, self._used = self._used, {}
+        for key_id, when in used.items():
+            row = ApiKey.objects.filter(id=key_id)
+            row.update(last_used_at=datetime.fromtimestamp(when, tz=UTC))
+
+    def _work(self) -> None:
+        while not self._ended.wait(self._look_every):
+            self._look(note_use=time.monotonic() - self._use_noted > NOTE_USE_EVERY)
+        self._look(note_use=True)
+
+    def _look(self, *, note_use: bool) -> None:
+        try:
+            self.refresh()
+            if note_use:
+                self._use_noted = time.monotonic()
+                self.note_use()
+        except Error as error:
+            if not self._is_away:
+                log.warning("store-not-refreshed", error=type(error).__name__)
+            self._is_away = True
+        except Exception:
+            log.exception("store-failed")
+        else:
+            self._is_away = False
+        finally:
+            close_old_connections()
+
+    def _refresh_and_let_go(self) -> None:
+        try:
+            self.refresh()
+        finally:
+            close_old_connections()
+
+    def _load(self, number: int) -> None:
+        before = self._snapshot.integrations
+        integrations = self._connect_changed(before)
+        self._snapshot = Snapshot(
+            revision=number,
+            callers={
+                digest: Caller(key_id=id_, organisation_id=organisation)
+                for digest, id_, organisation in loading.read_valid_keys()
+            },
+            integrations=integrations,
+            in_order=_by_organisation(integrations),
+            by_name={(one.organisation_id, one.name): one for one in integrations.values()},
+        )
+        for id_, connected in before.items():
+            if integrations.get(id_) is not connected:
+                self._retire(connected.transport)
+
+    def _connect_changed(self, before: Mapping[str, Connected]) -> dict[str, Connected]:
+        """Return every enabled integration, in order; what hasn't changed is kept as it is."""
+        versions = loading.read_versions()
+        kept = {
+            id_: before[id_]
+            for id_, version in versions
+            if id_ in before and before[id_].version == version
+        }
+        loaded = loading.load_integrations([id_ for id_, _ in versions if id_ not in kept])
+        known = kept | {id_: self._connect(integration) for id_, integration in loaded.items()}
+        return {id_: known[id_] for id_, _ in versions if id_ in known}
+
+    def _connect(self, loaded: loading.Loaded) -> Connected:
+        transport = SharedTransport(self._make_transport)
+        commands = {
+            command.name: Prepared(
+                organisation_id=loaded.organisation_id,
+                integration_id=loaded.id,
+                command=command,
+                secrets={name: s for name, s in loaded.secrets.items() if name in command.secrets},
+                transport=transport,
+            )
+            for command in loaded.commands
+        }
+        return Connected(
+            organisation_id=loaded.organisation_id,
+            name=loaded.name,
+            version=loaded.version,
+            commands=commands,
+            transport=transport,
+        )
+
+    def _retire(self, transport: SharedTransport) -> None:
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(transport.retire(), self._loop)
+
+
+def _by_organisation(integrations: Mapping[str, Connected]) -> dict[str, tuple[Connected, ...]]:
+    in_order: dict[str, tuple[Connected, ...]] = {}
+    for connected in integrations.values():
+        others = in_order.get(connected.organisation_id, ())
+        in_order[connected.organisation_id] = (*others, connected)
+    return in_order
+
+
+class _Current:
+    """Which store this process uses."""
+
+    store = CommandStore(make_transport=make_transport)
+
+
+def get_store() -> CommandStore:
+    """Return this process's store."""
+    return _Current.store
+
+
+def set_store(store: CommandStore) -> None:
+    """Use another store in this process: for tests."""
+    _Current.store = store
