@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 _SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
-_CONSOLE: Final = "django.core.mail.backends.console.EmailBackend"
+_CONSOLE: Final = "billhook.portal.console_mail.EmailBackend"
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
