@@ -1,4 +1,4 @@
-"""Mail that is printed for people instead of sent: for the demo, and before a mail server is set."""
+"""Mail that is printed for people instead of sent: for the demo, and until a server is set."""
 
 from __future__ import annotations
 
