@@ -9,6 +9,7 @@ from billhook.portal.converters import IdConverter
 register_converter(IdConverter, "id")
 
 urlpatterns = [
+    path("", include("billhook.portal.clientportal.urls")),
     path("", include("billhook.portal.accounts.urls")),
     path("", include("billhook.portal.organisations.urls")),
     path("backoffice/", include("billhook.portal.backoffice.urls")),

@@ -1,0 +1,96 @@
+"""The document of an invoice on its way to a contact: the file, its pages, or one kind sentence.
+
+The functions here return responses that are opened on the event loop, after the view has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+
+from billhook.engine.errors import BillhookError, DocumentNotFound
+from billhook.portal.documents.held import Holder
+from billhook.portal.documents.showing import show
+from billhook.portal.integrations.document_response import DocumentResponse, send_document
+from billhook.portal.integrations.services import Opening
+from billhook.portal.invoices.file_name import document_name
+from billhook.portal.invoices.models import Invoice
+
+_PAGE: Final = "clientportal/document_failed.html"
+_PART: Final = "clientportal/parts/failed.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One document that a contact asked for. ``download`` saves it instead of showing it."""
+
+    invoice: Invoice
+    opening: Opening
+    download: bool = False
+
+    @property
+    def holder(self) -> Holder:
+        """For whom, and for which invoice alone, the document may be held."""
+        return holder_of(self.invoice, self.opening.use.user_id or "")
+
+
+def holder_of(invoice: Invoice, user_id: str) -> Holder:
+    """Return the holder of documents of *invoice* that were fetched for that user."""
+    return Holder(user_id=user_id, subject=f"invoice:{invoice.id}")
+
+
+def file_response(wanted: Wanted) -> HttpResponse:
+    """Return the response that becomes the document itself, or a page that says what to do."""
+
+    async def send() -> HttpResponseBase:
+        try:
+            document = await wanted.opening.document()
+        except BillhookError as error:
+            return _failure(wanted, error, template=_PAGE)
+        name = document_name(wanted.invoice, extension=document.extension)
+        return send_document(
+            document, file_name=name, download=wanted.download, run_id=wanted.opening.run_id
+        )
+
+    return DocumentResponse(send)
+
+
+def pages_response(wanted: Wanted) -> HttpResponse:
+    """Return the response that becomes the part of the page in which the document is seen."""
+
+    async def render() -> HttpResponseBase:
+        try:
+            document = await wanted.opening.document()
+        except BillhookError as error:
+            return _failure(wanted, error, template=_PART)
+        shown = await show(
+            document,
+            holder=wanted.holder,
+            run_id=wanted.opening.run_id,
+            file_name=document_name(wanted.invoice, extension=document.extension),
+        )
+        context = {"invoice": wanted.invoice, "shown": shown}
+        return HttpResponse(render_to_string("clientportal/parts/pages.html", context))
+
+    return DocumentResponse(render)
+
+
+def _failure(wanted: Wanted, error: BillhookError, *, template: str) -> HttpResponse:
+    """Answer with one kind sentence. What went wrong stands in the run, for members."""
+    context = {
+        "invoice": wanted.invoice,
+        "run_id": wanted.opening.run_id,
+        "is_not_made_yet": isinstance(error, DocumentNotFound),
+    }
+    response = HttpResponse(render_to_string(template, context), status=_status(error))
+    response.headers["Billhook-Run"] = wanted.opening.run_id
+    return response
+
+
+def _status(error: BillhookError) -> int:
+    """Return 404 where there is no document yet, else 502 or 504: never whose mistake it was."""
+    return error.status if error.status in {404, 504} else 502

@@ -1,0 +1,73 @@
+"""What a contact may ask of the list, read from the URL; what makes no sense there is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from billhook.portal.customers.models import Customer
+from billhook.portal.invoices.listing import SORTS, Show, Wish
+
+
+class FilterForm(forms.Form):
+    """The filters beside the search."""
+
+    issued_from = forms.DateField(
+        label="From", required=False, widget=forms.DateInput({"type": "date"})
+    )
+    issued_to = forms.DateField(
+        label="Until", required=False, widget=forms.DateInput({"type": "date"})
+    )
+    customer = forms.ChoiceField(label="Customer", required=False)
+    currency = forms.ChoiceField(label="Currency", required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        *,
+        customers: Sequence[Customer],
+        currencies: Sequence[str],
+    ) -> None:
+        super().__init__(data)
+        self._offer("customer", [(customer.id, customer.name) for customer in customers])
+        self._offer("currency", [(currency, currency) for currency in currencies])
+        for field in self.fields.values():
+            field.widget.is_required = False
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        """Offer *choices*; where there is only one, there is nothing to choose."""
+        if len(choices) > 1:
+            field = self.fields[name]
+            field.choices = [("", "All"), *choices]  # type: ignore[attr-defined]
+        else:
+            del self.fields[name]
+
+    def wish(self) -> Wish:
+        """Return what the URL asks for."""
+        self.is_valid()  # what isn't valid isn't in cleaned_data, and counts as not asked for
+        sort = str(self.data.get("sort", "-date"))
+        return Wish(
+            show=_show(str(self.data.get("show", ""))),
+            search=str(self.data.get("q", "")).replace("\0", "").strip()[:100],
+            customer_id=self._text("customer"),
+            currency=self._text("currency"),
+            issued_from=self._day("issued_from"),
+            issued_to=self._day("issued_to"),
+            sort=sort.lstrip("-") if sort.lstrip("-") in SORTS else "date",
+            is_descending=sort.startswith("-") or sort not in SORTS,
+        )
+
+    def _text(self, name: str) -> str:
+        value = self.cleaned_data.get(name)
+        return value if isinstance(value, str) else ""
+
+    def _day(self, name: str) -> date | None:
+        value = self.cleaned_data.get(name)
+        return value if isinstance(value, date) else None
+
+
+def _show(word: str) -> Show:
+    return Show(word) if word in set(Show) else Show.ALL

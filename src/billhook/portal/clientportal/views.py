@@ -1,0 +1,80 @@
+"""The contact's pages. Each view is four steps: who, what, do, answer."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_safe
+
+from billhook.portal.accounts.home import home_of
+from billhook.portal.accounts.who import user_of
+from billhook.portal.clientportal import documents, pages
+from billhook.portal.customers.access import is_contact
+from billhook.portal.documents import showing
+from billhook.portal.integrations.services import open_document
+from billhook.portal.invoices.access import invoice_for_contact
+from billhook.portal.runs.models import Kind
+
+
+@require_safe
+def my_invoices(request: HttpRequest) -> HttpResponse:
+    """List the invoices of all customers that the person is a contact of."""
+    user = user_of(request)
+    home = reverse("home")
+    if not is_contact(user) and (other := home_of(user)) != home:
+        return HttpResponseRedirect(other)
+    found = pages.invoice_list(user, request.GET, today=timezone.localdate())
+    return render(request, "clientportal/invoices.html", {"list": found})
+
+
+@require_safe
+def invoice_page(request: HttpRequest, invoice_id: str) -> HttpResponse:
+    """Show the facts of one invoice at once; its document follows (:func:`view_pages`)."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    facts = pages.invoice_facts(invoice, today=timezone.localdate())
+    return render(request, "clientportal/invoice.html", facts)
+
+
+@require_GET
+def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
+    """Answer with the document that the operator's system gives for this invoice."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    download = "download" in request.GET
+    opening = open_document(invoice, kind=Kind.DOWNLOAD if download else Kind.VIEW, user=user)
+    wanted = documents.Wanted(invoice=invoice, opening=opening, download=download)
+    return documents.file_response(wanted)
+
+
+@require_GET
+def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
+    """Answer with the part of the invoice's page that shows the document, page by page."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    opening = open_document(invoice, kind=Kind.VIEW, user=user)
+    return documents.pages_response(documents.Wanted(invoice=invoice, opening=opening))
+
+
+@require_GET
+def held_page(request: HttpRequest, invoice_id: str, token: str, number: int) -> HttpResponse:
+    """Answer with the image of one page of the document that is being looked at."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    holder = documents.holder_of(invoice, user.id)
+    return showing.page_response(token, holder, number=number)
+
+
+@require_GET
+def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
+    """Answer with the very bytes that are being looked at; fetch them anew once they are gone."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    holder = documents.holder_of(invoice, user.id)
+    try:
+        return showing.file_response(token, holder, download="download" in request.GET)
+    except Http404:
+        query = "?download" if "download" in request.GET else ""
+        return HttpResponseRedirect(reverse("document", args=[invoice.id]) + query)

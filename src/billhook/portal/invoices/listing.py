@@ -1,0 +1,144 @@
+"""A list of invoices narrowed, sorted and summed up; the caller says whose list it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Final
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from billhook.portal.invoices.models import Invoice, Status
+from billhook.portal.invoices.standing import is_open, is_overdue
+
+SORTS: Final = {
+    "number": "number",
+    "customer": "customer__name",
+    "date": "issued_on",
+    "due": "due_on",
+    "amount": "amount",
+    "open": "open_amount",
+}
+"""What a list can be sorted by: the word in the URL, and the field."""
+
+
+class Show(StrEnum):
+    """Which invoices a list shows."""
+
+    ALL = "all"
+    OPEN = "open"
+    OVERDUE = "overdue"
+    PAID = "paid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants to see of a list."""
+
+    show: Show = Show.ALL
+    search: str = ""
+    customer_id: str = ""
+    currency: str = ""
+    issued_from: date | None = None
+    issued_to: date | None = None
+    sort: str = "date"
+    is_descending: bool = True
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything may be hidden by it."""
+        return self.show is not Show.ALL or self.has_filters
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether more than the chips narrow the list."""
+        given = (self.search, self.customer_id, self.currency, self.issued_from, self.issued_to)
+        return any(given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What is open in one currency, and how much of it is overdue."""
+
+    currency: str
+    open_amount: Decimal
+    overdue_amount: Decimal
+
+
+def narrow(invoices: QuerySet[Invoice], wish: Wish, *, today: date) -> QuerySet[Invoice]:
+    """Return those of *invoices* that *wish* asks for, in its order."""
+    return in_order(filtered(invoices, wish).filter(shown(wish.show, today=today)), wish)
+
+
+def filtered(invoices: QuerySet[Invoice], wish: Wish) -> QuerySet[Invoice]:
+    """Return those of *invoices* that fit the filters, whatever their status."""
+    if wish.search:
+        invoices = invoices.filter(_found(wish.search))
+    if wish.customer_id:
+        invoices = invoices.filter(customer_id=wish.customer_id)
+    if wish.currency:
+        invoices = invoices.filter(currency=wish.currency)
+    if wish.issued_from:
+        invoices = invoices.filter(issued_on__gte=wish.issued_from)
+    if wish.issued_to:
+        invoices = invoices.filter(issued_on__lte=wish.issued_to)
+    return invoices
+
+
+def _found(search: str) -> Q:
+    found = Q(number__icontains=search) | Q(customer__name__icontains=search)
+    try:
+        amount = Decimal(search.replace(",", ""))
+    except InvalidOperation:
+        return found
+    return found | Q(amount=amount) if amount.is_finite() and abs(amount) < 10**12 else found
+
+
+def shown(show: Show, *, today: date) -> Q:
+    """Return the condition for what *show* means."""
+    match show:
+        case Show.ALL:
+            return Q()
+        case Show.OPEN:
+            return is_open()
+        case Show.OVERDUE:
+            return is_overdue(today=today)
+        case Show.PAID:
+            return Q(status=Status.PAID)
+
+
+def in_order(invoices: QuerySet[Invoice], wish: Wish) -> QuerySet[Invoice]:
+    """Return *invoices* sorted as wished; equals by number, then id, so that pages are stable."""
+    sign = "-" if wish.is_descending else ""
+    return invoices.order_by(f"{sign}{SORTS[wish.sort]}", f"{sign}number", "id")
+
+
+def counts(invoices: QuerySet[Invoice], *, today: date) -> dict[Show, int]:
+    """Return how many of *invoices* each choice shows."""
+    totals = invoices.aggregate(
+        **{show.value: Count("id", filter=shown(show, today=today)) for show in Show if show.value}
+    )
+    return {show: totals[show.value] for show in Show}
+
+
+def balances(invoices: QuerySet[Invoice], *, today: date) -> list[Balance]:
+    """Return what is open in each currency. Currencies are never added up."""
+    rows = (
+        invoices.filter(is_open())
+        .order_by("currency")
+        .values("currency")
+        .annotate(
+            open_sum=Sum("open_amount"),
+            overdue_sum=Sum("open_amount", filter=is_overdue(today=today)),
+        )
+    )
+    return [
+        Balance(
+            currency=row["currency"],
+            open_amount=row["open_sum"],
+            overdue_amount=row["overdue_sum"] or Decimal(0),
+        )
+        for row in rows
+    ]
