@@ -34,6 +34,7 @@ class NoVisit(Exception):
 class FirstView:
     """What a VIEW did: which requests went out, and what came back."""
 
+    number: str
     requests: tuple[MaskedRequest, ...]
     run_id: str
     outcome: str
@@ -56,6 +57,7 @@ def view_invoice(*, address: str, click: Click, password: str) -> FirstView:
     answer = visitor.get(f"/invoices/{click.invoice.id}/document")
     run = _run_of(answer)
     return FirstView(
+        number=click.invoice.number,
         requests=_what_was_sent(click),
         run_id=run.id,
         outcome=run.outcome,

@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import django
-
 from billhook.portal import environment
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.state import DemoState, keep_state, load_state
 from billhook.server.demo.telling import Teller
+from billhook.server.django_setup import set_up_django
 from billhook.server.errors import CannotStart
 from billhook.server.listening import address_of, listen, raise_file_limit
 
@@ -94,7 +93,7 @@ def _start_sample(state: DemoState) -> SampleProcess:
 
 
 def _make_ready(sample: SampleProcess, state: DemoState, address: str) -> Tour:
-    django.setup()
+    set_up_django()
     from billhook.server.database import prepare_database
     from billhook.server.demo.seeding import SampleBooks, is_seeded, seed_demo
     from billhook.server.demo.tour import plan_tour

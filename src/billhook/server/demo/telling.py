@@ -11,26 +11,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """A person who can look at the demo, and where they begin."""
+class Person:
+    """A person who can look at the demo. ``what`` is a customer's name or a member's role."""
 
-    who: str
-    url: str
+    name: str
+    what: str
     email: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What there is to look at."""
+    """What there is to look at. Everybody has the same password."""
 
     address: str
     sample_address: str
     data_dir: Path
     invoices: int
     customers: int
-    contact: Login
-    member: Login
+    contact: Person
+    member: Person
+    password: str = field(repr=False)
+
+    @property
+    def sign_in_address(self) -> str:
+        """Where people sign in with a password."""
+        return f"{self.address}/sign-in/password"
 
 
 class Teller(Protocol):

@@ -18,7 +18,7 @@ from billhook.portal.invoices.models import Invoice
 from billhook.server.demo.first_view import NoVisit, view_invoice
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.seeding import OWNER
-from billhook.server.demo.telling import Facts, Login, Teller
+from billhook.server.demo.telling import Facts, Person, Teller
 
 CONTACT: Final = "dana@meridian.example"
 
@@ -43,21 +43,16 @@ def plan_tour(*, address: str, sample: SampleProcess, password: str) -> Tour:
         data_dir=environment.current().data_dir,
         invoices=Invoice.objects.count(),
         customers=Customer.objects.count(),
-        contact=Login(
-            who=f"{contact.name}, {invoice.customer.name}" if invoice else contact.name,
-            url=f"{address}/sign-in/password",
-            email=contact.email,
-            password=password,
-        ),
-        member=Login(
-            who=f"{owner.name}, owner",
-            url=f"{address}/sign-in/password",
-            email=owner.email,
-            password=password,
-        ),
+        contact=_person(contact, invoice.customer.name if invoice else "nobody's contact"),
+        member=_person(owner, "owner"),
+        password=password,
     )
     click = Click(invoice=invoice, user=contact) if invoice else None
     return Tour(facts=facts, sample=sample, click=click)
+
+
+def _person(user: User, what: str) -> Person:
+    return Person(name=user.name, what=what, email=user.email)
 
 
 def go_on_tour(tour: Tour, teller: Teller) -> None:
@@ -67,11 +62,11 @@ def go_on_tour(tour: Tour, teller: Teller) -> None:
 
 def _look(tour: Tour, teller: Teller) -> None:
     if tour.click is None:
-        teller.tell_no_view(tour.facts, f"{tour.facts.contact.who} has no invoice any more.")
+        teller.tell_no_view(tour.facts, f"{tour.facts.contact.name} has no invoice any more.")
         return
     try:
         view = view_invoice(
-            address=tour.facts.address, click=tour.click, password=tour.facts.contact.password
+            address=tour.facts.address, click=tour.click, password=tour.facts.password
         )
         made = tour.sample.document(tour.click.invoice.number)
     except (NoVisit, OSError) as problem:

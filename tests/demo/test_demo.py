@@ -1,0 +1,145 @@
+"""``billhook demo``, as a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket  # noqa: TID251 - it takes a port away
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from billhook.sample.ledger import ODDITIES
+from demo_process import DemoProcess, running_demo
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with running_demo() as demo:
+        demo.wait_until_told()
+        yield demo
+
+
+def test_it_shows_which_request_went_out_with_the_secret_masked(demo):
+    assert f"GET {demo.sample_address}/invoices/INV0000001/pdf" in demo.printed
+    assert "X-Api-Key: ••••••" in demo.printed
+
+
+def test_it_shows_what_came_back_and_how_long_it_took(demo):
+    size = len(demo.sample_get("/invoices/INV0000001/pdf"))
+    assert re.search(r"status 200, [\d,]+ bytes on the wire", demo.printed)
+    assert re.search(r"wait [\d.]+ ms, receive [\d.]+ ms", demo.printed)
+    assert re.search(rf"{size:,} bytes of application/pdf, after [\d.]+ ms", demo.printed)
+    assert "the very bytes that the sample system made" in demo.printed
+
+
+def test_it_prints_where_and_as_whom_to_sign_in(demo):
+    assert f"{demo.address}/sign-in/password" in demo.printed
+    assert re.search(r"contact +dana@meridian.example +Dana Reyes", demo.printed)
+    assert re.search(r"member +maeve@alderfinch.example +Maeve Alder, owner", demo.printed)
+    assert f"password    {demo.state['password']}" in demo.printed
+
+
+def test_it_names_each_invoice_that_goes_wrong_on_purpose(demo):
+    named = set(re.findall(r"INV\d{7}", demo.printed.partition("on purpose")[2]))
+    assert named == set(ODDITIES)
+
+
+def test_the_key_of_the_sample_system_is_never_printed(demo):
+    assert demo.state["sample_key"] not in demo.printed
+
+
+def test_there_are_no_colours_where_no_terminal_is(demo):
+    assert "\x1b" not in demo.printed
+
+
+def test_what_it_remembers_is_readable_by_its_owner_only(demo):
+    assert (demo.data_dir / "demo.json").stat().st_mode & 0o777 == 0o600
+    assert demo.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def process_id_of_sample(demo: DemoProcess) -> int:
+    children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
+    ids = Path(children).read_text().split()
+    return next(
+        int(i) for i in ids if b"billhook.sample" in Path(f"/proc/{i}/cmdline").read_bytes()
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
+def test_it_ends_cleanly_with_everything_that_it_started_on(number):
+    with running_demo() as demo:
+        demo.wait_until_told()
+        folder, watch = demo.data_dir, os.pidfd_open(process_id_of_sample(demo))
+        demo.process.send_signal(number)
+        assert demo.process.wait(timeout=30) == 0
+        assert select.select([watch], [], [], 20)[0]
+        os.close(watch)
+    assert demo.printed.endswith("The demo has ended.\n")
+    assert "Traceback" not in demo.printed
+    assert not folder.exists()
+
+
+def test_the_sample_system_ends_even_when_the_demo_is_killed(tmp_path):
+    with running_demo("--data-dir", str(tmp_path)) as demo:
+        demo.wait_until_told()
+        watch = os.pidfd_open(process_id_of_sample(demo))
+        demo.process.kill()
+        assert select.select([watch], [], [], 20)[0], "the sample system outlived the demo"
+        os.close(watch)
+
+
+def test_a_demo_with_a_folder_of_its_own_goes_on_where_it_ended(tmp_path):
+    states = []
+    for _ in range(2):
+        with running_demo("--data-dir", str(tmp_path)) as demo:
+            demo.wait_until_told()
+            states.append(demo.state)
+            assert "200 invoices of 3 customers" in demo.printed
+            assert "the very bytes that the sample system made" in demo.printed
+    assert states[0] == states[1]
+
+
+def test_it_takes_no_settings_from_the_environment():
+    elsewhere = {"BILLHOOK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+    with running_demo(environment=elsewhere) as demo:
+        demo.wait_until_told()
+        assert (demo.data_dir / "billhook.sqlite3").exists()
+
+
+def refused(*options: str) -> str:
+    """Run a demo that can't start, and return what it says."""
+    command = [sys.executable, "-m", "billhook.cli", "demo", *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    return ended.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        told = refused("--port", str(port))
+    assert told.startswith(f"Port {port} of 127.0.0.1 is taken")
+    assert told.count("\n") == 1
+
+
+def test_a_folder_with_a_real_installation_is_left_as_it_is(tmp_path):
+    database = tmp_path / "billhook.sqlite3"
+    database.write_bytes(b"precious")
+    assert "isn't a demo" in refused("--port", "0", "--data-dir", str(tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["billhook.sqlite3"]
+    assert database.read_bytes() == b"precious"
+
+
+def test_without_a_port_the_next_free_one_is_taken(monkeypatch):
+    from billhook.server.demo import running
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(running, "_PORT", port)
+        with running._listen(None) as listening:
+            assert listening.getsockname()[1] != port
