@@ -160,10 +160,10 @@ class TestSystemResolver:
 
     async def test_no_more_threads_ask_than_there_are_places_even_when_nobody_waits(self) -> None:
         go_on = threading.Event()
-        busy: list[str] = []
+        asking = threading.Semaphore(0)
 
         def ask(name: str) -> list[str]:
-            busy.append(name)
+            asking.release()
             assert go_on.wait(30)
             return ["93.184.216.34"]
 
@@ -173,9 +173,9 @@ class TestSystemResolver:
                 await look_up(
                     f"tar{number}.example.net", 443, resolver=resolver, policy=POLICY, within=0.01
                 )
-        while len(busy) < LOOKUP_THREADS:
-            await asyncio.sleep(0.01)
-        assert len(busy) == LOOKUP_THREADS
+        for _ in range(LOOKUP_THREADS):
+            await asyncio.to_thread(asking.acquire)
+        assert not asking.acquire(blocking=False)
         go_on.set()
         assert await addresses_of("tar0.example.net", resolver) == ("93.184.216.34",)
 

@@ -47,7 +47,7 @@ def compile_url(text: Text, scope: Scope) -> tuple[UrlTemplate | None, list[Prob
     """
     shape = text.shape()
     head = _Head.find(text, shape)
-    problems = [*_head_problems(text, head, scope), *_fragment_problems(text, shape)]
+    problems = [*_head_problems(text, head, scope), *_fragment_problems(text, shape, head)]
     if problems or _is_unknown_in_head(text, head, scope):
         return None, problems
     base, problems = _fill_head(text, head, scope)
@@ -103,10 +103,10 @@ def _misplaced_in_head(token: TokenUse, scope: Scope) -> str:
     )
 
 
-def _fragment_problems(text: Text, shape: str) -> list[Problem]:
+def _fragment_problems(text: Text, shape: str, head: _Head) -> list[Problem]:
     start = shape.find("#")
-    if start < 0:
-        return []
+    if start < 0 or "@" in shape[: head.end]:
+        return []  # a user name before an @ is the graver flaw, and told by parse_url
     message = "What follows a # in a URL is never sent. Remove it, or write %23."
     inside = [token for token in text.tokens if token.start > start]
     code = "forbidden-position" if inside else Verdict.DENIED_FRAGMENT.reason
