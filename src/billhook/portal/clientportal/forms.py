@@ -12,17 +12,28 @@ from billhook.portal.customers.models import Customer
 from billhook.portal.invoices.listing import SORTS, Show, Wish
 
 
+def _date_field(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Type a date such as 2026-05-03."},
+    )
+
+
+def _choice_field(label: str, no_such: str) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label, required=False, error_messages={"invalid_choice": no_such}
+    )
+
+
 class FilterForm(forms.Form):
     """The filters beside the search."""
 
-    issued_from = forms.DateField(
-        label="From", required=False, widget=forms.DateInput({"type": "date"})
-    )
-    issued_to = forms.DateField(
-        label="Until", required=False, widget=forms.DateInput({"type": "date"})
-    )
-    customer = forms.ChoiceField(label="Customer", required=False)
-    currency = forms.ChoiceField(label="Currency", required=False)
+    issued_from = _date_field("From")
+    issued_to = _date_field("Until")
+    customer = _choice_field("Customer", "There is no such customer among yours. Choose another.")
+    currency = _choice_field("Currency", "There is no invoice in this currency. Choose another.")
 
     def __init__(
         self,

@@ -80,8 +80,14 @@ class InvoiceList:
 
 def invoice_list(user: User, query: QueryDict, *, today: date) -> InvoiceList:
     """Return the list of what *user* may see, as *query* asks for it."""
-    theirs = invoices.invoices_for_contact(user)
     of_customers = list(customers.customers_for_contact(user))
+    return list_of(invoices.invoices_for_contact(user), of_customers, query, today=today)
+
+
+def list_of(
+    theirs: QuerySet[Invoice], of_customers: Sequence[Customer], query: QueryDict, *, today: date
+) -> InvoiceList:
+    """Return the list of *theirs*, which are of those customers, as *query* asks for it."""
     form = FilterForm(query, customers=of_customers, currencies=_currencies(theirs))
     wish = form.wish()
     counts = listing.counts(listing.filtered(theirs, wish), today=today)

@@ -78,5 +78,10 @@ if (place) {
     Promise.allSettled(images.map((image) => image.decode())).then(() => print());
   });
 
+  if (matchMedia("(max-width: 44rem)").matches) {
+    // On a phone the file opens in the same tab, so that Back leads here.
+    for (const link of document.querySelectorAll("a[data-file][target]")) link.target = "";
+  }
+
   load();
 }
