@@ -16,7 +16,7 @@ from billhook.engine.verdict import Verdict
 
 Network = IPv4Network | IPv6Network
 
-_IPV4_DENIED: Final = (
+IPV4_DENIED: Final = (
     ("0.0.0.0/8", Verdict.DENIED_UNSPECIFIED),  # "this network", reaches loopback on Linux
     ("10.0.0.0/8", Verdict.DENIED_PRIVATE),  # RFC 1918
     ("100.64.0.0/10", Verdict.DENIED_PRIVATE),  # RFC 6598, shared by carriers and overlays
@@ -41,7 +41,7 @@ _IPV4_DENIED: Final = (
 _IPV6_ALLOWED: Final = "2000::/3"
 """Global unicast. All else is denied; the table below only says what it is called."""
 
-_IPV6_DENIED: Final = (
+IPV6_DENIED: Final = (
     ("::/128", Verdict.DENIED_UNSPECIFIED),
     ("::1/128", Verdict.DENIED_LOOPBACK),
     ("::/96", Verdict.DENIED_TUNNEL),  # IPv4-compatible
@@ -64,7 +64,7 @@ _IPV6_DENIED: Final = (
     ("ff00::/8", Verdict.DENIED_MULTICAST),
 )
 
-_IPV4_METADATA: Final = (
+IPV4_METADATA: Final = (
     ("100.100.100.200/32", Verdict.DENIED_METADATA),  # Alibaba, inside a private range
     ("169.254.169.254/32", Verdict.DENIED_METADATA),  # AWS, Azure, Google, Oracle, OpenStack, …
     ("192.0.0.192/32", Verdict.DENIED_METADATA),  # Oracle, classic
@@ -138,9 +138,9 @@ def _verdict_at(
     return otherwise
 
 
-_IPV4: Final = NetworkTable(_IPV4_DENIED + _IPV4_METADATA, otherwise=Verdict.ALLOWED)
+_IPV4: Final = NetworkTable(IPV4_DENIED + IPV4_METADATA, otherwise=Verdict.ALLOWED)
 _IPV6: Final = NetworkTable(
-    (*_IPV6_DENIED, (_IPV6_ALLOWED, Verdict.ALLOWED)), otherwise=Verdict.DENIED_RESERVED
+    (*IPV6_DENIED, (_IPV6_ALLOWED, Verdict.ALLOWED)), otherwise=Verdict.DENIED_RESERVED
 )
 
 
@@ -160,6 +160,6 @@ LIFTABLE: Final = frozenset({Verdict.DENIED_LOOPBACK, Verdict.DENIED_PRIVATE})
 """What an operator's allowance lifts. Link-local and metadata addresses are never among them."""
 
 LIFTABLE_NETWORKS: Final = tuple(
-    ip_network(text) for text, verdict in _IPV4_DENIED + _IPV6_DENIED if verdict in LIFTABLE
+    ip_network(text) for text, verdict in IPV4_DENIED + IPV6_DENIED if verdict in LIFTABLE
 )
 """Where the network of an allowance must lie."""
