@@ -1,9 +1,16 @@
-"""An integration that the tests share: Acme's billing system, with a variable and a secret."""
+"""An integration that the tests share, with a variable and a secret, and the source behind it."""
 
 from __future__ import annotations
 
+import asyncio
+
+from billhook.engine.body import Body
+from billhook.engine.command import Limits, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.errors import BillhookError
 from billhook.engine.secret import Secret
+from billhook.engine.trace import Trace
+from billhook.engine.transport import Response
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import create_integration
@@ -42,3 +49,47 @@ def draft(
 
 def integration(organisation: Organisation, given: Draft | None = None) -> Integration:
     return create_integration(organisation=organisation, draft=given or draft())
+
+
+PDF = b"%PDF-1.7\n" + b"x" * 2000 + b"\n%%EOF\n"
+
+
+class Source:
+    """A source that answers from memory: what it gave, what it was asked, whether it was closed.
+
+    ``answer`` is an error to raise, or a status with a body and headers.
+    """
+
+    def __init__(self) -> None:
+        self.answer: BillhookError | tuple[int, bytes] = (200, PDF)
+        self.headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/pdf"),)
+        self.requests: list[WebRequest] = []
+        self.closed = 0
+        self.gate: asyncio.Event | None = None
+        self.fault: Exception | None = None
+
+    async def exchange(
+        self,
+        request: WebRequest,
+        *,
+        limits: Limits,
+        redirects: str,
+        deadline: float,
+        trace: Trace,
+    ) -> Response:
+        self.requests.append(request)
+        progress = trace.begin(request.step, request.method)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+        if isinstance(self.answer, BillhookError):
+            progress.end(self.answer.code)
+            raise self.answer
+        status, body = self.answer
+        progress.status, progress.received = status, len(body)
+        progress.end("ok")
+        return Response(status=status, headers=self.headers, body=Body(body), origin=request.origin)
+
+    async def close(self) -> None:
+        self.closed += 1

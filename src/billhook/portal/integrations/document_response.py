@@ -97,8 +97,8 @@ class _StreamedDocument(StreamingHttpResponse):
         self._body = document.body
 
     def close(self) -> None:
-        super().close()
         self._body.close()
+        super().close()
 
 
 def disposition(file_name: str, *, download: bool) -> str:

@@ -1,6 +1,6 @@
 """What the buttons of the editor's form do to its rows, with or without JavaScript.
 
-A button posts the whole form with ``do=add-header:0:0``: the first word says what, the numbers
+A button posts the whole form with ``do=add-header:0``: the first word says what, the number
 where. What doesn't fit the form (an old page, a hand-made request) changes nothing.
 """
 
@@ -14,7 +14,6 @@ from billhook.portal.integrations.forms import (
     EditorForm,
     HeaderRow,
     SecretRow,
-    StepRow,
     VariableRow,
     new_command,
 )
@@ -43,33 +42,29 @@ def use_suggestion(form: EditorForm, problem: Problem) -> str:
     return place.id
 
 
-def _step(form: EditorForm, command: str, step: str) -> StepRow:
-    return form.commands[int(command)].steps[int(step)]
-
-
-def _add_header(form: EditorForm, command: str, step: str) -> str:
-    headers = _step(form, command, step).headers
+def _add_header(form: EditorForm, command: str) -> str:
+    headers = form.commands[int(command)].headers
     headers.append(HeaderRow())
-    return f"command-{command}-step-{step}-header-{len(headers) - 1}-name"
+    return f"command-{command}-header-{len(headers) - 1}-name"
 
 
-def _remove_header(form: EditorForm, command: str, step: str, header: str) -> str:
-    headers = _step(form, command, step).headers
+def _remove_header(form: EditorForm, command: str, header: str) -> str:
+    headers = form.commands[int(command)].headers
     del headers[int(header)]
     left = min(int(header), len(headers) - 1)
-    start = f"command-{command}-step-{step}"
+    start = f"command-{command}"
     return f"{start}-header-{left}-name" if headers else f"{start}-add-header"
 
 
-def _set_content_type(form: EditorForm, command: str, step: str, media_type: str) -> str:
-    headers = _step(form, command, step).headers
-    for row in headers:
-        if row.name.lower() == "content-type" or row.is_empty:
-            row.name, row.value = "Content-Type", media_type
-            break
-    else:
-        headers.append(HeaderRow(name="Content-Type", value=media_type))
-    return f"command-{command}-step-{step}-body"
+def _set_content_type(form: EditorForm, command: str, media_type: str) -> str:
+    headers = form.commands[int(command)].headers
+    named = [row for row in headers if row.name.lower() == "content-type"]
+    row = next(iter([*named, *(row for row in headers if row.is_empty)]), None)
+    if row is None:
+        row = HeaderRow()
+        headers.append(row)
+    row.name, row.value = "Content-Type", media_type
+    return f"command-{command}-body"
 
 
 def _add_variable(form: EditorForm) -> str:
@@ -95,7 +90,7 @@ def _remove_secret(form: EditorForm, index: str) -> str:
 def _add_command(form: EditorForm, name: str = "") -> str:
     form.commands.append(new_command(name))
     index = len(form.commands) - 1
-    return f"command-{index}-step-0-url" if name else f"command-{index}-name"
+    return f"command-{index}-url" if name else f"command-{index}-name"
 
 
 def _remove_command(form: EditorForm, index: str) -> str:

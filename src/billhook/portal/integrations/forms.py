@@ -16,9 +16,11 @@ from billhook.engine.config import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT,
     CommandConfig,
+    IntegrationConfig,
     StepConfig,
 )
-from billhook.engine.errors import Problem
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.files import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.sealing import Sealer
@@ -43,29 +45,26 @@ class HeaderRow:
 
 
 @dataclass(slots=True, kw_only=True)
-class StepRow:
-    """One web request as it stands in the form."""
+class CommandRow:
+    """One command as it stands in the form: numbers and lists are still text.
+
+    A command that the form's fields can't hold (more than one request, say) stands in ``file``
+    alone, as in an integration file.
+    """
 
     name: str = ""
     method: str = "GET"
     url: str = ""
+    headers: list[HeaderRow] = field(default_factory=list)
     body: str = ""
     is_crlf: bool = False
     """Whether the body's lines end with CR LF, as multipart needs; browsers show both alike."""
-    headers: list[HeaderRow] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class CommandRow:
-    """One command as it stands in the form: numbers and lists are still text."""
-
-    name: str = ""
     tokens: str = ""
     accept: str = ", ".join(DEFAULT_ACCEPT)
     timeout: str = f"{DEFAULT_TIMEOUT:g}"
     max_bytes: str = str(DEFAULT_MAX_BYTES)
     redirects: str = "follow"
-    steps: list[StepRow] = field(default_factory=list)
+    file: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,7 +108,7 @@ def new_form(*, command: str) -> EditorForm:
 
 def new_command(name: str = "") -> CommandRow:
     """Return an empty command with one request."""
-    return CommandRow(name=name, steps=[StepRow(headers=[HeaderRow()])])
+    return CommandRow(name=name, headers=[HeaderRow()])
 
 
 def read_form(posted: Mapping[str, str], sealer: Sealer) -> EditorForm:
@@ -144,23 +143,17 @@ def _read_secret(posted: Mapping[str, str], key: str, sealer: Sealer) -> SecretR
 def _read_command(posted: Mapping[str, str], key: str) -> CommandRow:
     return CommandRow(
         name=_text(posted, f"{key}-name").strip(),
+        method=_text(posted, f"{key}-method"),
+        url=_text(posted, f"{key}-url").strip(),
+        headers=_rows(posted, f"{key}-header", lambda header: _read_header(posted, header)),
+        body=_text(posted, f"{key}-body"),
+        is_crlf=_text(posted, f"{key}-breaks") == "crlf",
         tokens=_text(posted, f"{key}-tokens"),
         accept=_text(posted, f"{key}-accept"),
         timeout=_text(posted, f"{key}-timeout"),
         max_bytes=_text(posted, f"{key}-max_bytes"),
         redirects=_text(posted, f"{key}-redirects"),
-        steps=_rows(posted, f"{key}-step", lambda step: _read_step(posted, step)),
-    )
-
-
-def _read_step(posted: Mapping[str, str], key: str) -> StepRow:
-    return StepRow(
-        name=_text(posted, f"{key}-name").strip(),
-        method=_text(posted, f"{key}-method"),
-        url=_text(posted, f"{key}-url").strip(),
-        body=_text(posted, f"{key}-body"),
-        is_crlf=_text(posted, f"{key}-breaks") == "crlf",
-        headers=_rows(posted, f"{key}-header", lambda header: _read_header(posted, header)),
+        file=_text(posted, f"{key}-file"),
     )
 
 
@@ -200,29 +193,38 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
 
 
 def _command_row(config: CommandConfig) -> CommandRow:
-    return CommandRow(
+    if not config.steps:
+        return CommandRow(name=config.name, file=_file_text(config))
+    step = config.steps[0]
+    row = CommandRow(
         name=config.name,
+        method=step.method,
+        url=step.url,
+        headers=[HeaderRow(name=name, value=value) for name, value in step.headers],
+        body=step.body.replace("\r\n", "\n"),
+        is_crlf="\r\n" in step.body,
         tokens=", ".join(config.tokens),
         accept=", ".join(config.accept),
         timeout=str(config.timeout).removesuffix(".0"),
         max_bytes=str(config.max_bytes),
         redirects=config.redirects,
-        steps=[
-            StepRow(
-                name=step.name,
-                method=step.method,
-                url=step.url,
-                body=step.body.replace("\r\n", "\n"),
-                is_crlf="\r\n" in step.body,
-                headers=[HeaderRow(name=name, value=value) for name, value in step.headers],
-            )
-            for step in config.steps
-        ],
     )
+    fits = _config_of_fields(row) == config
+    return row if fits else CommandRow(name=config.name, file=_file_text(config))
+
+
+def _file_text(config: CommandConfig) -> str:
+    """Return *config* as its part of an integration file."""
+    file = write_integration(IntegrationConfig(name="x", commands=(config,)))
+    return file[min(at for at in (file.find("[commands."), file.find("[[commands.")) if at >= 0) :]
 
 
 def to_draft(form: EditorForm) -> Draft:
-    """Return the draft in *form*. A number that is none becomes 0, which the engine refuses."""
+    """Return the draft in *form*. A number that is none becomes 0, which the engine refuses.
+
+    Raises:
+        ConfigurationError: where a command that stands there as a file can't be read.
+    """
     return Draft(
         name=form.name,
         variables={row.name: row.value for row in form.variables if row.name or row.value},
@@ -231,28 +233,39 @@ def to_draft(form: EditorForm) -> Draft:
             for row in form.secrets
             if row.name or row.value or row.stored_id
         ),
-        commands=tuple(_config(row) for row in form.commands),
+        commands=tuple(config_of(row) for row in form.commands),
     )
 
 
-def _config(row: CommandRow) -> CommandConfig:
+def config_of(row: CommandRow) -> CommandConfig:
+    """Return the command in *row*; raise ConfigurationError if its file can't be read."""
+    return _config_of_file(row) if row.file.strip() else _config_of_fields(row)
+
+
+def _config_of_file(row: CommandRow) -> CommandConfig:
+    config = read_integration(f'format = 1\n[integration]\nname = "x"\n{row.file}')
+    if len(config.commands) != 1:
+        message = f"There must be one command here; there are {len(config.commands)}."
+        problem = Problem(code="one-command", where=f"commands.{row.name}", message=message)
+        raise ConfigurationError((problem,))
+    return config.commands[0]
+
+
+def _config_of_fields(row: CommandRow) -> CommandConfig:
+    step = StepConfig(
+        method=row.method,
+        url=row.url,
+        headers=tuple((h.name, h.value) for h in row.headers if not h.is_empty),
+        body=row.body.replace("\n", "\r\n") if row.is_crlf else row.body,
+    )
     return CommandConfig(
         name=row.name,
+        steps=(step,),
         tokens=_words(row.tokens),
         accept=_words(row.accept),
+        redirects=row.redirects,
         timeout=_number(row.timeout),
         max_bytes=int(_number(row.max_bytes)),
-        redirects=row.redirects,
-        steps=tuple(
-            StepConfig(
-                name=step.name,
-                method=step.method,
-                url=step.url,
-                body=step.body.replace("\n", "\r\n") if step.is_crlf else step.body,
-                headers=tuple((h.name, h.value) for h in step.headers if not h.is_empty),
-            )
-            for step in row.steps
-        ),
     )
 
 

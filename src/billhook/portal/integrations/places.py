@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from billhook.portal.integrations.forms import CommandRow, EditorForm, StepRow
+from billhook.portal.integrations.forms import CommandRow, EditorForm
 
-_STEP = re.compile(r"steps\[([0-9]+)\](?:\.(.*))?")
 _HEADER = re.compile(r"headers\[([0-9]+)\](?:\.(.*))?")
 _LABELS = {
     "url": "URL",
@@ -77,37 +76,26 @@ def _command_field(form: EditorForm, rest: str) -> Place:
 def _field_in_command(index: int, row: CommandRow, rest: str, form: EditorForm) -> Place:
     start = f"command-{index}"
     several = f"{row.name}: " if len(form.commands) > 1 else ""
-    step_index, rest = _step_of(rest)
-    if step_index >= len(row.steps):
-        return Place(id=start, label=row.name)
-    step = row.steps[step_index]
-    step_start = f"{start}-step-{step_index}"
+    if row.file:
+        return Place(id=f"{start}-file", label=row.name)
     key = rest.partition("[")[0].partition(".")[0]
     if key == "headers":
-        return _header_field(step_start, step, rest, several)
+        return _header_field(start, row, rest, several)
     label = several + _LABELS.get(key, "Command")
-    if key in {"url", "body", "method"} or (key == "name" and len(row.steps) > 1):
-        return _place(step, f"{step_start}-{key}", label, key)
-    if key in _LABELS:
-        return _place(row, f"{start}-{key}", label, key)
-    return _place(row, f"{start}-name", several + "Command", "name")
+    key = key if key in _LABELS else "name"
+    return _place(row, f"{start}-{key}", label, key)
 
 
-def _step_of(rest: str) -> tuple[int, str]:
-    match = _STEP.fullmatch(rest)
-    return (int(match[1]), match[2] or "name") if match else (0, rest)
-
-
-def _header_field(start: str, step: StepRow, rest: str, several: str) -> Place:
+def _header_field(start: str, row: CommandRow, rest: str, several: str) -> Place:
     match = _HEADER.fullmatch(rest)
     # the draft leaves empty rows out, so its third header may be the form's fourth
-    filled = [index for index, row in enumerate(step.headers) if not row.is_empty]
+    filled = [index for index, header in enumerate(row.headers) if not header.is_empty]
     if match is None or int(match[1]) >= len(filled):
         return Place(id=f"{start}-add-header", label=several + "Headers")
     index = filled[int(match[1])]
-    row = step.headers[index]
-    label = f"{several}Header {row.name or index + 1}"
-    return _place(row, f"{start}-header-{index}-value", label, "value")
+    header = row.headers[index]
+    label = f"{several}Header {header.name or index + 1}"
+    return _place(header, f"{start}-header-{index}-value", label, "value")
 
 
 def _place(row: Any, id_: str, label: str, attribute: str) -> Place:

@@ -1,0 +1,261 @@
+"""What the hot paths ask stands in memory, and a change is live at once here and soon elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import structlog
+from django.db import OperationalError
+
+from billhook.engine.secret import Secret
+from billhook.portal.integrations import loading, services
+from billhook.portal.integrations.drafts import draft_of
+from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
+from billhook.portal.integrations.store import Caller, CommandStore, Prepared
+from billhook.portal.organisations.models import Organisation
+from portal.cast import Cast
+from portal.integration_cast import CANARY, Source, command, draft, integration
+
+COMMAND = "GetInvoiceImage"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that another thread or task brings about."""
+    while not holds():  # noqa: ASYNC110 - what brings it about has no event to wait for
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def store(source: Source) -> CommandStore:
+    return CommandStore(make_transport=lambda: source, look_every=0.01)
+
+
+def caller_of(organisation: Organisation) -> Caller:
+    return Caller(key_id="key", organisation_id=organisation.id)
+
+
+def loaded(store: CommandStore, row: Integration) -> Prepared | None:
+    store.refresh()
+    return store.prepared(caller_of(row.organisation), row.id, COMMAND)
+
+
+def digest(key: services.NewApiKey) -> str:
+    return hashlib.sha256(key.value.reveal().encode()).hexdigest()
+
+
+def test_a_command_comes_compiled_and_with_its_secrets(cast: Cast, store: CommandStore) -> None:
+    row = integration(cast.harper)
+    prepared = loaded(store, row)
+    assert prepared is not None
+    assert prepared.command.tokens == ("InvoiceNumber",)
+    assert prepared.secrets["ApiKey"].reveal() == CANARY
+    assert CANARY not in repr(prepared)
+
+
+def test_a_command_gets_only_the_secrets_that_it_uses(cast: Cast, store: CommandStore) -> None:
+    other = command(name="Other", headers=(), url="https://b.example/")
+    row = integration(cast.harper, draft(command(), other))
+    store.refresh()
+    prepared = store.prepared(caller_of(cast.harper), row.id, "Other")
+    assert prepared is not None
+    assert prepared.secrets == {}
+
+
+def test_only_the_own_organisation_gets_it(cast: Cast, store: CommandStore) -> None:
+    row = integration(cast.harper)
+    store.refresh()
+    assert store.prepared(caller_of(cast.harper), row.id, COMMAND) is not None
+    assert store.prepared(caller_of(cast.northwind), row.id, COMMAND) is None
+    assert store.prepared(caller_of(cast.harper), row.id, "NoSuch") is None
+    assert store.prepared(caller_of(cast.harper), "000000000000", COMMAND) is None
+    assert store.for_invoice(cast.northwind.id, COMMAND) is None
+
+
+def test_an_invoice_gets_the_first_integration_that_is_on(cast: Cast, store: CommandStore) -> None:
+    other = integration(
+        cast.harper, draft(command(name="Other", url="https://b.example/"), name="No documents")
+    )
+    first = integration(cast.harper, draft(name="First"))
+    second = integration(cast.harper, draft(name="Second"))
+
+    def chosen() -> str | None:
+        store.refresh()
+        prepared = store.for_invoice(cast.harper.id, COMMAND)
+        return prepared.integration_id if prepared else None
+
+    assert other.position < first.position
+    assert chosen() == first.id
+    services.move_integration(integration=second, places=-2)
+    assert chosen() == second.id
+    services.set_enabled(integration=second, enabled=False)
+    assert chosen() == first.id
+    services.delete_integration(integration=first)
+    assert chosen() is None
+    services.set_enabled(integration=second, enabled=True)
+    assert chosen() == second.id
+
+
+def test_what_has_not_changed_is_kept_as_it_is(cast: Cast, store: CommandStore) -> None:
+    row = integration(cast.harper)
+    before = loaded(store, row)
+    integration(cast.northwind)
+    assert loaded(store, row) is before
+
+
+def test_a_change_brings_a_new_command(cast: Cast, store: CommandStore) -> None:
+    row = integration(cast.harper)
+    before = loaded(store, row)
+    changed = replace(draft_of(row), commands=(command(method="POST", body="x"),))
+    services.save_integration(integration=row, draft=changed, version=row.version)
+    after = loaded(store, row)
+    assert before is not None
+    assert after is not None
+    assert (before.command.steps[0].method, after.command.steps[0].method) == ("GET", "POST")
+
+
+def test_a_key_is_known_by_its_digest_until_it_is_revoked(cast: Cast, store: CommandStore) -> None:
+    key = services.create_api_key(organisation=cast.harper, name="Shop", user=cast.alice.user)
+    store.refresh()
+    assert store.caller(digest(key)) == Caller(key_id=key.row.id, organisation_id=cast.harper.id)
+    assert store.caller(key.value.reveal()) is None
+    services.revoke_api_key(key=key.row)
+    store.refresh()
+    assert store.caller(digest(key)) is None
+
+
+def test_the_last_use_of_a_key_is_noted(cast: Cast, store: CommandStore) -> None:
+    used, unused = (
+        services.create_api_key(organisation=cast.harper, name=name, user=cast.alice.user)
+        for name in ("used", "unused")
+    )
+    store.refresh()
+    store.caller(digest(used))
+    store.note_use()
+    assert ApiKey.objects.get(id=used.row.id).last_used_at is not None
+    assert ApiKey.objects.get(id=unused.row.id).last_used_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_change_made_elsewhere_is_seen_by_looking(cast_elsewhere: Elsewhere) -> None:
+    store = CommandStore(make_transport=Source, look_every=0.01)
+    await store.start()
+    try:
+        row = await asyncio.to_thread(cast_elsewhere.add_integration)
+        await until(
+            lambda: store.prepared(caller_of(cast_elsewhere.harper), row.id, COMMAND) is not None
+        )
+    finally:
+        await store.stop()
+
+
+class Elsewhere:
+    """Another process: its changes reach the store through the database alone."""
+
+    def __init__(self, harper: Organisation) -> None:
+        self.harper = harper
+
+    def add_integration(self) -> Integration:
+        from django.db import connection
+
+        try:
+            return integration(self.harper)
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def cast_elsewhere(transactional_db: None) -> Elsewhere:
+    return Elsewhere(Organisation.objects.create(name="Harper IT"))
+
+
+async def test_what_is_known_survives_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    away = False
+    revision = 1
+
+    def read_revision() -> int:
+        if away:
+            raise OperationalError("secret-host refused")
+        return revision
+
+    monkeypatch.setattr(loading, "read_revision", read_revision)
+    monkeypatch.setattr(loading, "read_versions", list)
+    monkeypatch.setattr(loading, "load_integrations", lambda _ids: {})
+    monkeypatch.setattr(loading, "read_valid_keys", lambda: [("digest", "key", "organisation")])
+    store = CommandStore(make_transport=Source, look_every=0.01)
+    with structlog.testing.capture_logs() as lines:
+        await store.start()
+        away = True
+        await until(lambda: bool(lines))
+        assert store.caller("digest") is not None
+        await store.stop()
+    assert {line["event"] for line in lines} == {"store-not-refreshed"}
+    assert "secret-host" not in str(lines)
+
+
+async def test_a_transport_that_is_replaced_ends_its_exchanges_before_it_is_closed() -> None:
+    from billhook.engine.command import Command
+    from billhook.engine.run import run_command
+    from billhook.portal.integrations.shared_transport import SharedTransport
+
+    source = Source()
+    source.gate = asyncio.Event()
+    transport = SharedTransport(lambda: source)
+    compiled = Command.compile(command(url="https://a.example/", headers=()))
+    running = asyncio.create_task(run_command(compiled, compiled.values({}), transport=transport))
+    await until(lambda: bool(source.requests))
+    await transport.retire()
+    assert source.closed == 0
+    source.gate.set()
+    (await running).close()
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(
+            lambda row: Integration.objects.filter(id=row.id).update(
+                variables={"BaseUrl": "https://evil.example"}, version=9
+            ),
+            id="an address changed behind our back",
+        ),
+        pytest.param(
+            lambda row: Integration.objects.filter(id=row.id).update(
+                commands=[{"name": COMMAND, "url": "nonsense"}], version=9
+            ),
+            id="a command that doesn't compile",
+        ),
+    ],
+)
+def test_a_row_that_no_service_wrote_is_not_used(
+    cast: Cast, store: CommandStore, spoil: object
+) -> None:
+    row = integration(cast.harper)
+    spoil(row)  # type: ignore[operator]
+    with structlog.testing.capture_logs() as lines:
+        assert loaded(store, row) is None
+    assert len(lines) == 1
+    assert CANARY not in str(lines)
+
+
+def test_a_secret_moved_into_another_row_can_not_be_used(cast: Cast, store: CommandStore) -> None:
+    row, theirs = integration(cast.harper), integration(cast.northwind)
+    stolen = theirs.stored_secrets.get().ciphertext
+    StoredSecret.objects.filter(integration=row).update(ciphertext=stolen)
+    with structlog.testing.capture_logs() as lines:
+        prepared = loaded(store, row)
+    assert prepared is not None
+    assert prepared.secrets == {}
+    assert [line["event"] for line in lines] == ["secret-not-readable"]
+    assert Secret(CANARY) not in prepared.secrets.values()
