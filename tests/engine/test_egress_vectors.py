@@ -207,10 +207,11 @@ def _reason_of_error(error: BillhookError) -> str:
     match error:
         case ConfigurationError(problems=(problem,)):
             return WORDS.get(problem.code, problem.code)
-        case EgressDenied(verdict=verdict):
+        case (
+            EgressDenied(verdict=Verdict() as verdict)
+            | SourceRedirected(verdict=Verdict() as verdict)
+        ):
             return verdict.reason
-        case SourceRedirected():
-            return next(each.reason for each in Verdict if each.message == error.public_message)
         case SourceUnreachable():
             return "connect-failed"
     raise error

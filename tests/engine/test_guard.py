@@ -430,6 +430,7 @@ def test_a_verdict_is_true_only_when_it_allows() -> None:
 def test_every_denial_becomes_an_error_with_a_sentence(verdict: Verdict) -> None:
     error = verdict.error()
     assert isinstance(error, EgressDenied | SourceRedirected)
+    assert error.verdict is verdict
     assert error.public_message == verdict.message
     assert verdict.message[0].isupper()
     assert verdict.message.endswith(".")

@@ -195,10 +195,19 @@ class SourceStatus(SourceError):
 
 
 class SourceRedirected(SourceError):
-    """A redirect can't be followed: too many, no place to go, or from https to http."""
+    """A redirect can't be followed: too many, no place to go, or from https to http.
+
+    ``verdict`` is the guard's; without one, the command doesn't follow redirects at all.
+    """
 
     code = "source-redirected"
     default_message = "The source sent us somewhere else in a way that can't be followed."
+
+    def __init__(
+        self, public_message: str | None = None, *, verdict: Verdict | None = None
+    ) -> None:
+        self.verdict = verdict
+        super().__init__(public_message)
 
 
 class SourceBroken(SourceError):

@@ -198,5 +198,5 @@ class Verdict(Enum):
         if self.allowed:
             raise ValueError("an allowed request is no error")
         if self.reason in _REDIRECT_REASONS:
-            return SourceRedirected(self.message)
+            return SourceRedirected(self.message, verdict=self)
         return EgressDenied(self, self.message)

@@ -10,6 +10,7 @@ from billhook.engine.errors import (
     ConfigurationError,
     EgressDenied,
     Problem,
+    SourceRedirected,
     SourceTimeout,
     TokenError,
 )
@@ -49,7 +50,7 @@ def title(kind: type[BillhookError | GatewayError]) -> str:
 
 def reason_of(error: BillhookError | GatewayError) -> str:
     """Return the word that narrows the code down: the verdict's or the time-out's; else nothing."""
-    if isinstance(error, EgressDenied):
+    if isinstance(error, EgressDenied | SourceRedirected) and error.verdict is not None:
         return error.verdict.reason
     if isinstance(error, SourceTimeout):
         return error.phase

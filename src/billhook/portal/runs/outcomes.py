@@ -6,6 +6,7 @@ from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
     EgressDenied,
+    SourceRedirected,
     SourceRefused,
     SourceStatus,
     SourceTimeout,
@@ -21,6 +22,8 @@ def reason_of(error: BillhookError) -> str:
     match error:
         case EgressDenied():
             return error.verdict.reason
+        case SourceRedirected(verdict=verdict) if verdict is not None:
+            return verdict.reason
         case SourceTimeout():
             return error.phase
         case SourceRefused() | SourceStatus():
