@@ -15,7 +15,7 @@ from billhook.engine.files import (
     read_integration,
     write_integration,
 )
-from billhook.engine.toml_text import find_line
+from billhook.engine.toml_text import find_line, lines_by_path
 
 THE_DESIGN = """\
 format = 1
@@ -352,8 +352,16 @@ url = 1
 [[commands.X.steps]]
 body = 3
 """
-    assert find_line(source, "commands.X.url") == 6
-    assert find_line(source, "commands.X.steps[1].body") == 9
-    assert find_line(source, "commands.X.steps[0].body") == 7
-    assert find_line(source, "commands.X.headers[3]") == 5
-    assert find_line(source, "commands.Y") is None
+    lines = lines_by_path(source)
+    assert find_line(lines, "commands.X.url") == 6
+    assert find_line(lines, "commands.X.steps[1].body") == 9
+    assert find_line(lines, "commands.X.steps[0].body") == 7
+    assert find_line(lines, "commands.X.headers[3]") == 5
+    assert find_line(lines, "commands.Y") is None
+    assert find_line(lines, "commands.\x1b[2J]") is None
+    assert find_line(lines, "") is None
+
+
+def test_a_line_that_is_endless_is_passed_over():
+    source = f"x = [\n[[{' ' * 100_000}],\n[]]]\nname = 1\n"
+    assert find_line(lines_by_path(source), "name") == 4

@@ -18,7 +18,7 @@ from billhook.engine.config import (
 )
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.tables import Table
-from billhook.engine.toml_text import LINE_LENGTH, find_line, write_key, write_pair
+from billhook.engine.toml_text import LINE_LENGTH, find_line, lines_by_path, write_key, write_pair
 
 FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 1_000_000
@@ -32,24 +32,34 @@ def read_integration(source: str | bytes) -> IntegrationConfig:
 
     What the texts inside mean is judged later, when a command is compiled.
     """
-    text = _decode(source)
+    config, problems = examine_integration(decode_file(source))
+    if problems:
+        raise ConfigurationError(problems)
+    return config
+
+
+def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ...]]:
+    """Read an integration file as far as it can be read, and return the mistakes of its form.
+
+    Raises ConfigurationError only if it isn't TOML at all.
+    """
     problems: list[Problem] = []
     config = _read_file(Table(_parse(text), "", problems))
-    if problems:
-        raise ConfigurationError(locate(problems, text))
-    return config
+    return config, locate(problems, text)
 
 
 def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     """Return *problems* with their lines in the file *text*, in the order of the file."""
+    lines = lines_by_path(text)
     found = [
-        problem if problem.line else replace(problem, line=find_line(text, problem.where))
+        problem if problem.line else replace(problem, line=find_line(lines, problem.where))
         for problem in problems
     ]
     return tuple(sorted(found, key=lambda problem: problem.line or 0))
 
 
-def _decode(source: str | bytes) -> str:
+def decode_file(source: str | bytes) -> str:
+    """Return the text of a file; raise ConfigurationError if it is too long or none."""
     if len(source) > MAX_FILE_BYTES:
         _fail("too-long", f"An integration file may have {MAX_FILE_BYTES:,} bytes at most.")
     if isinstance(source, str):

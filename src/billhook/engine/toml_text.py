@@ -58,30 +58,39 @@ def _basic(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-_TABLE: Final = re.compile(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?")
-_KEY: Final = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*\S+?)?)\s*=""")
+_TABLE: Final = re.compile(r"\s*(\[\[?)([^\[\]#]+)\]\]?\s*(?:#.*)?")
+_KEY: Final = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[^\s=]+)?)\s*=""")
 _KEY_PART: Final = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.\s"']+))\s*(?:\.|\Z)""")
-_LAST_PART: Final = re.compile(r"\.?[^.\[\]]+\Z|\[\d+\]\Z")
+_TEXT_OR_COMMENT: Final = re.compile(
+    r""""{3}(?:[^\\]|\\.)*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*""", re.DOTALL
+)
+_INSIDE: Final = "\0"
+_LONGEST_LINE: Final = 2_000
 
 
-def find_line(text: str, where: str) -> int | None:
-    """Return the line, from 1, on which *where* (a dotted path) stands in *text*, or its table.
+def lines_by_path(text: str) -> dict[str, int]:
+    """Return the line, from 1, of each key and table of *text* by its dotted path.
 
-    It is for people, so it may miss what is written in an unusual way; then it is None.
+    It is for people, so it may miss what is written in an unusual way.
     """
-    lines = dict(_paths(text))
-    while where:
-        if where in lines:
-            return lines[where]
-        where = _LAST_PART.sub("", where)
-    return None
+    return dict(_paths(text))
+
+
+def find_line(lines: Mapping[str, int], where: str) -> int | None:
+    """Return the line of *where*, or of the nearest table or list around it."""
+    while where and where not in lines:
+        end = where.rfind("[") if where.endswith("]") else where.rfind(".")
+        where = where[: max(end, 0)]
+    return lines.get(where)
 
 
 def _paths(text: str) -> Iterator[tuple[str, int]]:
     """Yield the dotted path of each table and key that begins a line, with that line."""
     table = ""
     counts: dict[str, int] = {}
-    for number, line in _lines_outside_texts(text):
+    for number, line in _lines_of_structure(text):
+        if len(line) > _LONGEST_LINE:
+            continue
         if header := _TABLE.fullmatch(line):
             table = _table_path(header, counts)
             yield table, number
@@ -106,14 +115,12 @@ def _parts(key: str) -> list[str]:
     return [match[1] or match[2] or match[3] or "" for match in _KEY_PART.finditer(key)]
 
 
-def _lines_outside_texts(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of *text* that don't begin inside a text of several lines."""
-    open_quotes = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not open_quotes:
+def _lines_of_structure(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of *text* that begin outside of any list and text of several lines."""
+    bones = _TEXT_OR_COMMENT.sub(lambda match: f"\n{_INSIDE}" * match[0].count("\n"), text)
+    depth = 0
+    lines = zip(text.split("\n"), bones.split("\n"), strict=True)
+    for number, (line, bare) in enumerate(lines, start=1):
+        if depth == 0 and not bare.startswith(_INSIDE):
             yield number, line.rstrip("\r")
-        for match in re.finditer(r"'''|\"\"\"", line):
-            if not open_quotes:
-                open_quotes = match[0]
-            elif open_quotes == match[0]:
-                open_quotes = ""
+        depth += bare.count("[") + bare.count("{") - bare.count("]") - bare.count("}")

@@ -1,0 +1,97 @@
+"""The command line: ``billhook check``, ``fill``, ``run``, ``serve`` and ``demo``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from billhook.cli.output import (
+    INTERRUPTED_STATUS,
+    Failure,
+    failure_of,
+    internal_failure,
+    interruption,
+    tell_failure,
+    usage_failure,
+)
+from billhook.engine.errors import BillhookError
+from billhook.engine.tokens import nearest
+
+COMMANDS: Final = {
+    "demo": "Show everything at once: a portal, a sample billing system, one VIEW.",
+    "serve": "Serve the portal and the gateway.",
+    "check": "Tell every mistake in an integration file.",
+    "fill": "Show what would be sent; send nothing.",
+    "run": "Run a command and write the document.",
+    "rotate-secrets": "Encrypt every stored secret with a new key.",
+}
+"""Each command, with its line of help. Its module is loaded only when it is used."""
+
+
+class _LazyGroup(click.Group):
+    """A group that loads the module of one command only, so that `check` loads no server."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = nearest(args[0], COMMANDS)
+            advice = f"Did you mean {near}?" if near else f"There are {', '.join(COMMANDS)}."
+            raise click.UsageError(f'There is no command "{args[0]}". {advice}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="billhook", message="%(prog)s %(version)s")
+def billhook() -> None:
+    """Show the invoice that your own system made."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 usage, 3 no document, 4 source failed, 5 denied.
+
+    With ``--json`` there is one object on standard output, whatever happens.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    outcome = _outcome(given)
+    if isinstance(outcome, Failure):
+        tell_failure(outcome, as_json="--json" in given)
+        sys.exit(outcome.status)
+    sys.exit(outcome)
+
+
+def _outcome(arguments: list[str]) -> Failure | Any:
+    """Run the command line and return its exit status, or why it failed."""
+    try:
+        return billhook.main(args=arguments, prog_name="billhook", standalone_mode=False)
+    except BillhookError as error:
+        return failure_of(error)
+    except click.ClickException as error:
+        return usage_failure(error)
+    except (click.Abort, KeyboardInterrupt):
+        return interruption()
+    except BrokenPipeError:
+        return INTERRUPTED_STATUS
+    except Exception as error:  # noqa: BLE001 - the outermost edge: nothing of it may leak
+        return internal_failure(error)

@@ -1,0 +1,134 @@
+"""What the command line prints: one JSON object, or lines for people, failures on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from billhook.engine.errors import BillhookError, EgressDenied, Problem, SourceRedirected
+
+USAGE_STATUS: Final = 2
+INTERNAL_STATUS: Final = 1
+INTERRUPTED_STATUS: Final = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why the command line failed, in the shape in which it is told. ``status`` is the exit's."""
+
+    status: int
+    code: str
+    message: str
+    where: str = ""
+    reason: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+def failure_of(error: BillhookError) -> Failure:
+    """Return the failure that *error* is. Of several problems, the first gives code and place."""
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    first = problems[0] if problems else None
+    return Failure(
+        status=error.exit_status,
+        code=first.code if first else error.code,
+        message=first.message if first else error.public_message,
+        where=first.where if first else "",
+        reason=_reason_of(error),
+        problems=problems,
+    )
+
+
+def _reason_of(error: BillhookError) -> str:
+    if isinstance(error, EgressDenied | SourceRedirected) and error.verdict is not None:
+        return error.verdict.reason
+    return ""
+
+
+def usage_failure(error: click.ClickException) -> Failure:
+    """Return the failure of arguments that click refused."""
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"\n{error.ctx.get_usage()}\nFor help: {error.ctx.command_path} --help"
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        hint = ""  # its message is the help
+    return Failure(status=USAGE_STATUS, code="usage", message=error.format_message() + hint)
+
+
+def interruption() -> Failure:
+    """Return the failure of a command that was stopped by hand."""
+    return Failure(status=INTERRUPTED_STATUS, code="interrupted", message="Stopped.")
+
+
+def internal_failure(error: Exception) -> Failure:
+    """Return the failure of our own mistake: its kind and place, never its text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+    return Failure(
+        status=INTERNAL_STATUS,
+        code="internal",
+        message=f"Something went wrong inside Billhook ({place}). Please report it.",
+    )
+
+
+def tell_failure(failure: Failure, *, as_json: bool) -> None:
+    """Print *failure*: as an object on standard output, or for people on standard error."""
+    if as_json:
+        tell_json({"ok": False, "error": failure_object(failure)})
+        return
+    lines = [describe(problem) for problem in failure.problems] or [failure.message]
+    for line in lines:
+        click.echo(printable(line), err=True)
+
+
+def failure_object(failure: Failure) -> dict[str, Any]:
+    """Return *failure* as it stands in JSON: code, message and where; all problems beside."""
+    result: dict[str, Any] = {
+        "code": failure.code,
+        "message": failure.message.partition("\n")[0],
+        "where": failure.where,
+    }
+    if failure.reason:
+        result["reason"] = failure.reason
+    if failure.problems:
+        result["problems"] = [problem_object(problem) for problem in failure.problems]
+    return result
+
+
+def problem_object(problem: Problem) -> dict[str, Any]:
+    """Return *problem* as it stands in JSON, without what it doesn't have."""
+    result = {"code": problem.code, "message": problem.message, "where": problem.where}
+    extras = {name: getattr(problem, name) for name in ("line", "start", "end", "suggestion")}
+    return result | {name: value for name, value in extras.items() if value is not None}
+
+
+def describe(problem: Problem) -> str:
+    """Return *problem* as one line for people: where it is, then what it is."""
+    line = f"line {problem.line}" if problem.line else ""
+    place = ", ".join(filter(None, (line, problem.where)))
+    return f"{place}: {problem.message}" if place else problem.message
+
+
+def tell_json(value: dict[str, Any]) -> None:
+    """Print one object on standard output, in ASCII, so that any terminal's encoding holds it."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def tell_notes(notes: tuple[Problem, ...]) -> None:
+    """Print remarks that hinder nothing on standard error."""
+    for note in notes:
+        click.echo(printable(f"Note: {describe(note)}"), err=True)
+
+
+def printable(text: str) -> str:
+    """Return *text* with control characters spelled out, so that no file steers a terminal."""
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else ascii(character)[1:-1]
+        for character in text
+    )

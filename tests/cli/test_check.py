@@ -1,0 +1,149 @@
+"""`billhook check` tells every mistake of a file, with where it is and how to mend it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+GOOD = """\
+format = 1
+[integration]
+name = "Acme billing"
+variables = { BaseUrl = "https://billing.acme.example" }
+secrets = ["ApiKey"]
+
+[commands.GetInvoiceImage]
+url = "{{BaseUrl}}/items/{{InvoiceNumber}}"
+headers = [["X-Api-Key", "{{ApiKey}}"]]
+"""
+BAD = """\
+format = 1
+[integration]
+name = "Acme billing"
+
+[commands.GetInvoiceImage]
+metod = "GET"
+url = "https://billing.acme.example/items/{{InvoiceNumber}}"
+
+[commands.Other]
+method = "POST"
+url = "https://{{Host}}/{{ Id }}"
+body = "{{invoicenumber}}"
+headers = [["Host", "x"]]
+"""
+
+
+def test_a_file_without_mistakes_is_said_to_be_so(billhook, write):
+    file = write(GOOD)
+    result = billhook("check", file)
+    assert (result.status, result.err) == (0, "")
+    assert result.out == f"{file}: no mistakes in 1 command.\n"
+
+
+def test_with_json_a_good_file_gives_its_commands(billhook, write):
+    result = billhook("check", write(GOOD), "--json")
+    assert result.status == 0
+    assert result.json == {"ok": True, "commands": ["GetInvoiceImage"], "notes": []}
+
+
+def test_every_mistake_is_told_at_once_with_its_line(billhook, write):
+    result = billhook("check", write(BAD))
+    assert (result.status, result.out) == (2, "")
+    places = [line.split(": ")[0] for line in result.err.splitlines()]
+    assert places == [
+        "line 6, commands.GetInvoiceImage.metod",
+        "line 11, commands.Other.url",
+        "line 11, commands.Other.url",
+        "line 12, commands.Other.body",
+        "line 13, commands.Other.headers[0]",
+    ]
+
+
+def test_with_json_the_first_mistake_is_the_error_and_all_are_beside_it(billhook, write):
+    result = billhook("check", write(BAD), "--json")
+    assert result.status == 2
+    assert result.json["ok"] is False
+    error = result.json["error"]
+    assert error["code"] == "unknown-key"
+    assert error["where"] == "commands.GetInvoiceImage.metod"
+    assert error["problems"][0] == {
+        "code": "unknown-key",
+        "message": error["message"],
+        "where": "commands.GetInvoiceImage.metod",
+        "line": 6,
+        "suggestion": "method",
+    }
+    assert {problem["code"] for problem in error["problems"]} >= {
+        "malformed-token",
+        "unknown-token",
+        "header-denied",
+    }
+
+
+def test_a_remark_is_told_but_is_no_mistake(billhook, write):
+    file = write(GOOD + 'method = "POST"\nbody = "a={{InvoiceNumber}}"\n')
+    result = billhook("check", file)
+    assert result.status == 0
+    assert "Content-Type: application/x-www-form-urlencoded" in result.err
+    (note,) = billhook("check", file, "--json").json["notes"]
+    assert (note["code"], note["line"]) == ("no-content-type", 11)
+
+
+def test_a_secret_over_http_is_remarked(billhook, write):
+    file = write(GOOD.replace("https:", "http:"))
+    (note,) = billhook("check", file, "--json").json["notes"]
+    assert note["code"] == "secret-over-http"
+
+
+def test_a_file_without_commands_is_remarked(billhook, write):
+    file = write('format = 1\n[integration]\nname = "x"\n')
+    (note,) = billhook("check", file, "--json").json["notes"]
+    assert note["code"] == "no-command"
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_file_that_is_not_there_is_a_clear_error(billhook, tmp_path, as_json):
+    result = billhook("check", tmp_path / "none.toml", *["--json"] * as_json)
+    assert result.status == 2
+    assert "There is no file" in result.out + result.err
+
+
+def test_a_folder_is_no_file(billhook, tmp_path):
+    assert billhook("check", tmp_path, "--json").json["error"]["code"] == "file-unreadable"
+
+
+def test_a_binary_file_is_said_to_be_one(billhook, tmp_path):
+    file = tmp_path / "x.pdf"
+    file.write_bytes(b"%PDF-1.7\n\xff\xfe\x00")
+    assert billhook("check", file, "--json").json["error"]["code"] == "not-text"
+
+
+def test_a_file_cannot_steer_the_terminal(billhook, write):
+    result = billhook("check", write(GOOD + '"\\u001b[2J" = 1\n'))
+    assert "\x1b" not in result.err
+    assert "\\x1b[2J" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["fill", "FILE", "GetInvoiceImage", "InvoiceNumber=1"]]
+)
+def test_it_loads_no_server_and_no_network(write, arguments):
+    file = write(GOOD)
+    script = (
+        "import sys\n"
+        "from billhook.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code\n"
+        "print(*sorted(name.partition('.')[0] for name in sys.modules))\n"
+    )
+    given = [str(file) if argument == "FILE" else argument for argument in arguments]
+    if given == ["check"]:
+        given.append(str(file))
+    done = subprocess.run(
+        [sys.executable, "-c", script, *given], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "billhook" in loaded
+    assert not loaded & {"django", "aiohttp", "asyncio", "yarl", "lxml", "hypothesis"}

@@ -1,0 +1,258 @@
+"""`billhook fill` shows what would be sent, and never shows a secret."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+CANARY = "c4nary-s3cret"
+FILE = """\
+format = 1
+[integration]
+name = "Acme billing"
+variables = { BaseUrl = "https://billing.acme.example" }
+secrets = ["ApiKey", "Other"]
+
+[commands.GetInvoiceImage]
+method = "POST"
+url = "{{BaseUrl}}/items/{{InvoiceNumber}}?key={{ApiKey}}"
+headers = [["Content-Type", "application/json"], ["X-Api-Key", "{{ApiKey}}"]]
+body = '{ "key1": "value1", "key2": {{InvoiceNumber}}, "key": "{{ApiKey}}" }'
+
+[commands.Two]
+tokens = ["Id"]
+
+[[commands.Two.steps]]
+name = "First"
+url = "https://a.example/{{Id}}"
+
+[[commands.Two.steps]]
+name = "Second"
+method = "DELETE"
+url = "https://b.example/?id={{Id}}"
+"""
+
+
+@pytest.fixture
+def file(write):
+    return write(FILE)
+
+
+def test_it_shows_the_request_as_it_would_go_out(billhook, file):
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=INV 1")
+    assert result.status == 0
+    assert result.out == (
+        "# GetInvoiceImage\n"
+        "POST https://billing.acme.example/items/INV%201?key=••••••\n"
+        "Content-Type: application/json\n"
+        "X-Api-Key: ••••••\n"
+        "\n"
+        '{ "key1": "value1", "key2": "INV 1", "key": "••••••" }\n'
+    )
+
+
+def test_with_json_it_gives_the_requests(billhook, file):
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=INV-1", "--json")
+    assert result.json == {
+        "ok": True,
+        "requests": [
+            {
+                "step": "GetInvoiceImage",
+                "method": "POST",
+                "url": "https://billing.acme.example/items/INV-1?key=••••••",
+                "headers": [["Content-Type", "application/json"], ["X-Api-Key", "••••••"]],
+                "body": '{ "key1": "value1", "key2": "INV-1", "key": "••••••" }',
+            }
+        ],
+    }
+
+
+def test_every_step_is_shown_in_order(billhook, file):
+    requests = billhook("fill", file, "Two", "Id=7", "--json").json["requests"]
+    assert [(r["step"], r["method"], r["url"], r["body"]) for r in requests] == [
+        ("First", "GET", "https://a.example/7", None),
+        ("Second", "DELETE", "https://b.example/?id=7", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "bare"),
+    [
+        pytest.param("InvoiceNumber=42", '"42"', id="text"),
+        pytest.param("InvoiceNumber:=42", "42", id="number"),
+        pytest.param("InvoiceNumber:=42.50", "42.50", id="number-keeps-its-zeros"),
+        pytest.param("InvoiceNumber:=12345678901234567890123", "12345678901234567890123", id="big"),
+        pytest.param("InvoiceNumber:=true", "true", id="truth-value"),
+        pytest.param('InvoiceNumber:="00123"', '"00123"', id="json-text"),
+        pytest.param("InvoiceNumber=a=b", '"a=b"', id="equals-sign-in-value"),
+        pytest.param("InvoiceNumber=a:=b", '"a:=b"', id="colon-equals-in-value"),
+    ],
+)
+def test_values_are_text_or_json(billhook, file, argument, bare):
+    (request,) = billhook("fill", file, "GetInvoiceImage", argument, "--json").json["requests"]
+    assert f'"key2": {bare},' in request["body"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "where"),
+    [
+        pytest.param(
+            ["InvoiceNumber:=null"], "null-value", "commands.GetInvoiceImage.url", id="null"
+        ),
+        pytest.param(["InvoiceNumber:=[1]"], "unsupported-type", "tokens.InvoiceNumber", id="list"),
+        pytest.param(["InvoiceNumber:=NaN"], "invalid-json", "tokens.InvoiceNumber", id="nan"),
+        pytest.param(["InvoiceNumber:=x"], "invalid-json", "tokens.InvoiceNumber", id="bad-json"),
+        pytest.param(
+            ["InvoiceNumber:=" + "9" * 5000], "invalid-json", "tokens.InvoiceNumber", id="endless"
+        ),
+        pytest.param(
+            ['InvoiceNumber:="\\u0000"'], "control-character", "tokens.InvoiceNumber", id="nul"
+        ),
+        pytest.param(
+            ['InvoiceNumber:="\\ud800"'], "invalid-unicode", "tokens.InvoiceNumber", id="surrogate"
+        ),
+        pytest.param(
+            ["InvoiceNumber=\udcff"], "invalid-unicode", "tokens.InvoiceNumber", id="bytes"
+        ),
+        pytest.param(
+            ["InvoiceNumber=.."], "dot-segment", "commands.GetInvoiceImage.url", id="dots"
+        ),
+        pytest.param([], "missing-token", "tokens.InvoiceNumber", id="missing"),
+        pytest.param(
+            ["InvoiceNumber=1", "InvoiceNumer=1"],
+            "unknown-token",
+            "tokens.InvoiceNumer",
+            id="unknown",
+        ),
+        pytest.param(
+            ["InvoiceNumber=1", "InvoiceNumber:=1"],
+            "duplicate-name",
+            "tokens.InvoiceNumber",
+            id="twice",
+        ),
+        pytest.param(["InvoiceNumber"], "usage", "NAME=VALUE", id="no-equals"),
+        pytest.param(["Invoice Number=1"], "usage", "NAME=VALUE", id="bad-name"),
+        pytest.param(
+            ["InvoiceNumber=1", "BaseUrl=https://evil.example"],
+            "reserved-name",
+            "tokens.BaseUrl",
+            id="variable-as-token",
+        ),
+        pytest.param(
+            ["InvoiceNumber=1", "ApiKey=x"], "reserved-name", "tokens.ApiKey", id="secret-as-token"
+        ),
+        pytest.param(
+            ["InvoiceNumber=1", "RunId=x"], "reserved-name", "tokens.RunId", id="system-token"
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(billhook, file, arguments, code, where):
+    result = billhook("fill", file, "GetInvoiceImage", *arguments, "--json")
+    assert result.status == 2
+    error = result.json["error"]
+    assert (error["code"], error["where"]) == (code, where)
+
+
+def test_an_unknown_command_names_the_nearest(billhook, file):
+    result = billhook("fill", file, "GetInvoiceimage", "--json")
+    assert result.status == 2
+    assert result.json["error"]["code"] == "unknown-command"
+    assert "Did you mean GetInvoiceImage?" in result.json["error"]["message"]
+
+
+def test_a_variable_may_be_given_another_value(billhook, file):
+    result = billhook(
+        "fill",
+        file,
+        "GetInvoiceImage",
+        "InvoiceNumber=1",
+        "--variable",
+        "BaseUrl=http://localhost:9000/api",
+        "--json",
+    )
+    assert result.json["requests"][0]["url"] == "http://localhost:9000/api/items/1?key=••••••"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        pytest.param(["--variable", "BaseURL=x"], "unknown-variable", id="unknown"),
+        pytest.param(["--variable", "BaseUrl"], "usage", id="no-equals"),
+        pytest.param(
+            ["--variable", "BaseUrl=a", "--variable", "BaseUrl=b"], "duplicate-name", id="twice"
+        ),
+        pytest.param(["--variable", "BaseUrl=ftp://a"], "invalid-base-url", id="not-http"),
+    ],
+)
+def test_a_wrong_variable_is_refused(billhook, file, options, code):
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", *options, "--json")
+    assert (result.status, result.json["error"]["code"]) == (2, code)
+
+
+@pytest.fixture(params=["env", "file"])
+def secret_place(request, tmp_path, monkeypatch):
+    if request.param == "env":
+        monkeypatch.setenv("ACME_KEY", CANARY)
+        return "env:ACME_KEY"
+    path = tmp_path / "key"
+    path.write_text(CANARY + "\n")
+    return f"file:{path}"
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_secret_is_masked_in_all_output(billhook, file, secret_place, as_json):
+    result = billhook(
+        "fill",
+        file,
+        "GetInvoiceImage",
+        "InvoiceNumber=1",
+        "--secret",
+        f"ApiKey={secret_place}",
+        *["--json"] * as_json,
+    )
+    assert result.status == 0
+    assert CANARY not in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("option", "code"),
+    [
+        pytest.param(f"ApiKey={CANARY}", "usage", id="value-in-argument"),
+        pytest.param(f"ApiKey=value:{CANARY}", "usage", id="unknown-place"),
+        pytest.param(CANARY, "usage", id="value-alone"),
+        pytest.param("ApiKey=env:ACME_NOT_SET", "missing-secret", id="not-set"),
+        pytest.param("ApiKey=file:/nowhere/key", "file-not-found", id="no-file"),
+        pytest.param("APIKey=env:PATH", "unknown-secret", id="unknown"),
+    ],
+)
+def test_a_wrong_secret_is_refused_without_repeating_it(billhook, file, option, code):
+    result = billhook(
+        "fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--secret", option, "--json"
+    )
+    assert (result.status, result.json["error"]["code"]) == (2, code)
+    assert CANARY not in result.out + result.err
+
+
+def test_a_secret_that_does_not_fit_is_refused_without_showing_it(billhook, file, monkeypatch):
+    monkeypatch.setenv("ACME_KEY", CANARY + "\r\nX-Evil: 1")
+    result = billhook(
+        "fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--secret", "ApiKey=env:ACME_KEY"
+    )
+    assert result.status == 2
+    assert "{{ApiKey}}" in result.err
+    assert CANARY not in result.out + result.err
+
+
+def test_a_file_with_mistakes_is_not_filled(billhook, write):
+    file = write(FILE.replace("{{InvoiceNumber}}", "{{InvoiceNr}}"))
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
+    assert result.status == 2
+    error = result.json["error"]
+    assert (error["code"], error["problems"][0]["line"]) == ("unknown-token", 9)
+
+
+def test_the_json_is_ascii_so_that_any_terminal_holds_it(billhook, file):
+    result = billhook("fill", file, "Two", "Id=å", "--json")
+    assert result.out.isascii()
+    assert json.loads(result.out)["requests"][0]["url"] == "https://a.example/%C3%A5"
