@@ -9,7 +9,8 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from billhook.engine.command import Command
 from billhook.engine.config import CommandConfig, StepConfig
@@ -90,21 +91,19 @@ async def serving(
     script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[Source]:
     """Run *script* for every connection to a new port, until the block ends."""
-    tasks: set[asyncio.Task[None]] = set()
+    scripts: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source.connections += 1
         source.open_connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            with contextlib.suppress(ConnectionError, EOFError, ssl.SSLError):
-                await script(_Recording(reader, writer, source))
-        finally:
-            writer.close()
-            source.open_connections -= 1
-            tasks.discard(task)
+        running = asyncio.ensure_future(script(_Recording(reader, writer, source)))
+        scripts.add(running)
+        await asyncio.wait([running])
+        scripts.discard(running)
+        source.open_connections -= 1
+        writer.close()
+        if not running.cancelled() and isinstance(running.exception(), AssertionError):
+            raise AssertionError from running.exception()
 
     server = await asyncio.start_server(connected, host, 0, ssl=tls)
     source = Source(
@@ -116,9 +115,10 @@ async def serving(
         yield source
     finally:
         server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for running in scripts:
+            running.cancel()
+        while source.open_connections:  # noqa: ASYNC110 - a test may poll
+            await asyncio.sleep(0)
 
 
 class _Recording(Peer):
@@ -189,3 +189,30 @@ def command(
 def transport_to(source: Source, **more: object) -> HttpTransport:
     """Return a transport whose policy allows just *source*."""
     return HttpTransport(source.policy(), **more)  # type: ignore[arg-type]
+
+
+def with_limits(command: Command, **limits: float) -> Command:
+    """Return *command* with some of its limits changed, so that a test needn't wait for them."""
+    return replace(command, limits=replace(command.limits, **limits))
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail if the block leaves a task, a socket or a file of this process behind."""
+    tasks, files = asyncio.all_tasks(), _open_files()
+    yield
+    for _ in range(20):
+        if asyncio.all_tasks() == tasks and _open_files() == files:
+            return
+        await asyncio.sleep(0.01)
+    assert asyncio.all_tasks() == tasks
+    assert _open_files() == files
+
+
+def _open_files() -> dict[str, str]:
+    """Return what each descriptor of this process is: ``socket:[…]`` or a path."""
+    found = {}
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own descriptor
+            found[link.name] = str(link.readlink())
+    return found

@@ -42,6 +42,9 @@ USER_AGENT: Final = f"Billhook/{version('billhook')}"
 EXCERPT_BYTES: Final = 16 * 1024
 """So much is kept of an answer that isn't a success, for members who look for the reason."""
 
+FRAMING_BYTES: Final = 1_000_000
+"""Heads, trailers and the lengths of chunks may take so much, and once the size of the body."""
+
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _SUCCESS: Final = range(200, 300)
 _SWITCHING_PROTOCOLS: Final = 101
@@ -90,7 +93,7 @@ async def _converse(
     message: bytes, connection: Connection, wire: Wire, dial: Dial, folder: Path | None
 ) -> Answer:
     """Send and receive on *connection*, and let go of it whatever happens."""
-    wire.begin(dial.progress)
+    wire.begin(dial.progress, most=2 * dial.limits.max_bytes + FRAMING_BYTES)
     watch = Watch(wire, dial.limits)
     try:
         _send(message, wire, dial.progress)

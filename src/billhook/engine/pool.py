@@ -125,11 +125,13 @@ class Wire(ResponseHandler):
         self.received = 0
         self.last_byte = 0.0
         self._interim = 0
+        self._most = 0
         self._progress: Progress | None = None
 
-    def begin(self, progress: Progress) -> None:
-        """Make ready for one request and its answer."""
+    def begin(self, progress: Progress, *, most: int) -> None:
+        """Make ready for one request and an answer of *most* bytes, its framing included."""
         self._progress = progress
+        self._most = most
         self._interim = 0
         self.received = 0
         self.set_response_params(
@@ -157,18 +159,20 @@ class Wire(ResponseHandler):
             self.fail(self._exception)  # aiohttp tells it only to readers of a head
 
     def _count(self, size: int) -> None:
+        """Count what comes: endless trailers or chunk extensions never reach a reader."""
         if self.received == 0 and self._progress is not None:
             self._progress.first_byte = perf_counter()
         self.received += size
         self.last_byte = self._loop.time()
+        if self.received > self._most:
+            self.fail(SourceBroken("The source sent far more around its answer than in it."))
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Queue a head. More interim answers than anybody needs are a flood: hang up."""
+        """Queue a head. More interim answers than anybody needs are a flood."""
         if data[0].code < FIRST_FINAL_STATUS:
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:
                 self.fail(SourceBroken("The source sent one interim answer after the other."))
-                self.abort()
                 return
         super().feed_data(data, size)
 
