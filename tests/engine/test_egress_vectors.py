@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientConnectorError
 
-from billhook.engine.command import Command
+from billhook.engine.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import (
     BillhookError,
@@ -33,7 +34,8 @@ from billhook.engine.guard import (
     judge_redirect,
     judge_url,
 )
-from billhook.engine.trace import Trace
+from billhook.engine.pool import Dial, Pool, Site
+from billhook.engine.trace import Progress, Trace
 from billhook.engine.transport import HttpTransport
 from billhook.engine.url import Url, parse_url
 from billhook.engine.verdict import Verdict
@@ -43,6 +45,7 @@ Case = dict[str, Any]
 
 CASES: list[Case] = json.loads((Path(__file__).parents[1] / "vectors/egress.json").read_text())
 POLICY = EgressPolicy()
+LIMITS = Limits(timeout=60, max_bytes=1_000_000)
 HEADERS = (
     ("Authorization", "Bearer canary"),
     ("Cookie", "sid=canary"),
@@ -300,3 +303,71 @@ def assert_headers_are_dropped(received: Received, dropped: list[str] | None) ->
     assert not received.names & CONFIGURED
     assert not received.names & {name.lower() for name in dropped}
     assert b"canary" not in received.raw
+
+
+@cases(lambda case: case.get("reason") == "address" and "host" in case)
+def test_the_last_gate_alone_refuses_an_address_that_the_others_let_through(
+    case: Case, certificate: Path
+) -> None:
+    world = World()
+    origin = Origin(scheme="http", host=case["host"], port=80)
+    dial = Dial(Site(origin), limits=LIMITS, progress=Progress("main", "GET"))
+
+    async def open_connection() -> None:
+        pool = Pool(POLICY, resolver=world)
+        try:
+            await pool.open(dial)
+        finally:
+            await pool.close()
+
+    with (
+        asyncio.Runner(loop_factory=lambda: WorldLoop(world, certificate)) as runner,
+        pytest.raises(ClientConnectorError),
+    ):
+        runner.run(open_connection())
+    assert dial.verdict is not None
+    assert dial.verdict.reason == "address"
+    assert (world.asked, world.dialled) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("api.example.com/@10.0.0.1", id="path"),
+        pytest.param("api.example.com?", id="query"),
+        pytest.param("API.example.com", id="capitals"),
+        pytest.param("api.example.com.", id="trailing dot"),
+        pytest.param("api.example.com:80", id="port"),
+        pytest.param("[2606:4700:4700::1111]", id="brackets"),
+        pytest.param("bücher.example.com", id="beyond ASCII"),
+    ],
+)
+def test_a_request_made_by_hand_goes_only_where_its_origin_has_one_reading(
+    host: str, certificate: Path
+) -> None:
+    world = World()
+    request = WebRequest(
+        step="main",
+        method="GET",
+        url="https://api.example.com/",
+        origin=Origin(scheme="https", host=host, port=443),
+        target="/",
+        headers=(),
+        body=None,
+        carries_secret=False,
+    )
+
+    async def send() -> None:
+        async with HttpTransport(POLICY, resolver=world) as transport:
+            deadline = asyncio.get_running_loop().time() + 60
+            await transport.exchange(
+                request, limits=LIMITS, redirects="follow", deadline=deadline, trace=Trace()
+            )
+
+    with (
+        asyncio.Runner(loop_factory=lambda: WorldLoop(world, certificate)) as runner,
+        pytest.raises(EgressDenied) as caught,
+    ):
+        runner.run(send())
+    assert caught.value.verdict.reason == "host-syntax"
+    assert (world.asked, world.dialled) == ([], [])

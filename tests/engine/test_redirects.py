@@ -1,5 +1,7 @@
 """What follows a redirect: which request, carrying what, and when it ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from billhook.engine.command import Origin, WebRequest
@@ -221,3 +223,8 @@ def test_the_whole_policy_holds_for_each_redirect(location: str, verdict: Verdic
 def test_a_configured_url_without_a_path_can_redirect() -> None:
     request = a_request("https://api.example.com?id=1")
     assert followed(request, "x").url == "https://api.example.com/x"
+
+
+def test_a_request_made_by_hand_with_a_broken_url_is_not_followed() -> None:
+    request = replace(a_request(), url="https://api.example.com\\@evil.example.net/")
+    assert follow(request, "/x") is Verdict.DENIED_BACKSLASH

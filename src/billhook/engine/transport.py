@@ -168,6 +168,8 @@ class HttpTransport:
         url = parse_url(str(origin))
         if isinstance(url, Verdict):
             return url
+        if url.text != f"{origin}/" or url.host != origin.host:
+            return Verdict.DENIED_HOST_SYNTAX  # what is judged must be what is dialled
         verdict = judge(url, self._policy)
         if not verdict.allowed:
             return verdict
