@@ -35,11 +35,9 @@ def save_invoice(
     Raises:
         Mistake: where the facts contradict each other, or another invoice has that number.
     """
-    _check(facts)
+    check_facts(facts)
     invoice = invoice or Invoice()
-    invoice.customer = customer
-    invoice.organisation_id = customer.organisation_id  # never two tenants in one invoice
-    _fill(invoice, facts)
+    fill_invoice(invoice, customer, facts)
     try:
         with transaction.atomic():
             invoice.save()
@@ -49,20 +47,29 @@ def save_invoice(
     return invoice
 
 
-def _check(facts: InvoiceFacts) -> None:
+def check_facts(facts: InvoiceFacts) -> None:
+    """Raise :class:`Mistake` where the facts contradict each other."""
     if facts.due_on is not None and facts.due_on < facts.issued_on:
         raise Mistake("due_on", "The due date lies before the invoice's date. Change one of them.")
     if abs(facts.open_amount) > abs(facts.amount):
         raise Mistake("open_amount", "More is open than the whole amount. Change one of them.")
 
 
-def _fill(invoice: Invoice, facts: InvoiceFacts) -> None:
+def fill_invoice(invoice: Invoice, customer: Customer, facts: InvoiceFacts) -> None:
+    """Write *facts* into *invoice*, which is *customer*'s from now on. Nothing is saved."""
+    invoice.customer = customer
+    invoice.organisation_id = customer.organisation_id  # never two tenants in one invoice
     invoice.number = facts.number.strip()
     invoice.source_id = facts.source_id.strip()
     invoice.issued_on, invoice.due_on = facts.issued_on, facts.due_on
     invoice.amount, invoice.open_amount = facts.amount, facts.open_amount
     invoice.currency = facts.currency.upper()
     invoice.status = facts.status
+
+
+def open_by_default(amount: Decimal, status: Status) -> Decimal:
+    """Return what is still open of *amount* where nobody says it."""
+    return Decimal("0.00") if status in {Status.PAID, Status.CREDITED} else amount
 
 
 def remove_invoice(*, invoice: Invoice) -> None:

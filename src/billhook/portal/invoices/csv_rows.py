@@ -1,0 +1,98 @@
+"""What one row of a CSV file says of an invoice, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from billhook.portal.invoices.csv_files import Row
+from billhook.portal.invoices.csv_values import (
+    decimal_sign,
+    read_amount,
+    read_currency,
+    read_day,
+    read_status,
+)
+from billhook.portal.invoices.models import Status
+
+_LONGEST: Final = {
+    "number": 100,
+    "customer_number": 64,
+    "customer_name": 200,
+    "source_id": 200,
+}
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a row says. None is what it doesn't say; ``reasons`` is what can't be understood."""
+
+    line: int
+    number: str
+    customer_number: str
+    customer_name: str
+    issued_on: date | None
+    due_on: date | None
+    amount: Decimal | None
+    open_amount: Decimal | None
+    currency: str | None
+    status: Status | None
+    source_id: str | None
+    reasons: tuple[str, ...]
+
+
+class RowReader:
+    """Reads the rows of one file: its columns stand in *places*, and all amounts are alike."""
+
+    def __init__(self, places: dict[str, int], rows: Sequence[Row]) -> None:
+        self._places = places
+        amounts = (self._text(row, name) for row in rows for name in ("amount", "open_amount"))
+        self._sign = decimal_sign(amounts)
+
+    def read(self, row: Row) -> Said:
+        """Return what *row* says."""
+        reasons: list[str] = []
+
+        def value(name: str, read: Callable[[str], _Value]) -> _Value | None:
+            text = self._text(row, name)
+            try:
+                return read(text) if text else None
+            except ValueError as error:
+                reasons.append(str(error))
+                return None
+
+        number = self._text(row, "number")
+        if not number:
+            reasons.append("The invoice number is missing.")
+        return Said(
+            line=row.line,
+            number=number,
+            customer_number=self._text(row, "customer_number"),
+            customer_name=self._text(row, "customer_name"),
+            issued_on=value("issued_on", read_day),
+            due_on=value("due_on", read_day),
+            amount=value("amount", self._amount),
+            open_amount=value("open_amount", self._amount),
+            currency=value("currency", read_currency),
+            status=value("status", read_status),
+            source_id=value("source_id", str),
+            reasons=(*reasons, *self._too_long(row)),
+        )
+
+    def _amount(self, text: str) -> Decimal:
+        return read_amount(text, self._sign)
+
+    def _text(self, row: Row, name: str) -> str:
+        place = self._places.get(name)
+        return "" if place is None or place >= len(row.cells) else row.cells[place]
+
+    def _too_long(self, row: Row) -> list[str]:
+        return [
+            f"{self._text(row, name)[:20]}… is longer than {longest} characters."
+            for name, longest in _LONGEST.items()
+            if len(self._text(row, name)) > longest
+        ]
