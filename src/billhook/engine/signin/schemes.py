@@ -1,4 +1,4 @@
-"""The table of sign-in schemes and their fields: it makes the checks, the form and the docs page."""
+"""The table of sign-in schemes and their fields: it makes checks, the form and a docs page."""
 
 from __future__ import annotations
 
