@@ -1,8 +1,52 @@
-"""The members' pages."""
+"""The addresses of the members' pages. Each begins with the organisation that it is about."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
+
+from billhook.portal.backoffice import (
+    views_customers,
+    views_held,
+    views_home,
+    views_import,
+    views_invoices,
+    views_people,
+)
 
 app_name = "backoffice"
-urlpatterns: list[URLPattern] = []
+
+_invoices = [
+    path("", views_invoices.invoices, name="invoices"),
+    path("/new", views_invoices.new_invoice, name="invoice-new"),
+    path("/export.csv", views_invoices.export, name="invoice-export"),
+    path("/import", views_import.choose_file, name="invoice-import"),
+    path("/import/apply", views_import.apply, name="invoice-import-apply"),
+    path("/<id:invoice_id>", views_invoices.invoice, name="invoice"),
+    path("/<id:invoice_id>/edit", views_invoices.edit_invoice, name="invoice-edit"),
+    path("/<id:invoice_id>/remove", views_invoices.remove_invoice, name="invoice-remove"),
+]
+_customers = [
+    path("", views_customers.customers, name="customers"),
+    path("/new", views_customers.new_customer, name="customer-new"),
+    path("/<id:customer_id>", views_customers.customer, name="customer"),
+    path("/<id:customer_id>/edit", views_customers.edit_customer, name="customer-edit"),
+    path("/<id:customer_id>/remove", views_customers.remove_customer, name="customer-remove"),
+    path("/<id:customer_id>/contacts", views_customers.invite_contact, name="contact-invite"),
+]
+_members = [
+    path("", views_people.members, name="members"),
+    path("/invite", views_people.invite_member, name="member-invite"),
+    path("/<id:member_id>/role", views_people.change_role, name="member-role"),
+    path("/<id:member_id>/remove", views_people.remove_member, name="member-remove"),
+]
+_pages: list[URLPattern | URLResolver] = [
+    path("", views_home.home, name="home"),
+    path("/invoices", include(_invoices)),
+    path("/customers", include(_customers)),
+    path("/contacts/<id:contact_id>/remove", views_customers.remove_contact, name="contact-remove"),
+    path("/members", include(_members)),
+    path("/settings", views_people.settings, name="settings"),
+    path("/held/<str:token>/page/<int:number>.png", views_held.held_page, name="held-page"),
+    path("/held/<str:token>/document", views_held.held_document, name="held-document"),
+]
+urlpatterns = [path("<id:organisation_id>", include(_pages))]

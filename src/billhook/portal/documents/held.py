@@ -73,10 +73,10 @@ class Held:
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
 
 
-def read_token(token: str, holder: Holder) -> Held:
+def read_token(token: str, holder: Holder, *, kept_seconds: int = KEPT_SECONDS) -> Held:
     """Return what *token* stands for, if it was given to *holder*; else raise DocumentGone."""
     try:
-        held = Held(**signing.loads(token, salt=_SALT, max_age=KEPT_SECONDS))
+        held = Held(**signing.loads(token, salt=_SALT, max_age=kept_seconds))
     except (signing.BadSignature, TypeError):
         raise DocumentGone from None
     if (held.user_id, held.subject) != (holder.user_id, holder.subject):
@@ -118,6 +118,10 @@ class Shelf:
             raise
         self._sweep_later()
         return name
+
+    def has(self, held: Held) -> bool:
+        """Return whether the document is still there."""
+        return bool(_NAME.fullmatch(held.name)) and (self._folder / held.name).is_file()
 
     def open(self, held: Held) -> BinaryIO:
         """Return the document's file for reading, or raise :class:`DocumentGone`."""

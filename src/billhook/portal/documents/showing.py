@@ -145,9 +145,12 @@ def file_response(token: str, holder: Holder, *, download: bool) -> HttpResponse
 
 def _held_or_404(token: str, holder: Holder) -> Held:
     try:
-        return read_token(token, holder)
+        held = read_token(token, holder)
     except DocumentGone:
         raise Http404 from None
+    if not shelf().has(held):
+        raise Http404
+    return held
 
 
 async def _draw(held: Held, work: Callable[[Renderer, BinaryIO], _Drawn]) -> _Drawn:

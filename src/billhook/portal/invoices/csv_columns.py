@@ -13,12 +13,16 @@ from billhook.portal.invoices.models import Invoice, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: our name of it, what others call it, and how an invoice fills it."""
+    """One column: our name of it, what others call it, and how an invoice fills it.
+
+    A file must have the ``required`` ones, and the row of a new invoice those ``for_new``.
+    """
 
     name: str
     label: str
     others: tuple[str, ...]
     required: bool = False
+    for_new: bool = False
     write: Callable[[Invoice], str]
 
 
@@ -34,7 +38,7 @@ COLUMNS: Final = (
         name="customer_number",
         label="Customer number",
         others=("customer", "customer no", "customer id", "account number", "debtor", "client"),
-        required=True,
+        for_new=True,
         write=lambda invoice: invoice.customer.number,
     ),
     Column(
@@ -47,7 +51,7 @@ COLUMNS: Final = (
         name="issued_on",
         label="Date",
         others=("invoice date", "issued", "issue date", "issued on", "document date"),
-        required=True,
+        for_new=True,
         write=lambda invoice: invoice.issued_on.isoformat(),
     ),
     Column(
@@ -60,7 +64,7 @@ COLUMNS: Final = (
         name="amount",
         label="Amount",
         others=("total", "gross", "gross amount", "total amount", "invoice amount", "sum"),
-        required=True,
+        for_new=True,
         write=lambda invoice: f"{invoice.amount:.2f}",
     ),
     Column(
@@ -73,7 +77,7 @@ COLUMNS: Final = (
         name="currency",
         label="Currency",
         others=("currency code", "ccy"),
-        required=True,
+        for_new=True,
         write=lambda invoice: invoice.currency,
     ),
     Column(

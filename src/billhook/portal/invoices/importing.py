@@ -34,6 +34,7 @@ from billhook.portal.organisations.models import Member
 _AT_ONCE: Final = 500
 _FACTS: Final = tuple(InvoiceFacts.__dataclass_fields__)
 _LABELS: Final = {column.name: column.label.lower() for column in COLUMNS}
+_FOR_NEW: Final = tuple(column.name for column in COLUMNS if column.for_new)
 
 
 class Effect(StrEnum):
@@ -176,8 +177,7 @@ class _Planner:
         if said.number in self._lines:
             reasons.append(f"Line {self._lines[said.number]} has this invoice already.")
         if known is None:
-            needed = ("customer_number", "issued_on", "amount", "currency")
-            missing = [_LABELS[name] for name in needed if not _is_said(said, name)]
+            missing = [_LABELS[name] for name in _FOR_NEW if not _is_said(said, name)]
             if missing and not said.reasons:
                 reasons.append(f"A new invoice needs: {', '.join(missing)}.")
         if said.customer_number and not self._finds_customer(said):

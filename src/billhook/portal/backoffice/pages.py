@@ -1,0 +1,81 @@
+"""What every page of the backoffice begins and ends with: which member asks, and the frame."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from billhook.portal.accounts.who import user_of
+from billhook.portal.organisations.access import may, member_of
+from billhook.portal.organisations.models import Member, Role
+
+ROWS_ON_A_PAGE: Final = 50
+Row = TypeVar("Row", bound=Model)
+
+
+def member_for(
+    request: HttpRequest, organisation_id: str, *, at_least: Role = Role.VIEWER
+) -> Member:
+    """Return who is signed in, as a member of the organisation.
+
+    Raises:
+        Http404: where there is no such organisation, or it isn't theirs: nobody can tell which.
+        PermissionDenied: where it is theirs, but their role may do less than *at_least*. That is
+            said before anything is looked up, so it tells nothing either.
+    """
+    return member_of(user_of(request), organisation_id, at_least=at_least)
+
+
+def page(
+    request: HttpRequest,
+    member: Member,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    section: str,
+    status: int = 200,
+) -> HttpResponse:
+    """Return the page that *template* makes, in the frame of *member*'s organisation.
+
+    *section* is the entry of the navigation that the page belongs to. A template also gets
+    ``member``, ``organisation``, ``may_edit`` and ``is_owner``.
+    """
+    frame = {
+        "member": member,
+        "organisation": member.organisation,
+        "section": section,
+        "may_edit": may(member, Role.EDITOR),
+        "is_owner": may(member, Role.OWNER),
+    }
+    return render(request, template, frame | (context or {}), status=status)
+
+
+def rows_of(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
+    """Return the rows of the page that the address asks for; the nearest one if there is none."""
+    return Paginator(rows, ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
+
+
+def confirm(
+    request: HttpRequest,
+    member: Member,
+    *,
+    question: str,
+    consequence: str,
+    button: str,
+    back: str,
+    section: str,
+    mistake: str = "",
+) -> HttpResponse:
+    """Return the page that asks before something is done that can't be undone."""
+    context = {
+        "question": question,
+        "consequence": consequence,
+        "button": button,
+        "back": back,
+        "mistake": mistake,
+    }
+    return page(request, member, "backoffice/confirm.html", context, section=section)

@@ -1,0 +1,172 @@
+"""Customers and their contacts."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billhook.portal.backoffice.forms import CustomerForm, InviteForm
+from billhook.portal.backoffice.invitations import mail_contact
+from billhook.portal.backoffice.pages import confirm, member_for, page, rows_of
+from billhook.portal.customers import access, services
+from billhook.portal.customers.models import Customer
+from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.invoices.listing import balances
+from billhook.portal.mistakes import Mistake
+from billhook.portal.organisations.models import Member, Role
+from billhook.portal.ratelimit import limited
+
+SECTION = "customers"
+
+
+@require_safe
+def customers(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """List the customers, all or those that a search finds."""
+    member = member_for(request, organisation_id)
+    search = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    theirs = access.customers_for_member(member)
+    found = theirs.filter(Q(name__icontains=search) | Q(number__icontains=search))
+    counted = found.annotate(
+        contact_count=Count("contacts", distinct=True),
+        invoice_count=Count("invoices", distinct=True),
+    )
+    context = {"rows": rows_of(request, counted), "search": search, "any": theirs.exists()}
+    return page(request, member, "backoffice/customers/list.html", context, section=SECTION)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_customer(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Create a customer."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    form = CustomerForm(request.POST) if request.method == "POST" else CustomerForm()
+    return _saved(request, member, form) or _edit_page(request, member, form)
+
+
+@require_safe
+def customer(request: HttpRequest, organisation_id: str, customer_id: str) -> HttpResponse:
+    """Show a customer with its contacts."""
+    member = member_for(request, organisation_id)
+    row = access.customer_for_member(member, customer_id)
+    return _customer_page(request, member, row, InviteForm())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_customer(request: HttpRequest, organisation_id: str, customer_id: str) -> HttpResponse:
+    """Change a customer's facts."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.customer_for_member(member, customer_id)
+    is_sent = request.method == "POST"
+    form = CustomerForm(request.POST) if is_sent else CustomerForm.showing(row)
+    return _saved(request, member, form, row) or _edit_page(request, member, form, row)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str) -> HttpResponse:
+    """Remove a customer that has no invoices, after a question."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.customer_for_member(member, customer_id)
+    mistake = ""
+    if request.method == "POST":
+        try:
+            services.remove_customer(customer=row)
+        except Mistake as error:
+            mistake = error.message
+        else:
+            messages.success(request, f"{row.name} is removed.")
+            return HttpResponseRedirect(reverse("backoffice:customers", args=[organisation_id]))
+    return confirm(
+        request,
+        member,
+        question=f"Remove {row.name}?",
+        consequence="Its contacts lose their access at once. A customer with invoices stays.",
+        button="Remove",
+        back=_address(row),
+        mistake=mistake,
+        section=SECTION,
+    )
+
+
+@require_POST
+@limited("invite", "60/h/user")
+def invite_contact(request: HttpRequest, organisation_id: str, customer_id: str) -> HttpResponse:
+    """Let a person see a customer's invoices, and tell them by mail how to sign in."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.customer_for_member(member, customer_id)
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        try:
+            contact = services.invite_contact(customer=row, **form.cleaned_data)
+        except Mistake as mistake:
+            mistake.show_in(form)
+        else:
+            mail_contact(contact)
+            messages.success(
+                request, f"{contact.user.email} gets a mail that tells how to sign in."
+            )
+            return HttpResponseRedirect(_address(row))
+    return _customer_page(request, member, row, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_contact(request: HttpRequest, organisation_id: str, contact_id: str) -> HttpResponse:
+    """End a contact's access to a customer's invoices, after a question."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    contact = access.contact_for_member(member, contact_id)
+    if request.method == "POST":
+        services.remove_contact(contact=contact)
+        messages.success(request, f"{contact.user.email} has no access any more.")
+        return HttpResponseRedirect(_address(contact.customer))
+    return confirm(
+        request,
+        member,
+        question=f"Remove {contact.user.email}?",
+        consequence=f"They no longer see the invoices of {contact.customer.name}, from now on.",
+        button="Remove",
+        back=_address(contact.customer),
+        section=SECTION,
+    )
+
+
+def _saved(
+    request: HttpRequest, member: Member, form: CustomerForm, row: Customer | None = None
+) -> HttpResponse | None:
+    if not form.is_valid():
+        return None
+    try:
+        saved = services.save_customer(
+            organisation=member.organisation, customer=row, **form.cleaned_data
+        )
+    except Mistake as mistake:
+        mistake.show_in(form)
+        return None
+    messages.success(request, f"{saved.name} is saved.")
+    return HttpResponseRedirect(_address(saved))
+
+
+def _edit_page(
+    request: HttpRequest, member: Member, form: CustomerForm, row: Customer | None = None
+) -> HttpResponse:
+    context = {"form": form, "customer": row}
+    return page(request, member, "backoffice/customers/edit.html", context, section=SECTION)
+
+
+def _customer_page(
+    request: HttpRequest, member: Member, row: Customer, form: InviteForm
+) -> HttpResponse:
+    theirs = invoices_for_member(member).filter(customer=row)
+    context = {
+        "customer": row,
+        "contacts": access.contacts_for_member(member, row),
+        "invoice_count": theirs.count(),
+        "balances": balances(theirs, today=timezone.localdate()),
+        "form": form,
+    }
+    return page(request, member, "backoffice/customers/detail.html", context, section=SECTION)
+
+
+def _address(row: Customer) -> str:
+    return reverse("backoffice:customer", args=[row.organisation_id, row.id])

@@ -1,0 +1,34 @@
+"""The pages and the file of a document that a member has just fetched to try an integration."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from billhook.portal.backoffice.pages import member_for
+from billhook.portal.documents import showing
+from billhook.portal.documents.held import Holder
+from billhook.portal.organisations.models import Member, Role
+
+
+def holder_of(member: Member) -> Holder:
+    """Return the holder of documents that were fetched for *member* to try something.
+
+    Whoever may try an integration may see what was tried, so no member in particular is named.
+    """
+    return Holder(user_id="", subject=f"organisation:{member.organisation_id}")
+
+
+@require_GET
+def held_page(request: HttpRequest, organisation_id: str, token: str, number: int) -> HttpResponse:
+    """Answer with the image of one page."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    return showing.page_response(token, holder_of(member), number=number)
+
+
+@require_GET
+def held_document(request: HttpRequest, organisation_id: str, token: str) -> HttpResponse:
+    """Answer with the document's bytes."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    download = "download" in request.GET
+    return showing.file_response(token, holder_of(member), download=download)

@@ -1,0 +1,73 @@
+"""The first page of the backoffice: what is still to be done, and how things stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from billhook.portal.backoffice.pages import member_for, page
+from billhook.portal.customers.access import customers_for_member
+from billhook.portal.integrations.access import integrations_for_member
+from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.invoices.listing import balances, counts
+from billhook.portal.organisations.models import Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing to do before a customer can click VIEW. ``route`` is the page where it is done."""
+
+    label: str
+    help: str
+    route: str
+    is_done: bool
+
+
+@require_safe
+def home(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Show what is still to be done, then how the invoices stand."""
+    member = member_for(request, organisation_id)
+    invoices = invoices_for_member(member)
+    today = timezone.localdate()
+    tasks = _tasks(member)
+    context = {
+        "tasks": tasks,
+        "is_ready": all(task.is_done for task in tasks),
+        "counts": {show.value: count for show, count in counts(invoices, today=today).items()},
+        "balances": balances(invoices, today=today),
+        "customer_count": customers_for_member(member).count(),
+    }
+    return page(request, member, "backoffice/home.html", context, section="home")
+
+
+def _tasks(member: Member) -> list[Task]:
+    customers = customers_for_member(member)
+    return [
+        Task(
+            label="Connect your billing system",
+            help="An integration tells where the document of an invoice comes from.",
+            route="backoffice:integrations",
+            is_done=integrations_for_member(member).exists(),
+        ),
+        Task(
+            label="Create customers",
+            help="Whom your invoices are for. Importing invoices makes them, too.",
+            route="backoffice:customers",
+            is_done=customers.exists(),
+        ),
+        Task(
+            label="Add or import invoices",
+            help="Number, date, amount and customer: the document itself stays where it is made.",
+            route="backoffice:invoices",
+            is_done=invoices_for_member(member).exists(),
+        ),
+        Task(
+            label="Invite a contact",
+            help="A person at a customer, who then signs in and clicks VIEW.",
+            route="backoffice:customers",
+            is_done=customers.filter(contacts__isnull=False).exists(),
+        ),
+    ]

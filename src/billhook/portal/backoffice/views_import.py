@@ -1,0 +1,122 @@
+"""Importing invoices: choose a file, see what it would do, and then do it, or not.
+
+Between the two pages the file lies on the server for an hour, for the member who chose it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from billhook.engine.body import Body
+from billhook.portal.backoffice.pages import member_for, page
+from billhook.portal.datafolder import data_path
+from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, Shelf, read_token
+from billhook.portal.invoices.csv_columns import COLUMNS
+from billhook.portal.invoices.csv_files import MAX_BYTES, UnreadableFile
+from billhook.portal.invoices.importing import Plan, import_invoices, plan_import
+from billhook.portal.organisations.models import Member, Role
+
+SECTION = "invoices"
+_KEPT_SECONDS: Final = 3600
+_MAX_KEPT: Final = 200 * 1024 * 1024
+_ROWS_SHOWN: Final = 100
+_GONE: Final = "This preview is more than an hour old. Choose the file again."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose_file(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Ask for a file; with one, show what it would do."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    if request.method != "POST":
+        return _choose_page(request, member)
+    try:
+        content = _content(request.FILES.get("file"))
+        plan = plan_import(member=member, content=content)
+        token = _keep(content, member)
+    except UnreadableFile as error:
+        return _choose_page(request, member, mistake=str(error))
+    return _plan_page(request, member, plan, token=token)
+
+
+@require_POST
+def apply(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Import the file whose preview the member has seen."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    try:
+        content = _kept(request.POST.get("token", ""), member)
+        plan = import_invoices(member=member, content=content)
+    except (DocumentGone, UnreadableFile) as error:
+        return _choose_page(request, member, mistake=str(error) or _GONE)
+    if plan.refused:
+        return _plan_page(request, member, plan, token="")
+    messages.success(request, f"Imported: {len(plan.created)} new, {len(plan.changed)} changed.")
+    return HttpResponseRedirect(reverse("backoffice:invoices", args=[organisation_id]))
+
+
+def _content(upload: UploadedFile[bytes] | None) -> bytes:
+    if upload is None:
+        raise UnreadableFile("No file was chosen. Choose a CSV file.")
+    if (upload.size or 0) > MAX_BYTES:
+        raise UnreadableFile("The file is larger than 5 MB. Split it into several.")
+    return bytes(upload.read())
+
+
+def _keep(content: bytes, member: Member) -> str:
+    """Keep the file for the next page and return what names it there."""
+    holder = _holder(member)
+    try:
+        name = _shelf().hold(Body(content))
+    except NoRoom:
+        raise UnreadableFile("The server has no room for the file just now. Try later.") from None
+    held = Held(
+        name=name,
+        user_id=holder.user_id,
+        subject=holder.subject,
+        run_id="",
+        media_type="text/csv",
+        file_name="",
+        size=len(content),
+        fetched_at=0,
+    )
+    return held.token()
+
+
+def _kept(token: str, member: Member) -> bytes:
+    held = read_token(token, _holder(member), kept_seconds=_KEPT_SECONDS)
+    with _shelf().open(held) as file:
+        return file.read()
+
+
+def _holder(member: Member) -> Holder:
+    return Holder(user_id=member.user_id, subject=f"import:{member.organisation_id}")
+
+
+@functools.cache
+def _shelf() -> Shelf:
+    return Shelf(data_path("imports"), kept_seconds=_KEPT_SECONDS, max_bytes=_MAX_KEPT)
+
+
+def _choose_page(request: HttpRequest, member: Member, *, mistake: str = "") -> HttpResponse:
+    context = {"mistake": mistake, "columns": COLUMNS}
+    return page(request, member, "backoffice/invoices/import.html", context, section=SECTION)
+
+
+def _plan_page(request: HttpRequest, member: Member, plan: Plan, *, token: str) -> HttpResponse:
+    """Show a plan with the *token* that carries it out, or, without one, what was done."""
+    others = (*plan.changed, *plan.created)
+    context = {
+        "plan": plan,
+        "token": token,
+        "is_done": not token,
+        "refused": plan.refused[:_ROWS_SHOWN],
+        "others": others[:_ROWS_SHOWN],
+        "others_left_out": others[_ROWS_SHOWN:],
+    }
+    return page(request, member, "backoffice/invoices/plan.html", context, section=SECTION)

@@ -1,0 +1,135 @@
+"""Invoices: the list, one of them, and the list as a file."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billhook.portal.backoffice.forms import InvoiceForm
+from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.clientportal.pages import list_of
+from billhook.portal.customers.access import customers_for_member
+from billhook.portal.invoices import access, listing, services
+from billhook.portal.invoices.csv_columns import export_invoices
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.invoices.standing import standing_of
+from billhook.portal.mistakes import Mistake
+from billhook.portal.organisations.models import Member, Role
+
+SECTION = "invoices"
+
+
+@require_safe
+def invoices(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """List the invoices of all customers, drafts too."""
+    member = member_for(request, organisation_id)
+    found = list_of(
+        access.invoices_for_member(member),
+        list(customers_for_member(member)),
+        request.GET,
+        today=timezone.localdate(),
+    )
+    context = {"list": found}
+    return page(request, member, "backoffice/invoices/list.html", context, section=SECTION)
+
+
+@require_safe
+def export(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Answer with the invoices that the list shows, on all its pages, as a CSV file."""
+    member = member_for(request, organisation_id)
+    all_of_them = access.invoices_for_member(member)
+    today = timezone.localdate()
+    wish = list_of(all_of_them, list(customers_for_member(member)), request.GET, today=today).wish
+    content = export_invoices(listing.narrow(all_of_them, wish, today=today).iterator())
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="invoices-{today}.csv"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_invoice(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Create an invoice."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    if request.method == "POST":
+        form = InvoiceForm(request.POST, member=member)
+    else:
+        form = InvoiceForm(initial=_initial(request), member=member)
+    return _saved(request, form) or _edit_page(request, member, form)
+
+
+@require_safe
+def invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> HttpResponse:
+    """Show an invoice, with what came of the last times that somebody looked at it."""
+    member = member_for(request, organisation_id)
+    row = access.invoice_for_member(member, invoice_id)
+    context = {"invoice": row, "standing": standing_of(row, today=timezone.localdate())}
+    return page(request, member, "backoffice/invoices/detail.html", context, section=SECTION)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> HttpResponse:
+    """Change an invoice's facts."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.invoice_for_member(member, invoice_id)
+    if request.method == "POST":
+        form = InvoiceForm(request.POST, member=member)
+    else:
+        form = InvoiceForm.showing(row, member=member)
+    return _saved(request, form, row) or _edit_page(request, member, form, row)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> HttpResponse:
+    """Remove an invoice's record, after a question."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.invoice_for_member(member, invoice_id)
+    if request.method == "POST":
+        services.remove_invoice(invoice=row)
+        messages.success(request, f"Invoice {row.number} is removed.")
+        return HttpResponseRedirect(reverse("backoffice:invoices", args=[organisation_id]))
+    return confirm(
+        request,
+        member,
+        question=f"Remove invoice {row.number}?",
+        consequence="Its record goes, and the customer no longer sees it. The document in your "
+        "billing system stays.",
+        button="Remove",
+        back=_address(row),
+        section=SECTION,
+    )
+
+
+def _initial(request: HttpRequest) -> dict[str, object]:
+    """Return what a new invoice mostly is: today's, and of the customer whose page led here."""
+    return {"issued_on": timezone.localdate(), "customer": request.GET.get("customer")}
+
+
+def _saved(
+    request: HttpRequest, form: InvoiceForm, row: Invoice | None = None
+) -> HttpResponse | None:
+    if not form.is_valid():
+        return None
+    try:
+        saved = services.save_invoice(
+            customer=form.customer_chosen(), facts=form.facts(), invoice=row
+        )
+    except Mistake as mistake:
+        mistake.show_in(form)
+        return None
+    messages.success(request, f"Invoice {saved.number} is saved.")
+    return HttpResponseRedirect(_address(saved))
+
+
+def _edit_page(
+    request: HttpRequest, member: Member, form: InvoiceForm, row: Invoice | None = None
+) -> HttpResponse:
+    has_customers = customers_for_member(member).exists()
+    context = {"form": form, "invoice": row, "has_customers": has_customers}
+    return page(request, member, "backoffice/invoices/edit.html", context, section=SECTION)
+
+
+def _address(row: Invoice) -> str:
+    return reverse("backoffice:invoice", args=[row.organisation_id, row.id])

@@ -1,0 +1,131 @@
+"""Members and their roles, and the organisation's settings: the owners' pages."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from billhook.portal.accounts.home import home_of
+from billhook.portal.backoffice.forms import MemberForm, RoleForm, SettingsForm
+from billhook.portal.backoffice.invitations import mail_member
+from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.mistakes import Mistake
+from billhook.portal.organisations import access, services
+from billhook.portal.organisations.models import Member, Role
+from billhook.portal.ratelimit import limited
+
+SECTION = "members"
+
+
+@require_http_methods(["GET", "HEAD"])
+def members(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """List the members and what they may do."""
+    member = member_for(request, organisation_id)
+    return _members_page(request, member, MemberForm())
+
+
+@require_POST
+@limited("invite", "60/h/user")
+def invite_member(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Make a person a member, and tell them by mail how to sign in."""
+    member = member_for(request, organisation_id, at_least=Role.OWNER)
+    form = MemberForm(request.POST)
+    if form.is_valid():
+        try:
+            added = _add_member(member, form)
+        except Mistake as mistake:
+            mistake.show_in(form)
+        else:
+            mail_member(added, invited_by=member)
+            messages.success(request, f"{added.user.email} gets a mail that tells how to sign in.")
+            return HttpResponseRedirect(_members_address(member))
+    return _members_page(request, member, form)
+
+
+@require_POST
+def change_role(request: HttpRequest, organisation_id: str, member_id: str) -> HttpResponse:
+    """Give a member another role; the last owner stays one."""
+    member = member_for(request, organisation_id, at_least=Role.OWNER)
+    other = access.member_for_member(member, member_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such role. Choose one of the list.")
+    else:
+        try:
+            services.change_role(member=other, role=Role(form.cleaned_data["role"]))
+        except Mistake as mistake:
+            messages.error(request, mistake.message)
+        else:
+            role = other.get_role_display().lower()
+            messages.success(request, f"{other.user.email} is {_article(role)} {role} now.")
+    return HttpResponseRedirect(_members_address(member))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_member(request: HttpRequest, organisation_id: str, member_id: str) -> HttpResponse:
+    """End a membership, after a question; the last owner stays."""
+    member = member_for(request, organisation_id, at_least=Role.OWNER)
+    other = access.member_for_member(member, member_id)
+    mistake = ""
+    if request.method == "POST":
+        try:
+            services.remove_member(member=other)
+        except Mistake as error:
+            mistake = error.message
+        else:
+            messages.success(request, f"{other.user.email} is no member any more.")
+            is_oneself = other.user_id == member.user_id
+            home = home_of(member.user) if is_oneself else _members_address(member)
+            return HttpResponseRedirect(home)
+    return confirm(
+        request,
+        member,
+        question=f"Remove {other.user.email}?",
+        consequence=f"They can't open the backoffice of {member.organisation.name} any more. "
+        "What they made stays.",
+        button="Remove",
+        back=_members_address(member),
+        mistake=mistake,
+        section=SECTION,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Change what the organisation is called, where contacts ask, and how long runs are kept."""
+    member = member_for(request, organisation_id, at_least=Role.OWNER)
+    is_sent = request.method == "POST"
+    form = SettingsForm(request.POST) if is_sent else SettingsForm.showing(member.organisation)
+    if form.is_valid():
+        services.change_organisation(organisation=member.organisation, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return HttpResponseRedirect(reverse("backoffice:settings", args=[organisation_id]))
+    return page(request, member, "backoffice/settings.html", {"form": form}, section="settings")
+
+
+def _add_member(member: Member, form: MemberForm) -> Member:
+    return services.add_member(
+        organisation=member.organisation,
+        email=form.cleaned_data["email"],
+        name=form.cleaned_data["name"],
+        role=Role(form.cleaned_data["role"]),
+    )
+
+
+def _members_page(request: HttpRequest, member: Member, form: MemberForm) -> HttpResponse:
+    context = {
+        "members": access.members_for_member(member),
+        "form": form,
+        "roles": Role.choices,
+    }
+    return page(request, member, "backoffice/members/list.html", context, section=SECTION)
+
+
+def _members_address(member: Member) -> str:
+    return reverse("backoffice:members", args=[member.organisation_id])
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
