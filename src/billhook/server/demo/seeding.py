@@ -21,9 +21,14 @@ from billhook.portal.integrations.services import create_integration
 from billhook.portal.invoices.models import Status
 from billhook.portal.invoices.services import InvoiceFacts, save_invoice
 from billhook.portal.organisations.models import Member, Organisation, Role
-from billhook.portal.organisations.services import add_member, create_organisation
+from billhook.portal.organisations.services import (
+    add_member,
+    change_organisation,
+    create_organisation,
+)
 
 ORGANISATION: Final = "Alder & Finch"
+SUPPORT: Final = "accounts@alderfinch.example"
 OWNER: Final = ("maeve@alderfinch.example", "Maeve Alder")
 MEMBERS: Final = (
     ("sam@alderfinch.example", "Sam Finch", Role.EDITOR),
@@ -46,7 +51,12 @@ def seed_demo(books: SampleBooks, *, password: str) -> None:
     """Make the organisation with all that belongs to it, or nothing of it."""
     with transaction.atomic():
         owner = create_organisation(name=ORGANISATION, owner_email=OWNER[0], owner_name=OWNER[1])
-        organisation = owner.organisation
+        organisation = change_organisation(
+            organisation=owner.organisation,
+            name=ORGANISATION,
+            support_email=SUPPORT,
+            runs_kept_days=owner.organisation.runs_kept_days,
+        )
         _add_members(organisation)
         customers = _add_customers(organisation, books.customers)
         for row in books.invoices:

@@ -1,0 +1,90 @@
+"""Real pages in a real browser, on a real demo. Without Chromium all of it is left out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from browser.visitor import Visitor
+from demo_process import DemoProcess, running_demo
+
+HERE = Path(__file__).parent
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+def chromium() -> str | None:
+    """Return the browser's program; ``BILLHOOK_CHROMIUM`` names it, or says that there is none."""
+    told = os.environ.get("BILLHOOK_CHROMIUM")  # noqa: TID251 - no setting of Billhook
+    if told is not None:
+        return told or None
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one process, so that they share one demo."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    found = chromium()
+    if found is None:
+        pytest.skip("there is no Chromium")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(program) -> Iterator[Browser]:
+    """A browser for one module: Playwright's event loop may not outlive it, others need theirs."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo(program) -> Iterator[DemoProcess]:
+    """The demo that all tests look at and none changes."""
+    with running_demo() as demo:
+        demo.wait_until_told()
+        yield demo
+
+
+@pytest.fixture
+def own_demo(program) -> Iterator[DemoProcess]:
+    """A demo for a test that changes it."""
+    with running_demo() as demo:
+        demo.wait_until_told()
+        yield demo
+
+
+@pytest.fixture
+def visit(browser, request) -> Iterator[Callable[..., Visitor]]:
+    """Return a function that opens a window; at the end each must be free of errors."""
+    visitors: list[Visitor] = []
+
+    def open_window(demo: DemoProcess, *, phone: bool = False, scripts: bool = True) -> Visitor:
+        context = browser.new_context(
+            viewport=PHONE if phone else DESK,
+            is_mobile=phone,
+            has_touch=phone,
+            java_script_enabled=scripts,
+            accept_downloads=True,
+        )
+        visitors.append(Visitor(context, demo, name=request.node.name))
+        return visitors[-1]
+
+    yield open_window
+    for visitor in visitors:
+        visitor.close()
+    for visitor in visitors:
+        assert visitor.faults == []
