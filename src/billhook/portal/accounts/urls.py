@@ -7,11 +7,11 @@ from django.urls import path
 from billhook.portal.accounts import views
 
 urlpatterns = [
-    path("sign-in", views.SignInView.as_view(), name="account_request_login_code"),
-    path("sign-in/code", views.CodeView.as_view(), name="account_confirm_login_code"),
-    path("sign-in/password", views.PasswordView.as_view(), name="account_login"),
-    path("sign-out", views.SignOutView.as_view(), name="account_logout"),
+    path("sign-in", views.sign_in, name="account_request_login_code"),
+    path("sign-in/code", views.code, name="account_confirm_login_code"),
+    path("sign-in/password", views.password, name="account_login"),
+    path("sign-out", views.sign_out, name="account_logout"),
     path("settings", views.settings, name="settings"),
-    path("settings/password", views.ChangePasswordView.as_view(), name="account_change_password"),
-    path("settings/password/new", views.SetPasswordView.as_view(), name="account_set_password"),
+    path("settings/password", views.change_password, name="account_change_password"),
+    path("settings/password/new", views.set_password, name="account_set_password"),
 ]

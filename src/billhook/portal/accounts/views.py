@@ -60,6 +60,17 @@ class SetPasswordView(allauth_views.PasswordSetView):  # type: ignore[misc]
     template_name = "accounts/change_password.html"
 
 
+# Django's form views would take PUT as POST.
+_by_get_and_post = require_http_methods(["GET", "HEAD", "POST"])
+
+sign_in = _by_get_and_post(SignInView.as_view())
+code = _by_get_and_post(CodeView.as_view())
+password = _by_get_and_post(PasswordView.as_view())
+sign_out = _by_get_and_post(SignOutView.as_view())
+change_password = _by_get_and_post(ChangePasswordView.as_view())
+set_password = _by_get_and_post(SetPasswordView.as_view())
+
+
 @require_http_methods(["GET", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
     """Show a person's own settings, and change their name."""

@@ -41,7 +41,7 @@ def invoice_for_member(member: Member, invoice_id: str) -> Invoice:
 
 
 def _only(invoices: QuerySet[Invoice], invoice_id: str) -> Invoice:
-    found = invoices.filter(id=invoice_id).first()
-    if found is None:
-        raise Http404
-    return found
+    try:
+        return invoices.get(id=invoice_id)
+    except Invoice.DoesNotExist:
+        raise Http404 from None

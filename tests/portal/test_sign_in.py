@@ -1,0 +1,284 @@
+"""Signing in by a code or a password, what it tells strangers, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.mail import EmailMessage
+from django.test import Client
+
+from billhook.portal.accounts.services import set_password
+from billhook.portal.customers import services as customers
+from portal.cast import PASSWORD, Cast, signed_in
+
+Settle = Callable[[], None]
+
+
+@pytest.fixture
+def ask_for_code(
+    cast: Cast, mailoutbox: list[EmailMessage], sent_mail: Settle
+) -> Callable[..., tuple[Any, str]]:
+    """Return a function that asks for a code, and gives the answer and the code from the mail."""
+
+    def ask(browser: Client, email: str, address: str = "/sign-in") -> tuple[Any, str]:
+        mailoutbox.clear()
+        next_page = parse_qs(urlsplit(address).query).get("next", [""])[0]
+        answer = browser.post("/sign-in", {"email": email, "next": next_page})
+        sent_mail()
+        found = re.search(r"\d{6}", str(mailoutbox[0].subject)) if mailoutbox else None
+        return answer, found.group() if found else ""
+
+    return ask
+
+
+def test_a_contact_signs_in_with_the_code_and_lands_on_their_invoices(ask_for_code: Any) -> None:
+    browser = Client()
+    answer, code = ask_for_code(browser, "Carla@Acme.example")
+    assert answer.headers["Location"] == "/sign-in/code"
+    signed = browser.post("/sign-in/code", {"code": f" {code[:3]} {code[3:]} "}, follow=True)
+    assert signed.redirect_chain == [("/", 302)]
+    assert b"INV-1" in signed.content
+
+
+def test_a_member_lands_in_the_backoffice(cast: Cast, ask_for_code: Any) -> None:
+    browser = Client()
+    _, code = ask_for_code(browser, "bob@harper.example")
+    answer = browser.post("/sign-in/code", {"code": code})
+    assert answer.headers["Location"] == f"/backoffice/{cast.harper.id}"
+
+
+def test_who_is_member_and_contact_has_both_in_the_menu(cast: Cast) -> None:
+    customers.invite_contact(customer=cast.acme, email=cast.alice.user.email)
+    page = signed_in(cast.alice).get("/").content.decode()
+    assert f'href="/backoffice/{cast.harper.id}"' in page
+    assert "My invoices" in page
+
+
+def test_who_has_one_place_only_is_not_asked_where_to_go(cast: Cast) -> None:
+    assert b"My invoices" not in signed_in(cast.carla).get("/").content
+
+
+def test_a_deep_link_survives_signing_in(cast: Cast, ask_for_code: Any) -> None:
+    browser = Client()
+    link = f"/invoices/{cast.open.id}"
+    refused = browser.get(link)
+    assert refused.headers["Location"] == f"/sign-in?next={link}"
+    answer, code = ask_for_code(browser, "carla@acme.example", refused.headers["Location"])
+    after = browser.post(answer.headers["Location"], {"code": code})
+    assert after.headers["Location"] == link
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"],
+)
+def test_signing_in_leads_nowhere_else(ask_for_code: Any, elsewhere: str) -> None:
+    browser = Client()
+    _, code = ask_for_code(browser, "carla@acme.example")
+    answer = browser.post("/sign-in/code", {"code": code, "next": elsewhere})
+    assert answer.headers["Location"] == "/"
+
+
+def test_the_answer_is_the_same_whether_the_address_is_known_or_not(
+    ask_for_code: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    pages = []
+    for email in ("carla@acme.example", "carlx@acme.example"):
+        browser = Client()
+        answer, _ = ask_for_code(browser, email)
+        page = browser.get("/sign-in/code").content.decode()
+        wrong = browser.post("/sign-in/code", {"code": "000000x"}).content.decode()
+        pages.append((answer.status_code, answer.headers["Location"], _bare(page), _bare(wrong)))
+    assert pages[0] == pages[1]
+    assert mailoutbox == []  # nothing is sent to strangers
+
+
+def _bare(page: str) -> str:
+    """Return *page* without the address that was typed and the form's token."""
+    return re.sub(r'value="\w{64}"|carl[ax]@acme\.example', "", page)
+
+
+def test_the_mail_holds_the_code_and_no_link_that_signs_in_by_itself(
+    ask_for_code: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    _, code = ask_for_code(Client(), "carla@acme.example")
+    (mail,) = mailoutbox
+    assert mail.to == ["carla@acme.example"]
+    link = f"http://127.0.0.1:8000/sign-in/code#code={code}"
+    assert link in str(mail.body)
+    assert Client().get(link).status_code == 302  # who opens it elsewhere is asked for the e-mail
+
+
+def test_the_code_field_suits_phones_and_password_managers(ask_for_code: Any) -> None:
+    browser = Client()
+    ask_for_code(browser, "carla@acme.example")
+    page = browser.get("/sign-in/code").content.decode()
+    (field,) = re.findall(r'<input type="text" name="code"[^>]*>', page)
+    assert 'autocomplete="one-time-code"' in field
+    assert 'inputmode="numeric"' in field
+    assert "maxlength" not in field  # pasting "123 456" must work
+
+
+def test_three_wrong_codes_end_it(ask_for_code: Any) -> None:
+    browser = Client()
+    _, code = ask_for_code(browser, "carla@acme.example")
+    wrong = f"{(int(code) + 1) % 1_000_000:06}"
+    for _ in range(3):
+        browser.post("/sign-in/code", {"code": wrong})
+    assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/sign-in"
+    assert browser.get("/").status_code == 302
+
+
+def test_a_code_ends_after_its_time(ask_for_code: Any, settings: Any) -> None:
+    browser = Client()
+    _, code = ask_for_code(browser, "carla@acme.example")
+    settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT = -1
+    assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/sign-in"
+
+
+def test_a_code_works_once(ask_for_code: Any) -> None:
+    browser = Client()
+    _, code = ask_for_code(browser, "carla@acme.example")
+    browser.post("/sign-in/code", {"code": code})
+    browser.post("/sign-out")
+    assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/sign-in"
+
+
+def test_a_code_works_in_the_browser_that_asked_for_it_only(ask_for_code: Any) -> None:
+    _, code = ask_for_code(Client(), "carla@acme.example")
+    other = Client()
+    other.post("/sign-in", {"email": "carla@acme.example"})
+    other.post("/sign-in/code", {"code": code})
+    assert other.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("email", ["carla@acme.example", "nobody@acme.example"])
+def test_codes_are_limited_for_an_address_known_or_not(ask_for_code: Any, email: str) -> None:
+    for _ in range(3):
+        answer, _ = ask_for_code(Client(), email)
+        assert answer.status_code == 302
+    refused, code = ask_for_code(Client(), email)
+    assert refused.status_code == 200
+    assert "Too many tries" in refused.content.decode()
+    assert code == ""
+
+
+def test_another_address_can_be_typed_at_any_time(ask_for_code: Any) -> None:
+    browser = Client()
+    ask_for_code(browser, "carlx@acme.example")
+    assert browser.get("/sign-in").status_code == 200
+    _, code = ask_for_code(browser, "carla@acme.example")
+    assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/"
+
+
+def test_a_password_signs_in(cast: Cast) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    browser = Client()
+    answer = browser.post(
+        "/sign-in/password", {"login": "CARLA@acme.example", "password": PASSWORD}
+    )
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_wrong_password_tells_nothing_of_the_address(cast: Cast) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    pages = [
+        _bare(
+            Client()
+            .post("/sign-in/password", {"login": email, "password": "wrong"})
+            .content.decode()
+        )
+        for email in ("carla@acme.example", "carlx@acme.example")
+    ]
+    assert pages[0] == pages[1]
+    assert "E-mail and password don&#x27;t fit together" in pages[0]
+
+
+def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    for _ in range(5):
+        Client().post("/sign-in/password", {"login": "carla@acme.example", "password": "wrong"})
+    right = {"login": "carla@acme.example", "password": PASSWORD}
+    answer = Client().post("/sign-in/password", right)
+    assert "Too many tries" in answer.content.decode()
+
+
+def test_a_person_who_was_shut_out_gets_neither_code_nor_in(cast: Cast, ask_for_code: Any) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    cast.carla.user.is_active = False
+    cast.carla.user.save()
+    _, code = ask_for_code(Client(), "carla@acme.example")
+    assert code == ""
+    browser = Client()
+    browser.post("/sign-in/password", {"login": "carla@acme.example", "password": PASSWORD})
+    assert browser.get("/").status_code == 302
+
+
+def test_a_person_who_is_shut_out_is_signed_out(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    assert browser.get("/").status_code == 200
+    cast.carla.user.is_active = False
+    cast.carla.user.save()
+    assert browser.get("/").status_code == 302
+
+
+def test_signing_out_ends_the_session_itself(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    thief = Client()
+    thief.cookies = browser.cookies.copy()
+    assert thief.get("/").status_code == 200
+    assert browser.post("/sign-out").headers["Location"] == "/sign-in"
+    assert thief.get("/").status_code == 302
+
+
+def test_a_link_alone_signs_nobody_out(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    assert browser.get("/sign-out").status_code == 200
+    assert browser.get("/").status_code == 200
+
+
+def test_a_changed_password_ends_all_other_sessions(cast: Cast) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    here, elsewhere = signed_in(cast.carla), signed_in(cast.carla)
+    new = {"oldpassword": PASSWORD, "password1": "another horse battery"}
+    assert here.post("/settings/password", new).headers["Location"] == "/settings"
+    assert here.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+
+
+def test_a_first_password_can_be_set_and_a_weak_one_is_refused(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    weak = browser.post("/settings/password/new", {"password1": "password"})
+    assert weak.status_code == 200
+    assert "10 characters" in weak.content.decode()
+    assert browser.post("/settings/password/new", {"password1": PASSWORD}).status_code == 302
+    cast.carla.user.refresh_from_db()
+    assert cast.carla.user.check_password(PASSWORD)
+
+
+def test_a_name_can_be_changed(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    page = browser.post("/settings", {"name": " Carla C. "}, follow=True)
+    assert "Saved." in page.content.decode()
+    cast.carla.user.refresh_from_db()
+    assert cast.carla.user.name == "Carla C."
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/sign-up", "/signup", "/admin/"])
+def test_nobody_signs_up(cast: Cast, path: str) -> None:
+    assert Client().get(path).status_code == 404
+
+
+def test_a_mail_server_that_fails_breaks_no_page(
+    cast: Cast, settings: Any, sent_mail: Settle
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    answer = Client().post("/sign-in", {"email": "carla@acme.example"})
+    sent_mail()
+    assert answer.headers["Location"] == "/sign-in/code"

@@ -1,0 +1,173 @@
+"""Two organisations, two customers, every role, every route, every method.
+
+The routes come from the URL configuration: one without its row in :mod:`portal.who_may` fails.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from billhook.portal.accounts.models import User
+from billhook.portal.ids import new_id
+from billhook.portal.integrations.document_response import DocumentResponse
+from portal import who_may
+from portal.cast import Cast
+from portal.who_may import MEMBERS, Relation, Row, Target
+
+TARGETS = {"Harper IT": who_may.harper, "Northwind": who_may.northwind}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def _routes(resolver: URLResolver, space: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield f"{space}{pattern.name or pattern.pattern}"
+        else:
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from _routes(pattern, inner)
+
+
+def _rows() -> dict[str, Row]:
+    rows = dict(who_may.ROWS)
+    for file in sorted(Path(__file__).parent.glob("who_may_*.py")):
+        more = importlib.import_module(f"portal.{file.stem}").ROWS
+        assert not rows.keys() & more.keys(), "a route has one row"
+        rows |= more
+    return rows
+
+
+ROUTES = sorted(set(_routes(get_resolver())))
+ROWS = _rows()
+_with_row = [route for route in ROUTES if route in ROWS]
+_with_arguments = [route for route in _with_row if ROWS[route].given is not who_may.nothing]
+_that_post = [route for route in _with_row if ROWS[route].post]
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    assert set(ROUTES) == set(ROWS)
+
+
+@pytest.mark.parametrize("target_name", TARGETS)
+@pytest.mark.parametrize("route", _with_row)
+def test_who_may(cast: Cast, route: str, target_name: str) -> None:
+    target = TARGETS[target_name](cast)
+    wrong = [
+        f"{name} ({relation.value}) {method}: expected {expected}, got {got}"
+        for name, user in who_may.people(cast).items()
+        for relation in [who_may.relation_of(user, target)]
+        for method in METHODS
+        for expected in [_expected(ROWS[route], relation, method)]
+        for got in [_ask(user, method, route, ROWS[route].given(target))]
+        if got != expected and not (expected == "no method" and got in _REFUSALS)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("route", _with_arguments)
+def test_what_is_somebody_elses_looks_like_what_is_not_there(cast: Cast, route: str) -> None:
+    theirs = ROWS[route].given(who_may.harper(cast))
+    missing = {key: _none_like(key, value) for key, value in theirs.items()}
+    for stranger in (cast.charlie.user, cast.cleo.user, cast.sam):
+        for method in ("GET", "POST"):
+            foreign = _answer(stranger, method, reverse(route, kwargs=dict(theirs)))
+            absent = _answer(stranger, method, reverse(route, kwargs=missing))
+            assert foreign == absent
+
+
+@pytest.mark.parametrize("route", _with_arguments)
+def test_the_own_organisation_is_no_way_to_anothers_rows(cast: Cast, route: str) -> None:
+    own = ROWS[route].given(who_may.northwind(cast))
+    theirs = ROWS[route].given(who_may.harper(cast))
+    if "organisation_id" not in own or len(own) == 1:
+        return  # nothing to cross: the row itself decides
+    crossed = {**theirs, "organisation_id": own["organisation_id"]}
+    for method in ("GET", "POST"):
+        assert _ask(cast.charlie.user, method, route, crossed) in {"not found", "no method"}
+
+
+@pytest.mark.parametrize("route", _that_post)
+def test_nothing_is_done_without_the_forms_own_token(cast: Cast, route: str) -> None:
+    target = who_may.harper(cast)
+    users = {who_may.relation_of(user, target): user for user in who_may.people(cast).values()}
+    for relation in ROWS[route].post:
+        client = _client(users[relation], enforce_csrf_checks=True)
+        response = client.post(reverse(route, kwargs=dict(ROWS[route].given(target))))
+        assert response.status_code == 403
+        assert b"open too long" in response.content
+
+
+_REFUSALS = {"sign in", "not found", "forbidden", "no method"}
+
+
+def _expected(row: Row, relation: Relation, method: str) -> str:
+    allowed = {"GET": row.get, "HEAD": row.get, "POST": row.post}.get(method)
+    if not allowed and not (method in {"GET", "HEAD"} and not row.post):
+        return "no method"
+    if allowed and relation in allowed:
+        return "may"
+    if relation is Relation.SIGNED_OUT and not row.is_public:
+        return "sign in"
+    if allowed and relation in MEMBERS and allowed & MEMBERS:
+        return "forbidden"
+    return "not found"
+
+
+def _ask(user: User | None, method: str, route: str, arguments: Mapping[str, object]) -> str:
+    """Return what came of a request, which leaves nothing behind."""
+    with transaction.atomic():
+        response = _client(user).generic(method, reverse(route, kwargs=dict(arguments)))
+        transaction.set_rollback(True)
+    if method == "HEAD" and response.status_code == 405:
+        return _expected_of_head(user, route, arguments)
+    return _told(response)
+
+
+def _expected_of_head(user: User | None, route: str, arguments: Mapping[str, object]) -> str:
+    """Say of a route that takes no HEAD what it says to GET: then it only refuses more."""
+    return _ask(user, "GET", route, arguments)
+
+
+def _told(response: HttpResponseBase) -> str:
+    if isinstance(response, DocumentResponse):
+        return "may"
+    if response.status_code == 302 and "/sign-in?next=" in response.headers["Location"]:
+        return "sign in"
+    words = {403: "forbidden", 404: "not found", 405: "no method"}
+    return words.get(response.status_code, "may" if response.status_code < 500 else "broken")
+
+
+def _answer(user: User, method: str, url: str) -> tuple[int, dict[str, str], bytes]:
+    with transaction.atomic():
+        response: Any = _client(user).generic(method, url)
+        transaction.set_rollback(True)
+    return response.status_code, dict(response.items()), response.content
+
+
+def _client(user: User | None, *, enforce_csrf_checks: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=enforce_csrf_checks)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def _none_like(key: str, value: object) -> object:
+    return new_id() if key.endswith("_id") else value
+
+
+def test_a_target_is_somebodys_own(cast: Cast) -> None:
+    target: Target = who_may.harper(cast)
+    relations = {
+        name: who_may.relation_of(user, target) for name, user in who_may.people(cast).items()
+    }
+    assert relations["alice"] is Relation.OWNER
+    assert relations["carla"] is Relation.CONTACT
+    assert relations["carl"] is relations["charlie"] is relations["sam"] is Relation.OTHER
