@@ -80,6 +80,11 @@ class Source:
             allow=[f"{self.host}:{self.port}", *more.pop("allow", [])], **more
         )
 
+    async def asked(self) -> None:
+        """Wait until the first request came."""
+        while not self.requests:  # noqa: ASYNC110 - a test may poll
+            await asyncio.sleep(0.005)
+
     async def all_gone(self) -> None:
         """Wait until every connection was closed by the other side; a test hangs if one stays."""
         while self.open_connections:  # noqa: ASYNC110 - a test may poll

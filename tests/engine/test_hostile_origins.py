@@ -51,6 +51,8 @@ from engine.origins import (
     with_limits,
 )
 
+BOTH_LOOPS = True
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CLOSED = b"HTTP/1.1 200 OK\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
