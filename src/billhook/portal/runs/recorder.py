@@ -18,6 +18,7 @@ from billhook.engine.answer import Document
 from billhook.engine.errors import BillhookError
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.trace import OK, Trace
+from billhook.portal.logs import written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT, reason_of
 from billhook.portal.runs.retention import delete_old_runs
 from billhook.portal.runs.writing import write_runs
@@ -80,7 +81,8 @@ class RunRecorder:
     def flush(self) -> None:
         """Log and write everything taken in so far, in this thread."""
         with self._flushing:
-            self._take_in()
+            with written_together():
+                self._take_in()
             self._write_all()
 
     def _work(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 
 from billhook.engine.record import RunRecord
 from billhook.engine.trace import Attempt
@@ -30,31 +31,53 @@ def write_runs(batch: Sequence[RunRecord]) -> None:
     except if its organisation is gone, with which its runs go, too. A run that was written already
     (the connection broke just after) isn't written again.
     """
-    rows = [_row(run) for run in batch]
     try:
-        Run.objects.bulk_create(rows)
+        _insert([_columns(run) for run in batch])
     except IntegrityError:
+        rows = [Run(**_columns(run)) for run in batch]
         Run.objects.bulk_create(_mended(rows), ignore_conflicts=True)
 
 
-def _row(run: RunRecord) -> Run:
-    return Run(
-        id=run.id,
-        organisation_id=run.organisation_id,
-        integration_id=run.integration_id,
-        command=run.command[:64],  # as long as the columns are: PostgreSQL refuses more
-        kind=run.kind,
-        user_id=run.user_id,
-        api_key_id=run.api_key_id,
-        invoice_id=run.invoice_id,
-        outcome=run.outcome[:40],
-        reason=run.reason[:40],
-        attempts=[_attempt_json(attempt) for attempt in run.attempts],
-        started_at=run.started_at,
-        milliseconds=run.milliseconds,
-        document_bytes=run.document_bytes,
-        media_type=run.media_type[:100],
-    )
+def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows* as they are: model instances would take four times as long on a busy server."""
+    names = list(rows[0])
+    table = connection.ops.quote_name(Run._meta.db_table)  # noqa: SLF001 - Django's public _meta
+    columns = ", ".join(map(connection.ops.quote_name, names))
+    places = ", ".join(["%s"] * len(names))
+    adapt_time = connection.ops.adapt_datetimefield_value
+    values = [
+        {
+            **row,
+            "attempts": json.dumps(row["attempts"]),
+            "started_at": adapt_time(row["started_at"]),
+        }.values()
+        for row in rows
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608 - our own names
+            [tuple(row) for row in values],
+        )
+
+
+def _columns(run: RunRecord) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "organisation_id": run.organisation_id,
+        "integration_id": run.integration_id,
+        "command": run.command[:64],  # as long as the columns are: PostgreSQL refuses more
+        "kind": run.kind,
+        "user_id": run.user_id,
+        "api_key_id": run.api_key_id,
+        "invoice_id": run.invoice_id,
+        "outcome": run.outcome[:40],
+        "reason": run.reason[:40],
+        "attempts": [_attempt_json(attempt) for attempt in run.attempts],
+        "started_at": run.started_at,
+        "milliseconds": run.milliseconds,
+        "document_bytes": run.document_bytes,
+        "media_type": run.media_type[:100],
+    }
 
 
 def _attempt_json(attempt: Attempt) -> dict[str, Any]:
