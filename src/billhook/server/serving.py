@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import socket  # noqa: TID251 - for the type of the listening socket
+import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Final
@@ -17,6 +19,8 @@ from billhook.server.app import Application
 from billhook.server.errors import CannotStart
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_GARBAGE_THRESHOLDS: Final = (20_000, 20, 20)
+_SWITCH_INTERVAL: Final = 0.001
 _KEEP_ALIVE: Final = 65
 """Seconds for which an idle connection stays open: longer than reverse proxies keep theirs."""
 
@@ -28,11 +32,24 @@ def serve_in_this_process(application: Application, listening: socket.socket) ->
         CannotStart: when a part of the application can't start; why, is in the log.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    _favour_the_loop()
     server = _Server(application)
     try:
         server.run(sockets=[listening])
     except SystemExit:  # uvicorn's way to say that the start failed
         raise CannotStart("The server could not start; the line above says where.") from None
+
+
+def _favour_the_loop() -> None:
+    """Keep the event loop from waiting for other threads and for the search for garbage.
+
+    What is loaded by now stays until the end, so it needn't be searched again and again. And a
+    thread that computes gives way after one millisecond instead of five.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
 
 
 class _Server(uvicorn.Server):
