@@ -16,7 +16,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _ENCODER: Final = json.JSONEncoder(default=repr)
-_kept: ContextVar[list[str] | None] = ContextVar("billhook_kept_lines", default=None)
+_kept: ContextVar[dict[LineHandler, list[str]] | None] = ContextVar(
+    "billhook_kept_lines", default=None
+)
 
 
 def configure(settings: dict[str, Any]) -> None:
@@ -76,7 +78,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         if kept is None:
             super().emit(record)
         else:
-            kept.append(self.format(record))
+            kept.setdefault(self, []).append(self.format(record))
 
     def write_lines(self, lines: list[str]) -> None:
         """Write *lines* at once."""
@@ -92,15 +94,14 @@ def written_together() -> Iterator[None]:
     A busy server ends thousands of runs in a second; a write for each of their lines would cost
     more than making the lines.
     """
-    lines: list[str] = []
-    token = _kept.set(lines)
+    kept: dict[LineHandler, list[str]] = {}
+    token = _kept.set(kept)
     try:
         yield
     finally:
         _kept.reset(token)
-        for handler in logging.getLogger().handlers:
-            if lines and isinstance(handler, LineHandler):
-                handler.write_lines(lines)
+        for handler, lines in kept.items():
+            handler.write_lines(lines)
 
 
 def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
