@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
 import signal
 import socket  # noqa: TID251 - it takes a port away
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +104,30 @@ def test_a_demo_with_a_folder_of_its_own_goes_on_where_it_ended(tmp_path):
             assert "200 invoices of 3 customers" in demo.printed
             assert "the very bytes that the sample system made" in demo.printed
     assert states[0] == states[1]
+
+
+def test_a_view_that_does_not_work_is_told_and_the_demo_goes_on(tmp_path):
+    with running_demo("--data-dir", str(tmp_path)) as demo:
+        demo.wait_until_told()
+    with contextlib.closing(sqlite3.connect(tmp_path / "billhook.sqlite3")) as database:
+        database.execute("DELETE FROM integrations_storedsecret")
+        database.execute("UPDATE runs_run SET integration_id = NULL")
+        database.execute("DELETE FROM integrations_integration")
+        database.commit()
+    with running_demo("--data-dir", str(tmp_path)) as demo:
+        demo.wait_until_told()
+        assert "The first VIEW did not work" in demo.printed
+        assert "document was answered with 502." in demo.printed
+        assert "contact     dana@meridian.example" in demo.printed
+
+
+def test_a_demo_whose_sample_system_cannot_have_its_port_says_so(tmp_path):
+    with running_demo("--data-dir", str(tmp_path)) as demo:
+        demo.wait_until_told()
+        port = demo.state["sample_port"]
+    with socket.create_server(("127.0.0.1", port)):
+        told = refused("--port", "0", "--data-dir", str(tmp_path))
+    assert told.startswith(f"This demo's sample billing system needs port {port} again")
 
 
 def test_it_takes_no_settings_from_the_environment():

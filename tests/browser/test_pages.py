@@ -1,0 +1,104 @@
+"""Every page that links lead to: for everybody, at every width, with the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.visitor import DANA, MAEVE
+
+CHECK = Path(__file__).with_name("page_check.js").read_text(encoding="utf-8")
+FILES = re.compile(r"/document|/held/|/export|\.csv|^mailto:")
+IDS = re.compile(r"/[0-9a-hjkmnp-tv-z]{12}(?=/|$)")
+LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.getAttribute('href'))"
+
+
+def kind_of(url: str) -> str:
+    """Two pages are of one kind if only the ids in their addresses differ."""
+    split = urlsplit(url)
+    names = sorted(part.partition("=")[0] for part in split.query.split("&") if part)
+    return IDS.sub("/ID", split.path) + "?" + "&".join(names)
+
+
+def walk(visitor, start: str, *, limit: int = 60) -> dict[str, list[str]]:
+    """Visit one page of each kind that links lead to, and return the faults of each."""
+    faults: dict[str, list[str]] = {}
+    waiting = [start]
+    while waiting and len(faults) < limit:
+        url = waiting.pop(0)
+        if kind_of(url) in faults:
+            continue
+        visitor.page.goto(url)
+        faults[kind_of(url)] = [f"{url}: {fault}" for fault in visitor.page.evaluate(CHECK)]
+        for link in visitor.page.evaluate(LINKS):
+            target = urljoin(url, link).partition("#")[0]
+            if target.startswith(visitor.demo.address) and not FILES.search(target):
+                waiting.append(target)
+    return faults
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize(("email", "least"), [(DANA, 5), (MAEVE, 12)], ids=["contact", "member"])
+def test_every_page_is_sound(email, least, phone, demo, visit):
+    visitor = visit(demo, phone=phone)
+    visitor.sign_in(email)
+    faults = walk(visitor, visitor.page.url)
+    assert [fault for found in faults.values() for fault in found] == []
+    assert len(faults) >= least, sorted(faults)
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/password", "/nowhere"])
+def test_pages_for_strangers_are_sound(path, demo, visit):
+    stranger = visit(demo, phone=True)
+    stranger.expected_statuses.add(404)
+    stranger.go(path)
+    assert stranger.page.evaluate(CHECK) == []
+
+
+FOCUS = """() => {
+  const element = document.activeElement;
+  const style = getComputedStyle(element);
+  const box = element.getBoundingClientRect();
+  return {
+    name: `${element.tagName} ${element.getAttribute("aria-label") || element.textContent.trim()}`,
+    isRinged: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+      || style.boxShadow !== "none",
+    isSeen: box.bottom > 0 && box.top < innerHeight,
+  };
+}"""
+
+
+def press_tab_until(visitor, name: str, *, most: int = 60) -> None:
+    """Press Tab until what has the focus is called *name*; each stop must be seen to have it."""
+    for _ in range(most):
+        visitor.page.keyboard.press("Tab")
+        focus = visitor.page.evaluate(FOCUS)
+        assert focus["isRinged"], focus
+        assert focus["isSeen"], focus
+        if name in focus["name"]:
+            return
+    pytest.fail(f"Tab never came to {name}")
+
+
+def test_the_keyboard_alone_is_enough_to_sign_in_view_and_download(demo, visit):
+    dana = visit(demo)
+    keyboard = dana.page.keyboard
+    dana.go("/sign-in/password")
+    keyboard.type(DANA)
+    keyboard.press("Tab")
+    keyboard.type(demo.state["password"])
+    keyboard.press("Enter")
+    dana.page.wait_for_url(f"{demo.address}/")
+    press_tab_until(dana, "VIEW INV0000196")
+    keyboard.press("Enter")
+    expect(dana.page.get_by_role("img", name=re.compile("Page 1 of"))).to_be_visible()
+    press_tab_until(dana, "Download")
+    with dana.page.expect_download() as waiting:
+        keyboard.press("Enter")
+    downloaded = Path(waiting.value.path()).read_bytes()
+    assert downloaded == demo.sample_get("/invoices/INV0000196/pdf")
