@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,10 @@ def test_only_the_owner_can_read_what_is_held(shelf: Shelf) -> None:
     [file] = files_of(shelf)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_held_document_knows_when_it_was_fetched() -> None:
+    assert held("A" * 32).fetched == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 def test_every_document_has_a_name_of_its_own(shelf: Shelf) -> None:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hostile_documents as hostile
 import pytest
 from PIL import Image
 
 from billhook.portal.documents.limits import MAX_PAGES, MAX_PIXELS, Reason
 from billhook.portal.documents.rendering import PAGE_WIDTH, CannotShow, PageSize, Renderer
+from portal import hostile_documents as hostile
 
 PDF = "application/pdf"
 

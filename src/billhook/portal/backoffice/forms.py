@@ -45,7 +45,17 @@ def _amount(label: str, *, required: bool = True, help_text: str = "") -> forms.
     )
 
 
-class CustomerForm(forms.Form):
+class _Form(forms.Form):
+    """A form that says what is missing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            verb = "Choose one" if isinstance(field, forms.ChoiceField) else "Fill it in"
+            field.error_messages["required"] = f"{field.label} is missing. {verb}."
+
+
+class CustomerForm(_Form):
     """A customer's own facts."""
 
     name = forms.CharField(
@@ -73,7 +83,7 @@ class CustomerForm(forms.Form):
         return cls(initial=initial)
 
 
-class InviteForm(forms.Form):
+class InviteForm(_Form):
     """Whom to invite."""
 
     email = forms.EmailField(
@@ -103,13 +113,13 @@ class MemberForm(InviteForm):
     )
 
 
-class RoleForm(forms.Form):
+class RoleForm(_Form):
     """What a member may do from now on."""
 
     role = forms.ChoiceField(label="Role", choices=Role.choices)
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(_Form):
     """What an owner may set."""
 
     name = forms.CharField(
@@ -140,7 +150,7 @@ class SettingsForm(forms.Form):
         return cls(initial={name: getattr(organisation, name) for name in names})
 
 
-class InvoiceForm(forms.Form):
+class InvoiceForm(_Form):
     """An invoice's facts."""
 
     customer = forms.ModelChoiceField(

@@ -1,0 +1,130 @@
+"""Members see all invoices of their organisation, and editors change them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from billhook.portal.invoices.models import Invoice, Status
+from portal.cast import Cast, signed_in
+
+
+def address(route: str, cast: Cast, *ids: str) -> str:
+    return reverse(f"backoffice:{route}", args=[cast.harper.id, *ids])
+
+
+def filled(cast: Cast, **changes: str) -> dict[str, str]:
+    return {
+        "customer": cast.acme.id,
+        "number": "INV-9",
+        "source_id": "",
+        "issued_on": "2024-05-31",
+        "due_on": "",
+        "amount": "1240.5",
+        "open_amount": "",
+        "currency": "eur",
+        "status": "open",
+        **changes,
+    }
+
+
+def test_the_list_shows_every_invoice_of_the_organisation_drafts_too(cast: Cast) -> None:
+    response = signed_in(cast.vera).get(address("invoices", cast))
+    numbers = {row.invoice.number for row in response.context["list"].rows}
+    assert numbers == {"INV-1", "INV-2", "INV-3", "INV-4", "INV-5"}
+
+
+def test_the_list_is_narrowed_by_the_address(cast: Cast) -> None:
+    query = {"customer": cast.bolt.id}
+    response = signed_in(cast.vera).get(address("invoices", cast), query)
+    assert [row.invoice for row in response.context["list"].rows] == [cast.of_bolt]
+
+
+def test_an_invoice_is_created(cast: Cast) -> None:
+    response = signed_in(cast.bob).post(address("invoice-new", cast), filled(cast))
+    made = Invoice.objects.get(number="INV-9")
+    assert response.headers["Location"] == address("invoice", cast, made.id)
+    assert (made.organisation, made.customer) == (cast.harper, cast.acme)
+    assert (made.issued_on, made.due_on) == (date(2024, 5, 31), None)
+    assert (made.amount, made.open_amount) == (Decimal("1240.50"), Decimal("1240.50"))
+    assert (made.currency, made.status) == ("EUR", Status.OPEN)
+
+
+def test_nothing_is_open_of_a_paid_invoice_unless_it_is_said(cast: Cast) -> None:
+    signed_in(cast.bob).post(address("invoice-new", cast), filled(cast, status="paid"))
+    assert Invoice.objects.get(number="INV-9").open_amount == 0
+
+
+def test_an_invoice_is_changed_and_moves_to_another_customer(cast: Cast) -> None:
+    form = filled(cast, number="INV-1", customer=cast.bolt.id)
+    signed_in(cast.bob).post(address("invoice-edit", cast, cast.open.id), form)
+    changed = Invoice.objects.get(id=cast.open.id)
+    assert (changed.customer, changed.amount) == (cast.bolt, Decimal("1240.50"))
+
+
+def test_the_form_shows_what_is_known(cast: Cast) -> None:
+    page = signed_in(cast.bob).get(address("invoice-edit", cast, cast.open.id)).content.decode()
+    for known in (
+        'value="INV-1"',
+        'value="1240.00"',
+        f'value="{cast.open.issued_on}"',
+        f'<option value="{cast.acme.id}" selected>Acme</option>',
+    ):
+        assert known in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"number": ""}, "number"),
+        ({"number": "INV-1"}, "number"),
+        ({"customer": ""}, "customer"),
+        ({"issued_on": "yesterday"}, "issued_on"),
+        ({"due_on": "2024-05-30"}, "due_on"),
+        ({"amount": "a lot"}, "amount"),
+        ({"amount": "1.234"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"open_amount": "2000"}, "open_amount"),
+        ({"currency": "EURO"}, "currency"),
+        ({"status": "lost"}, "status"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else value,
+)
+def test_a_mistake_stands_at_its_field_and_nothing_typed_is_lost(
+    cast: Cast, changes: dict[str, str], field: str
+) -> None:
+    form = filled(cast, source_id="kept-as-typed") | changes
+    page = signed_in(cast.bob).post(address("invoice-new", cast), form).content.decode()
+    assert f'href="#id_{field}"' in page
+    assert f'id="id_{field}_error"' in page
+    assert 'value="kept-as-typed"' in page
+    assert Invoice.objects.count() == 6
+
+
+def test_another_organisations_customer_cannot_be_chosen(cast: Cast) -> None:
+    form = filled(cast, customer=cast.cedar.id)
+    page = signed_in(cast.bob).post(address("invoice-new", cast), form).content.decode()
+    assert "There is no such customer." in page
+    assert not Invoice.objects.filter(number="INV-9").exists()
+
+
+def test_a_new_invoice_begins_with_the_customer_whose_page_led_there(cast: Cast) -> None:
+    page = signed_in(cast.bob).get(address("invoice-new", cast), {"customer": cast.bolt.id})
+    assert f'<option value="{cast.bolt.id}" selected>' in page.content.decode()
+
+
+def test_an_invoice_is_removed_after_a_question(cast: Cast) -> None:
+    client = signed_in(cast.bob)
+    remove = address("invoice-remove", cast, cast.open.id)
+    assert "Remove invoice INV-1?" in client.get(remove).content.decode()
+    assert Invoice.objects.filter(id=cast.open.id).exists()
+    client.post(remove)
+    assert not Invoice.objects.filter(id=cast.open.id).exists()
+
+
+def test_a_draft_is_marked_as_unseen_by_the_customer(cast: Cast) -> None:
+    page = signed_in(cast.vera).get(address("invoice", cast, cast.draft.id)).content.decode()
+    assert "This is a draft: Acme doesn’t see it." in page
