@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import views as allauth_views
 from allauth.account.internal.stagekit import clear_login
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 from billhook.portal.accounts import services
 from billhook.portal.accounts.forms import NameForm
 from billhook.portal.accounts.who import user_of
+from billhook.portal.organisations.access import is_set_up
 
 
 class _StartsAnew:
@@ -28,6 +32,13 @@ class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: igno
     """Ask for the e-mail address and send a code to it, if it is known."""
 
     template_name = "accounts/sign_in.html"
+
+    @method_decorator(login_not_required)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Lead to the set-up page as long as there is nobody who could sign in."""
+        if not is_set_up():
+            return HttpResponseRedirect(reverse("setup"))
+        return cast("HttpResponseBase", super().dispatch(request, *args, **kwargs))
 
 
 class CodeView(allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]

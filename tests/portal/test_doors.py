@@ -1,0 +1,48 @@
+"""Rows come through their door: nothing but models, access and services asks for them itself."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from billhook.portal import settings
+
+PORTAL = Path(settings.__file__).parent
+_MAY_ASK = {"models.py", "access.py", "services.py"}
+_MAY_ASK_TOO = {
+    "integrations/loading.py",  # the store's: every organisation's commands, before anybody asks
+    "integrations/revisions.py",  # the number that tells processes of a change
+    "integrations/vault.py",  # a new key for all secrets
+    "integrations/store.py",  # when keys were last used
+    "integrations/trial.py",  # the stored secrets of the integration that is tried
+    "runs/writing.py",  # the recorder's batches
+    "runs/retention.py",  # old runs of all organisations
+    "invoices/importing.py",  # many rows at once
+}
+_OTHERS = [
+    path
+    for path in sorted(PORTAL.rglob("*.py"))
+    if path.name not in _MAY_ASK
+    and "migrations" not in path.parts
+    and str(path.relative_to(PORTAL)) not in _MAY_ASK_TOO
+]
+
+
+@pytest.mark.parametrize("path", _OTHERS, ids=lambda path: str(path.relative_to(PORTAL)))
+def test_only_the_doors_ask_for_rows(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    harmless = {id(node.value) for node in attributes if node.attr == "none"}  # asks for nothing
+    asked = [
+        f"line {node.lineno}"
+        for node in attributes
+        if node.attr in {"objects", "_default_manager"} and id(node) not in harmless
+    ]
+    assert asked == []
+
+
+def test_every_exception_to_it_is_still_one() -> None:
+    for name in _MAY_ASK_TOO:
+        assert ".objects" in (PORTAL / name).read_text(encoding="utf-8"), name

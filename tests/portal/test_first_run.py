@@ -1,0 +1,85 @@
+"""The first start: who can read the terminal makes the first organisation, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billhook.portal import environment
+from billhook.portal.organisations import first_run
+from billhook.portal.organisations.models import Member, Organisation
+from portal.cast import PASSWORD, Cast
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A data folder without a code from another test."""
+    monkeypatch.setenv("BILLHOOK_DATA_DIR", str(tmp_path))
+    environment.current.cache_clear()
+    yield
+    monkeypatch.undo()
+    environment.current.cache_clear()
+
+
+def form(code: str | None, **other: str) -> dict[str, str]:
+    return {
+        "code": code or "",
+        "organisation_name": "Harper IT",
+        "email": "Alice@Harper.example",
+        "password": PASSWORD,
+        **other,
+    }
+
+
+def test_the_code_makes_the_organisation_and_signs_its_owner_in(db: None) -> None:
+    browser = Client()
+    answer = browser.post("/setup", form(first_run.setup_code()))
+    owner = Member.objects.get()
+    assert (owner.organisation.name, owner.role) == ("Harper IT", "owner")
+    assert owner.user.email == "alice@harper.example"
+    assert owner.user.check_password(PASSWORD)
+    assert answer.headers["Location"] == f"/backoffice/{owner.organisation_id}"
+    assert browser.get("/settings").status_code == 200
+
+
+@pytest.mark.parametrize("code", ["", "wrong", "0" * 12])
+def test_without_the_code_nothing_is_made(db: None, code: str) -> None:
+    first_run.setup_code()
+    assert Client().post("/setup", form(code)).status_code == 200
+    assert not Organisation.objects.exists()
+
+
+def test_all_processes_and_later_starts_print_the_same_code(db: None) -> None:
+    code = first_run.setup_code()
+    assert code
+    assert first_run.setup_code() == code
+    assert first_run.is_setup_code(f" {code.upper()} ")
+
+
+def test_a_weak_password_is_told_and_the_code_goes_on_working(db: None) -> None:
+    code = first_run.setup_code()
+    page = Client().post("/setup", form(code, password="short")).content.decode()
+    assert "10 characters" in page
+    assert first_run.setup_code() == code
+
+
+def test_once_there_is_an_organisation_the_page_is_gone_for_good(cast: Cast) -> None:
+    assert first_run.setup_code() is None
+    assert not first_run.is_setup_code("")
+    for answer in (Client().get("/setup"), Client().post("/setup", form("0" * 12))):
+        assert answer.status_code == 404
+
+
+def test_guessing_is_limited(db: None) -> None:
+    for _ in range(10):
+        Client().post("/setup", form("wrong"))
+    assert Client().post("/setup", form(first_run.setup_code())).status_code == 429
+    assert not Organisation.objects.exists()
+
+
+def test_before_the_set_up_the_start_page_leads_there(db: None) -> None:
+    answer = Client().get("/sign-in")
+    assert answer.headers["Location"] == "/setup"

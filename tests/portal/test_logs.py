@@ -1,0 +1,57 @@
+"""Log lines: constant keys, and no text of an exception."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+_CODE = """
+import logging, structlog
+from billhook.portal.logs import configure
+configure({"log_format": FORMAT, "log_level": "info"})
+try:
+    try:
+        raise ConnectionError("https://billing.example/?key=canary")
+    except ConnectionError as error:
+        raise RuntimeError("canary again") from error
+except RuntimeError as error:
+    logging.getLogger("django.request").error("Internal Server Error: %s", "/x", exc_info=True)
+    structlog.get_logger("billhook.test").error("it_failed", run="abc", exc_info=error)
+logging.getLogger("x").debug("never")
+"""
+
+
+def lines(log_format: str) -> list[str]:
+    """Return what is logged in a process of its own."""
+    code = _CODE.replace("FORMAT", repr(log_format))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b""
+    return done.stderr.decode().splitlines()
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_no_text_of_an_exception_is_logged(log_format: str) -> None:
+    assert "canary" not in "\n".join(lines(log_format))
+    assert "never" not in "\n".join(lines(log_format))
+
+
+def test_lines_for_programs_have_constant_keys_and_say_where_it_failed() -> None:
+    theirs, ours = (json.loads(line) for line in lines("json"))
+    common = {"event", "level", "logger", "timestamp", "error", "trace"}
+    assert theirs.keys() == common
+    assert ours.keys() == common | {"run"}
+    assert (ours["event"], ours["error"], ours["run"]) == ("it_failed", "RuntimeError", "abc")
+    assert any("<string>" in place for place in _places(ours))
+
+
+def _places(line: dict[str, Any]) -> list[str]:
+    return [str(place) for place in line["trace"]]

@@ -1,0 +1,132 @@
+"""What every page has: our headers, the right host, a calm page for what goes wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.staticfiles import finders
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from billhook.portal import errors, icons
+from billhook.portal.middleware import CONTENT_SECURITY_POLICY
+from billhook.portal.statics import STATIC_FOLDER
+from portal.cast import Cast, signed_in
+
+PORTAL = Path(errors.__file__).parent
+TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/sign-in", "/nothing", f"{django_settings.STATIC_URL}billhook/billhook.css"]
+)
+def test_every_answer_has_our_headers(cast: Cast, path: str) -> None:
+    answer = Client().get(path)
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "camera=()" in answer.headers["Permissions-Policy"]
+    answer.close()
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_no_inline_script() -> None:
+    assert "default-src 'none'" in CONTENT_SECURITY_POLICY
+    assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
+    for word in ("unsafe", "http:", "https:", "*"):
+        assert word not in CONTENT_SECURITY_POLICY
+
+
+def test_pages_are_kept_by_no_cache_and_files_forever(cast: Cast) -> None:
+    page = signed_in(cast.carla).get("/")
+    assert page.headers["Cache-Control"] == "private, no-store"
+    file = Client().get(f"{django_settings.STATIC_URL}billhook/billhook.css")
+    assert "immutable" in file.headers["Cache-Control"]
+    file.close()
+
+
+def test_a_page_for_another_host_is_refused(cast: Cast) -> None:
+    answer = Client(headers={"host": "evil.example"}).get("/sign-in")
+    assert answer.status_code == 400
+    assert b"evil.example" not in answer.content
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_page_holds_what_the_policy_forbids(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    assert not re.search(r"""\s(style|on\w+)=["']""", text)
+    assert "<style" not in text
+    assert not re.search(r"<script(?![^>]*\bsrc=)", text)
+    assert not re.search(r"""(src|href)=["'](https?:)?//""", text)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_file_and_icon_that_a_page_names_is_there(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    for file in re.findall(r"""{% static ['"]([^'"]+)['"]""", text):
+        assert finders.find(file), file
+    for icon in re.findall(r"""{% icon ['"]([\w-]+)['"]""", text):
+        assert icons.svg(icon).startswith("<svg")
+
+
+def test_scripts_build_no_code_from_text() -> None:
+    for script in STATIC_FOLDER.rglob("*.js"):
+        text = script.read_text(encoding="utf-8")
+        assert not re.search(r"\b(eval|Function|document\.write)\(", text), script.name
+
+
+def test_a_page_that_is_missing_is_told_calmly(cast: Cast) -> None:
+    answer = signed_in(cast.carla).get("/nothing/here")
+    assert answer.status_code == 404
+    assert b"There is no such page" in answer.content
+    assert b"nothing/here" not in answer.content
+
+
+def test_a_mistake_of_ours_shows_a_page_without_a_word_of_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(request: HttpRequest) -> HttpResponse:
+        raise RuntimeError("canary-in-an-exception")
+
+    pattern = next(p for p in _patterns() if p.name == "settings")
+    monkeypatch.setattr(pattern, "callback", fail)
+    browser = signed_in(cast.carla)
+    browser.raise_request_exception = False
+    answer = browser.get(reverse("settings"))
+    assert answer.status_code == 500
+    assert b"Something went wrong on our side" in answer.content
+    assert b"canary" not in answer.content
+
+
+def _patterns() -> Any:
+    from billhook.portal.accounts.urls import urlpatterns
+
+    return urlpatterns
+
+
+@pytest.mark.parametrize(
+    ("page", "status", "says"),
+    [
+        pytest.param(errors.bad_request, 400, "could not understand", id="400"),
+        pytest.param(errors.forbidden, 403, "Your role doesn", id="403"),
+        pytest.param(errors.too_many, 429, "Wait a few minutes", id="429"),
+    ],
+)
+def test_each_error_has_its_page(db: None, page: Any, status: int, says: str) -> None:
+    answer = page(RequestFactory().get("/"), PermissionDenied())
+    assert answer.status_code == status
+    assert says in answer.content.decode()
+
+
+def test_a_form_that_was_sent_from_elsewhere_is_told_what_to_do(cast: Cast) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"email": "a@b.example"})
+    assert answer.status_code == 403
+    assert b"nothing was done" in answer.content

@@ -1,0 +1,130 @@
+"""What services do, and what they refuse with a sentence at the field."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billhook.portal.accounts.models import User
+from billhook.portal.accounts.services import get_or_create_user
+from billhook.portal.customers import services as customers
+from billhook.portal.customers.models import Contact
+from billhook.portal.invoices import access
+from billhook.portal.invoices import services as invoices
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.mistakes import Mistake
+from billhook.portal.organisations import services as organisations
+from billhook.portal.organisations.models import Member, Role
+from portal.cast import Cast, signed_in
+
+
+def facts(**other: Any) -> invoices.InvoiceFacts:
+    given: dict[str, Any] = {
+        "number": "INV-9",
+        "issued_on": date(2026, 1, 1),
+        "due_on": date(2026, 1, 31),
+        "amount": Decimal("10.00"),
+        "open_amount": Decimal("10.00"),
+        "currency": "eur",
+    }
+    return invoices.InvoiceFacts(**(given | other))
+
+
+def test_one_person_is_one_user_in_whatever_case(db: None) -> None:
+    first = get_or_create_user(email=" Carla@Acme.example", name="Carla")
+    assert get_or_create_user(email="carla@ACME.example ", name="Somebody else") == first
+    assert User.objects.get().name == "Carla"
+
+
+def test_an_invited_person_has_no_password(cast: Cast) -> None:
+    assert not cast.carla.user.has_usable_password()
+
+
+def test_a_member_is_added_once(cast: Cast) -> None:
+    with pytest.raises(Mistake, match="is a member already"):
+        organisations.add_member(
+            organisation=cast.harper, email="Bob@harper.example", role=Role.OWNER
+        )
+    assert Member.objects.get(id=cast.bob.id).role == Role.EDITOR
+
+
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.VIEWER])
+def test_the_last_owner_stays_owner(cast: Cast, role: Role) -> None:
+    with pytest.raises(Mistake, match="needs an owner"):
+        organisations.change_role(member=cast.alice, role=role)
+    with pytest.raises(Mistake, match="needs an owner"):
+        organisations.remove_member(member=cast.alice)
+    assert Member.objects.get(id=cast.alice.id).role == Role.OWNER
+
+
+def test_with_a_second_owner_the_first_may_go(cast: Cast) -> None:
+    organisations.change_role(member=cast.bob, role=Role.OWNER)
+    organisations.remove_member(member=cast.alice)
+    assert signed_in(cast.alice.user).get(f"/backoffice/{cast.harper.id}").status_code == 404
+
+
+def test_others_come_and_go(cast: Cast) -> None:
+    organisations.remove_member(member=cast.vera)
+    assert not Member.objects.filter(user=cast.vera.user).exists()
+
+
+def test_a_contact_is_invited_once_for_each_customer(cast: Cast) -> None:
+    with pytest.raises(Mistake, match="is a contact of Acme already"):
+        customers.invite_contact(customer=cast.acme, email="CARLA@acme.example")
+    customers.invite_contact(customer=cast.bolt, email="carla@acme.example")
+    assert Contact.objects.filter(user=cast.carla.user).count() == 2
+
+
+def test_a_removed_contact_sees_nothing_from_that_moment(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    assert browser.get(f"/invoices/{cast.open.id}").status_code == 200
+    customers.remove_contact(contact=cast.carla)
+    assert browser.get(f"/invoices/{cast.open.id}").status_code == 404
+    assert not access.invoices_for_contact(cast.carla.user).exists()
+
+
+def test_a_customers_number_stands_once_in_an_organisation(cast: Cast) -> None:
+    with pytest.raises(Mistake) as raised:
+        customers.save_customer(organisation=cast.harper, number="C-1", name="Another")
+    assert raised.value.field == "number"
+    customers.save_customer(organisation=cast.northwind, number="C-9", name="Another")
+
+
+def test_a_customer_with_invoices_stays(cast: Cast) -> None:
+    with pytest.raises(Mistake, match="has invoices"):
+        customers.remove_customer(customer=cast.acme)
+    customers.remove_customer(customer=cast.dune)
+
+
+def test_an_invoices_number_stands_once_in_an_organisation(cast: Cast) -> None:
+    with pytest.raises(Mistake) as raised:
+        invoices.save_invoice(customer=cast.bolt, facts=facts(number=" INV-1 "))
+    assert raised.value.field == "number"
+    invoices.save_invoice(customer=cast.dune, facts=facts(number="INV-2"))
+
+
+def test_an_invoice_always_is_of_its_customers_organisation(cast: Cast) -> None:
+    moved = invoices.save_invoice(customer=cast.bolt, facts=facts(), invoice=cast.open)
+    assert (moved.customer, moved.organisation) == (cast.bolt, cast.harper)
+    assert Invoice.objects.get(id=cast.open.id).currency == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        pytest.param({"due_on": date(2025, 12, 31)}, "due_on", id="due before its date"),
+        pytest.param({"open_amount": Decimal("10.01")}, "open_amount", id="more open than all"),
+    ],
+)
+def test_facts_that_contradict_each_other_are_told(cast: Cast, wrong: Any, field: str) -> None:
+    with pytest.raises(Mistake) as raised:
+        invoices.save_invoice(customer=cast.acme, facts=facts(**wrong))
+    assert raised.value.field == field
+
+
+def test_a_credit_note_may_be_negative(cast: Cast) -> None:
+    credit = facts(amount=Decimal("-10.00"), open_amount=Decimal("-10.00"))
+    assert invoices.save_invoice(customer=cast.acme, facts=credit).amount == Decimal("-10.00")
