@@ -182,7 +182,7 @@ def test_a_variable_may_be_given_another_value(billhook, file):
         pytest.param(
             ["--variable", "BaseUrl=a", "--variable", "BaseUrl=b"], "duplicate-name", id="twice"
         ),
-        pytest.param(["--variable", "BaseUrl=ftp://a"], "invalid-base-url", id="not-http"),
+        pytest.param(["--variable", "BaseUrl=ftp://a"], "invalid-host", id="not-http"),
     ],
 )
 def test_a_wrong_variable_is_refused(billhook, file, options, code):

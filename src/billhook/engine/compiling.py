@@ -60,7 +60,7 @@ def make_scope(
         try:
             given[name] = take_value(value)
         except UnfitValue as unfit:
-            given[name] = Given(text="", quoted=True)
+            given[name] = Given(text="x", quoted=True)  # so that no second problem comes of it
             problems.append(
                 Problem(
                     code=unfit.code,
@@ -227,7 +227,7 @@ def _take_method(draft: _Draft, where: str) -> None:
 def _take_url(draft: _Draft, where: str, scope: Scope) -> None:
     text = read_text(draft.config.url, f"{where}.url", scope)
     draft.problems += text.problems
-    if not text.malformed:
+    if not text.is_broken:
         draft.url, problems = compile_url(text, scope)
         draft.problems += problems
 

@@ -39,7 +39,7 @@ def compile_body(body: str, content_types: Sequence[str], where: str, scope: Sco
     media_type = content_type.partition(";")[0].strip().lower()
     problems = [*text.problems, *_problems(text, content_type, media_type)]
     template = None
-    if not text.malformed and not problems:
+    if not text.is_broken and not problems:
         template, problems = _compiler_of(media_type)(text, scope)
     return CompiledBody(
         template=template, problems=tuple(problems), notes=tuple(_notes(text, media_type))
@@ -75,16 +75,20 @@ def _problems(text: Text, content_type: str, media_type: str) -> list[Problem]:
 
 
 def _notes(text: Text, media_type: str) -> list[Problem]:
-    if media_type and (_compiler_of(media_type) is not compile_text or media_type == "text/plain"):
-        return []
+    guess = _guess(text.text)
     if not media_type:
-        guess = _guess(text.text)
         message = (
             "There is no Content-Type header, so the body is sent as plain text and values stand "
             f"in it as they are. It looks like {guess}: add the header Content-Type: {guess}."
         )
         return [_note("no-content-type", message, text, guess)]
-    if text.tokens and not media_type.startswith("multipart/"):
+    if media_type == FORM and guess in {*_JSON, *_XML}:
+        message = (
+            f"The Content-Type says form data, but the body looks like {guess}. "
+            "Make the two agree, else values are encoded for a form."
+        )
+        return [_note("other-content-type", message, text, guess)]
+    if text.tokens and _compiler_of(media_type) is compile_text and media_type != "text/plain":
         message = (
             f"Billhook has no rules for {media_type}: values stand in the body as they are. "
             "Make sure that no value can break its grammar."

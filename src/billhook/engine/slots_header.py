@@ -41,7 +41,7 @@ def compile_header(
         return None, [Problem(code="forbidden-position", message=_NOT_HERE, where=where)]
     text = read_text(value, where, scope)
     problems = [*text.problems, *_literal_problems(name, text)]
-    if text.malformed or problems:
+    if text.is_broken or problems:
         return None, problems
     encoder_of = _cookie_encoder(text) if name.lower() == "cookie" else _encoder(text)
     parts, problems = place_tokens(text, scope, encoder_of)

@@ -26,9 +26,11 @@ from billhook.engine.template import (
 from billhook.engine.values import UnfitValue, Values
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 _BEFORE_VALUE: Final = frozenset({"", "[", ",", ":"})
 _AFTER_VALUE: Final = frozenset({"", "]", ",", "}"})
 _SPACE: Final = " \t\r\n"
+MAX_DEPTH: Final = 100
 _BOM: Final = "\ufeff"
 
 Fits = Callable[[Any], bool]
@@ -114,6 +116,9 @@ class _DuplicateKeyError(ValueError):
 def _parse(text: Text, stand_in: Callable[[TokenUse], str]) -> tuple[Any, list[Problem]]:
     sample = text.shape(stand_in)
     whole = (0, len(sample))
+    if _depth(sample) > MAX_DEPTH:
+        message = f"The body's lists and objects are nested deeper than {MAX_DEPTH} levels."
+        return None, [text.problem("invalid-json", message, whole)]
     try:
         return json.loads(sample, object_pairs_hook=_members, parse_constant=_refuse), []
     except json.JSONDecodeError as error:
@@ -125,9 +130,15 @@ def _parse(text: Text, stand_in: Callable[[TokenUse], str]) -> tuple[Any, list[P
     except ValueError:
         message = "JSON has no NaN, no Infinity and no number of thousands of digits."
         return None, [text.problem("invalid-json", message, whole)]
-    except RecursionError:
-        message = "The body's lists and objects are nested too deep."
-        return None, [text.problem("invalid-json", message, whole)]
+
+
+def _depth(sample: str) -> int:
+    """Return how deep lists and objects are nested, whether or not they are closed."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", sample)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _members(members: list[tuple[str, Any]]) -> _Object:

@@ -20,13 +20,21 @@ from billhook.engine.template import (
     build_template,
     place_tokens,
 )
-from billhook.engine.url import MAX_URL_LENGTH, Url, encode_target, has_dot_segment, parse_url
+from billhook.engine.url import (
+    MAX_URL_LENGTH,
+    Url,
+    encode_target,
+    has_dot_segment,
+    holds_control_or_space,
+    parse_url,
+)
 from billhook.engine.values import UnfitValue, Values
 from billhook.engine.verdict import Verdict
 
 _AUTHORITY: Final = re.compile(r"[^:/?#\\]*://[^/?#\\]*")
 _BASE_URL: Final = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\@\s]+(?:/[^?#\\\s]*)?")
 _BARE_HOST: Final = re.compile(r"[^/?#\\@%\s\x00-\x1f\x7f]+")
+_CODES: Final = {"host-syntax": "invalid-host", "control-char": "control-character"}
 _DOT: Final = re.compile(r"[/FfCc]\.|%2[eE]")  # may a segment begin with a dot?
 
 
@@ -125,26 +133,25 @@ def _fill_head(text: Text, head: _Head, scope: Scope) -> tuple[str, list[Problem
         filled += text.text[position : token.start] + value
         position = token.end
         if variable is not None and (flaw := _variable_flaw(value, is_base=head.base is token)):
-            code, advice = flaw
-            message = f"The variable {token.name} can't stand here. {advice}"
-            problems.append(text.problem(code, message, (token.start, token.end)))
+            message = f"The variable {token.name} can't stand here. {flaw}"
+            problems.append(text.problem("invalid-host", message, (token.start, token.end)))
     filled += text.text[position : head.end]
     if head.base is not None and text.text.startswith("/", head.end):
         filled = filled.removesuffix("/")
     return filled, problems
 
 
-def _variable_flaw(value: str, *, is_base: bool) -> tuple[str, str] | None:
+def _variable_flaw(value: str, *, is_base: bool) -> str | None:
     if is_base:
         if _BASE_URL.fullmatch(value):
             return None
-        return "invalid-base-url", (
+        return (
             "At the beginning of a URL it has to be one such as https://billing.example.com or "
             "https://billing.example.com/api, without user name, ? and #."
         )
     if _BARE_HOST.fullmatch(value):
         return None
-    return "invalid-host", (
+    return (
         "In scheme, host or port it has to be a bare name or number, "
         "such as billing.example.com, without any of / ? # @ %."
     )
@@ -159,7 +166,7 @@ def _compile_target(
     sample = base + "".join(part.text if part.encode is None else "x" for part in parts)
     url = parse_url(sample)
     if isinstance(url, Verdict):
-        problems.append(text.problem(_code_of(url), url.message, (0, len(text.text))))
+        problems.append(text.problem(_code_of(url), url.message, _place_of(url, text)))
     if problems or isinstance(url, Verdict):
         return None, problems
     site = f"{url.scheme}://{url.authority}"
@@ -180,7 +187,17 @@ def _compile_target(
 
 
 def _code_of(verdict: Verdict) -> str:
-    return "invalid-host" if verdict.reason == "host-syntax" else verdict.reason
+    """Return the code of a problem of the grammar: filling's own word where there is one."""
+    return _CODES.get(verdict.reason, verdict.reason)
+
+
+def _place_of(verdict: Verdict, text: Text) -> tuple[int, int]:
+    """Return the offsets of what is wrong, as near as they can be told."""
+    if verdict is Verdict.DENIED_CONTROL_CHARACTER:
+        for index, character in enumerate(text.text):
+            if holds_control_or_space(character):
+                return index, index + 1
+    return 0, len(text.text)
 
 
 def _find(shape: str, mark: str, start: int) -> int:

@@ -19,6 +19,7 @@ from billhook.engine.tokens import NAME, NAME_RULE, nearest
 from billhook.engine.values import Given, UnfitValue, Values
 
 _TOKEN: Final = re.compile(rf"\{{\{{({NAME.pattern})(?:\|({NAME.pattern}))?\}}\}}", re.ASCII)
+_UNSENDABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 _OPENING: Final = "{{"
 _CLOSING: Final = "}}"
 
@@ -54,13 +55,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text as typed, with its tokens found. ``problems`` are those of the tokens themselves."""
+    """A text as typed, with its tokens found. ``problems`` are those of the tokens themselves.
+
+    If ``is_broken``, it holds what is neither text nor token, so that nothing more can be judged.
+    """
 
     text: str
     where: str
     tokens: tuple[TokenUse, ...]
     problems: tuple[Problem, ...]
-    malformed: bool
+    is_broken: bool
 
     def shape(self, stand_in: Callable[[TokenUse], str] | None = None) -> str:
         """Return the text with each token replaced by as many characters (``x`` by default)."""
@@ -94,13 +98,13 @@ class Text:
 def read_text(text: str, where: str, scope: Scope) -> Text:
     """Find the tokens of *text*, and what is wrong with each of them."""
     tokens: list[TokenUse] = []
-    problems: list[Problem] = []
-    malformed = False
+    problems = _character_problems(text, where)
+    is_broken = bool(problems)
     position = text.find(_OPENING)
     while position >= 0:
         match = _TOKEN.match(text, position)
         if match is None:
-            malformed = True
+            is_broken = True
             problem = _malformed(text, position, where, scope)
             problems.append(problem)
             end = problem.end or position + len(_OPENING)
@@ -114,8 +118,24 @@ def read_text(text: str, where: str, scope: Scope) -> Text:
         where=where,
         tokens=tuple(tokens),
         problems=tuple(problems),
-        malformed=malformed,
+        is_broken=is_broken,
     )
+
+
+def _character_problems(text: str, where: str) -> list[Problem]:
+    """Refuse what can't be sent in any place: NUL, and halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:
+        return []
+    return [
+        Problem(
+            code="control-character" if match[0] == "\0" else "invalid-unicode",
+            message="This character can't be sent anywhere. Type the text again without it.",
+            where=where,
+            start=match.start(),
+            end=match.end(),
+        )
+        for match in _UNSENDABLE.finditer(text)
+    ]
 
 
 def _name_problems(match: re.Match[str], where: str, scope: Scope) -> list[Problem]:
@@ -171,8 +191,9 @@ def _malformed(text: str, start: int, where: str, scope: Scope) -> Problem:
     else:
         end = closing + 2
         inside = text[start + 2 : closing]
-        message = _malformed_reason(inside)
+        message = ""
     near = scope.nearest(inside.strip(" \t\r\n{}")) if inside else None
+    message = message or _malformed_reason(inside, near)
     return Problem(
         code="malformed-token",
         message=message,
@@ -186,19 +207,20 @@ def _malformed(text: str, start: int, where: str, scope: Scope) -> Problem:
 _FORM: Final = "A token is written exactly like {{InvoiceNumber}}."
 
 
-def _malformed_reason(inside: str) -> str:
+def _malformed_reason(inside: str, near: str | None) -> str:
+    """Return the first reason that holds why ``{{inside}}`` is no token."""
     bare = inside.strip()
-    if not bare:
-        return "There is no name between {{ and }}. " + _FORM
-    if bare != inside and NAME.fullmatch(bare):
-        return f"Drop the spaces inside the token: write {{{{{bare}}}}}."
-    if inside.startswith("{"):
-        return "There are three { in a row. " + _FORM
-    if "|" in inside:
-        return "A token may have one name, one | and one function, without spaces. " + _FORM
-    if "." in inside:
-        return "A token's name has no dot: parts of a value can't be asked for. " + _FORM
-    return f"This is not a token's name. {NAME_RULE}"
+    spaced = bare != inside and NAME.fullmatch(bare) is not None
+    reasons = (
+        (not bare, "There is no name between {{ and }}. " + _FORM),
+        (spaced, f"Drop the spaces inside the token: write {{{{{near or bare}}}}}."),
+        (not bare.isascii(), f"The token holds a letter of another alphabet. {NAME_RULE}"),
+        (inside.startswith("{"), "There are three { in a row. " + _FORM),
+        ("|" in inside, "A token is one name, then perhaps one | and one function. " + _FORM),
+        ("." in inside, "A token's name has no dot: parts of a value can't be had. " + _FORM),
+    )
+    other = f"This is not a token's name. {NAME_RULE}"
+    return next((reason for holds, reason in reasons if holds), other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
