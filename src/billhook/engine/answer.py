@@ -21,6 +21,7 @@ from billhook.engine.kinds import (
     HEAD_WINDOW,
     KINDS,
     SYNONYMS,
+    XML,
     Kind,
     describe,
     is_web_page,
@@ -131,7 +132,7 @@ def _recognise(head: bytes, accepted: list[Kind]) -> Kind:
     if is_web_page(head):
         raise WebPageInstead
     expected = " or ".join(candidate.name for candidate in accepted)
-    if b"%PDF-" in head[:1024]:
+    if kind in {None, XML} and b"%PDF-" in head[:1024]:
         raise NotADocument(
             "The source sent a PDF with something else before its beginning (%PDF-), "
             f"where {expected} was expected. Whoever runs the source can mend that."

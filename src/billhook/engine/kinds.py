@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -36,13 +35,6 @@ class Kind:
 
 def _ends_with_mark(mark: bytes) -> Callable[[Body], bool]:
     return lambda body: mark in body.tail(END_WINDOW)
-
-
-def _is_whole_tiff(body: Body) -> bool:
-    """A TIFF has no end mark; its directory, which its head points to, is mostly written last."""
-    head = body.head(8)
-    (directory,) = struct.unpack("<I" if head[:1] == b"I" else ">I", head[4:8])
-    return bool(directory + 2 <= body.size)
 
 
 def _is_whole_riff(body: Body) -> bool:
@@ -92,9 +84,6 @@ JPEG: Final = Kind(
 GIF: Final = Kind(
     media_type="image/gif", extension="gif", name="a GIF image", is_whole=_ends_with_mark(b"\0;")
 )
-TIFF: Final = Kind(
-    media_type="image/tiff", extension="tif", name="a TIFF image", is_whole=_is_whole_tiff
-)
 WEBP: Final = Kind(
     media_type="image/webp", extension="webp", name="a WebP image", is_whole=_is_whole_riff
 )
@@ -106,7 +95,7 @@ ZIP: Final = Kind(
     media_type="application/zip", extension="zip", name="a ZIP archive", is_whole=_is_whole_zip
 )
 
-KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, TIFF, WEBP, XML, JSON, ZIP)}
+KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, WEBP, XML, JSON, ZIP)}
 """The kinds that a command may accept, by media type."""
 SYNONYMS: Final = {"text/xml": "application/xml", "image/jpg": "image/jpeg"}
 """Other names of the same kinds, which may stand in a command's ``accept`` as well."""
@@ -117,8 +106,6 @@ _SIGNATURES: Final = (
     (b"\xff\xd8\xff", JPEG),
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
-    (b"II*\0", TIFF),
-    (b"MM\0*", TIFF),
     (b"PK\x03\x04", ZIP),
 )
 _XML_PROLOGUE: Final = re.compile(

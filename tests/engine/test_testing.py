@@ -1,0 +1,81 @@
+"""The fake transport and the builders, as programs that use the engine meet them."""
+
+from __future__ import annotations
+
+import pypdfium2
+import pytest
+
+from billhook.engine.errors import DocumentNotFound, SourceStatus, SourceTimeout
+from billhook.engine.run import Trace, run_command
+from billhook.engine.testing import FakeTransport, make_command, make_pdf, make_response
+
+
+async def test_a_fake_answers_in_order_and_keeps_the_requests() -> None:
+    get_invoice = make_command()
+    door = FakeTransport(
+        make_response(make_pdf()),
+        make_response(status=404),
+        SourceTimeout("connect"),
+        lambda request: make_response(make_pdf(len(request.target) + 1000)),
+    )
+    trace = Trace()
+
+    async def run(number: str) -> int:
+        values = get_invoice.values({"InvoiceNumber": number})
+        return (await run_command(get_invoice, values, transport=door, trace=trace)).size
+
+    assert await run("INV-1") == 1000
+    with pytest.raises(DocumentNotFound):
+        await run("INV-2")
+    with pytest.raises(SourceTimeout):
+        await run("INV-3")
+    assert await run("INV-4") == 1012
+    assert [request.target for request in door.requests] == [
+        f"/items/INV-{number}" for number in (1, 2, 3, 4)
+    ]
+    assert [(attempt.status, attempt.outcome) for attempt in trace.attempts] == [
+        (200, "ok"),
+        (404, "document-not-found"),
+        (None, "source-timeout"),
+        (200, "ok"),
+    ]
+
+
+async def test_a_request_for_which_no_answer_is_left_is_the_tests_own_mistake() -> None:
+    get_invoice = make_command("https://billing.example/")
+    with pytest.raises(LookupError):
+        await run_command(get_invoice, get_invoice.values({}), transport=FakeTransport())
+
+
+async def test_a_fake_that_is_slower_than_the_deadline_runs_out_of_time() -> None:
+    from dataclasses import replace
+
+    get_invoice = make_command("https://billing.example/")
+    hurried = replace(get_invoice, limits=replace(get_invoice.limits, timeout=0.01))
+    door = FakeTransport(make_response(make_pdf()), delay=60)
+    with pytest.raises(SourceTimeout) as caught:
+        await run_command(hurried, hurried.values({}), transport=door)
+    assert caught.value.phase == "whole"
+
+
+async def test_an_error_of_the_source_closes_the_body_of_its_answer() -> None:
+    response = make_response(b"Oh", status=500)
+    get_invoice = make_command("https://billing.example/")
+    with pytest.raises(SourceStatus):
+        await run_command(get_invoice, get_invoice.values({}), transport=FakeTransport(response))
+    with pytest.raises(ValueError, match="closed"):
+        response.body.read()
+
+
+@pytest.mark.parametrize("size", [500, 999, 1000, 10_000, 60_000, 100_001])
+def test_a_made_pdf_is_one_that_readers_open_and_has_exactly_the_size_asked_for(size: int) -> None:
+    made = make_pdf(size)
+    assert len(made) == size
+    document = pypdfium2.PdfDocument(made)
+    assert len(document) == 1
+    document.close()
+
+
+def test_no_pdf_is_made_that_would_be_too_small_to_be_one() -> None:
+    with pytest.raises(ValueError, match="500"):
+        make_pdf(499)
