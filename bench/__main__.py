@@ -1,0 +1,98 @@
+"""Compares, in one run and taking turns, ways to a document of 60 KB.
+
+nginx as a proxy; the gateway with everything on; the same written by hand with FastAPI and httpx;
+and VIEW of the portal, signed in. Each server has one core; the load and the origin have another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import report
+from bench.contestants import Stage, start_contestants
+from bench.load import Measured, Target, check, measure
+from bench.tools import CannotRun, choose_cores, find_tools
+
+SIZE = 60 * 1024
+HERE = Path(__file__).parent
+PICTURE = HERE.parent / "docs" / "bench.svg"
+RESULT = HERE / "result.json"
+
+Rounds = dict[str, list[Measured]]
+
+
+def main() -> int:
+    """Run the comparison; return 0 when everything that is to be reached was reached."""
+    options = _options()
+    try:
+        find_tools()
+        targets, rounds = _compare(options)
+    except CannotRun as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _tell(targets, rounds, options)
+
+
+def _compare(options: argparse.Namespace) -> tuple[list[Target], Rounds]:
+    document, cores = make_document(), choose_cores()
+    with tempfile.TemporaryDirectory(prefix="billhook-bench-") as name, ExitStack() as stack:
+        stage = Stage(Path(name), cores, document, stack)
+        targets = [
+            target
+            for target in start_contestants(stage)
+            if not options.only or target.name in options.only
+        ]
+        return targets, _take_turns(targets, stage, options)
+
+
+def make_document() -> bytes:
+    """Return something that is a PDF by its beginning and its end, of 60 KB that don't shrink."""
+    head, tail = b"%PDF-1.7\n1 0 obj\n<<>>\nstream\n", b"\nendstream\nendobj\n%%EOF\n"
+    return head + random.Random(1).randbytes(SIZE - len(head) - len(tail)) + tail
+
+
+def _take_turns(targets: list[Target], stage: Stage, options: argparse.Namespace) -> Rounds:
+    """Measure all targets, one after the other, again and again, so that noise hits all alike."""
+    for target in targets:
+        check(target, stage.document)
+        measure(target, stage.folder, seconds=2, core=stage.cores.load)
+    rounds: Rounds = {target.name: [] for target in targets}
+    for number in range(options.rounds):
+        for target in targets:
+            measured = measure(target, stage.folder, seconds=options.seconds, core=stage.cores.load)
+            rounds[target.name].append(measured)
+        speeds = (f"{name} {measured[-1].per_second:,.0f}/s" for name, measured in rounds.items())
+        print(f"round {number + 1} of {options.rounds}: {', '.join(speeds)}", flush=True)
+    return rounds
+
+
+def _tell(targets: list[Target], rounds: Rounds, options: argparse.Namespace) -> int:
+    if options.only:
+        for name, measured in report.medians(rounds).items():
+            print(f"{name}: {measured}")
+        return 0
+    report.print_table(targets, rounds)
+    report.write_json(options.json, targets, rounds, SIZE)
+    report.draw(options.picture, targets, rounds)
+    print(f"\nWritten: {options.json}, {options.picture}")
+    reached = (report.ratio(rounds, one, other) >= least for one, other, least in report.RATIOS)
+    return 0 if all(reached) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5, help="of each round and target")
+    parser.add_argument("--only", nargs="*", help="measure only these targets, and write nothing")
+    parser.add_argument("--json", type=Path, default=RESULT)
+    parser.add_argument("--picture", type=Path, default=PICTURE)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

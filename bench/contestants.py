@@ -1,0 +1,140 @@
+"""Everything that is compared, started: each with the request that it gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.load import Target
+from bench.nginx import FITTED, start_origin, start_proxy
+from bench.processes import Server, free_port
+from bench.tools import CannotRun, Cores, environment
+
+SOURCE_KEY = "a-key-that-the-source-wants"
+NUMBER = "INV0000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where servers are started; they are stopped when *stack* ends."""
+
+    folder: Path
+    cores: Cores
+    document: bytes
+    stack: ExitStack
+
+    def wait_for(self, server: Server, url: str) -> Server:
+        """Return *server* when it answers at *url*."""
+        self.stack.callback(server.stop)
+        server.wait_until(url)
+        return server
+
+
+def start_contestants(stage: Stage) -> Iterator[Target]:
+    """Start all of them, and the origin that they all get the document from."""
+    stage.folder.chmod(0o755)  # nginx's workers are another user when this is root
+    origin = _start_origin(stage)
+    settings, seeded = _seed(stage, origin)
+    yield _nginx(stage, origin, name="nginx", label="nginx, proxy_pass")
+    yield from _billhook(stage, settings, seeded)
+    yield _by_hand(stage, origin, seeded)
+    label = "nginx, with buffers that fit this document"
+    yield _nginx(stage, origin, name="nginx_fitted", label=label, more=FITTED)
+
+
+def _start_origin(stage: Stage) -> int:
+    port = free_port()
+    server = start_origin(stage.folder / "origin", stage.document, port=port, core=stage.cores.load)
+    stage.wait_for(server, f"http://127.0.0.1:{port}/items/{NUMBER}")
+    return port
+
+
+def _nginx(stage: Stage, origin: int, *, name: str, label: str, more: str = "") -> Target:
+    port = free_port()
+    server = start_proxy(
+        stage.folder / name, port=port, origin=origin, core=stage.cores.server, more=more
+    )
+    url = f"http://127.0.0.1:{port}/items/{NUMBER}"
+    return Target(name=name, label=label, server=stage.wait_for(server, url), url=url)
+
+
+def _billhook(stage: Stage, settings: dict[str, str], seeded: dict[str, str]) -> Iterator[Target]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    billhook = str(Path(sys.executable).with_name("billhook"))
+    server = Server(
+        "billhook",
+        [billhook, "serve", "--port", str(port)],
+        core=stage.cores.server,
+        log=stage.folder / "billhook.log",
+        **settings,
+    )
+    stage.wait_for(server, f"{address}/healthz")
+    yield _run_target("gateway", "Billhook, gateway", server, address, seeded)
+    yield Target(
+        name="view",
+        label="Billhook, VIEW by a signed-in contact",
+        server=server,
+        url=f"{address}/invoices/{seeded['invoice']}/document",
+        headers={"Cookie": seeded["cookie"]},
+    )
+
+
+def _by_hand(stage: Stage, origin: int, seeded: dict[str, str]) -> Target:
+    port = free_port()
+    uvicorn = [sys.executable, "-m", "uvicorn", "bench.by_hand:app", "--port", str(port)]
+    server = Server(
+        "by hand",
+        [*uvicorn, "--no-access-log", "--loop", "uvloop", "--http", "httptools"],
+        core=stage.cores.server,
+        log=stage.folder / "by-hand.log",
+        BENCH_ORIGIN=f"http://127.0.0.1:{origin}",
+        BENCH_KEY=seeded["key"],
+        BENCH_SOURCE_KEY=SOURCE_KEY,
+    )
+    address = f"http://127.0.0.1:{port}"
+    stage.wait_for(server, address)
+    return _run_target("by_hand", "by hand, FastAPI and httpx", server, address, seeded)
+
+
+def _run_target(
+    name: str, label: str, server: Server, address: str, seeded: dict[str, str]
+) -> Target:
+    path = f"/api/v1/integrations/{seeded['integration']}/commands/GetInvoiceImage/run"
+    return Target(
+        name=name,
+        label=label,
+        server=server,
+        url=address + path,
+        method="POST",
+        body=json.dumps({"tokens": {"InvoiceNumber": NUMBER}}),
+        headers={
+            "Authorization": f"Bearer {seeded['key']}",
+            "Content-Type": "application/json",
+        },
+    )
+
+
+def _seed(stage: Stage, origin: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Fill a data folder; return the settings of its server, and what the load needs to know."""
+    settings = {
+        "BILLHOOK_DATA_DIR": str(stage.folder / "data"),
+        "BILLHOOK_ALLOW": f"127.0.0.1:{origin}",
+        "BILLHOOK_API_RATE": "100000",
+        "BILLHOOK_LOG_FORMAT": "json",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.seeding", f"http://127.0.0.1:{origin}", SOURCE_KEY],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotRun(f"The data could not be made:\n{done.stderr}")
+    return settings, json.loads(done.stdout.splitlines()[-1])
