@@ -65,7 +65,10 @@ def test_a_right_value_is_taken(name: str, text: str, value: object) -> None:
         pytest.param("BILLHOOK_ALLOW", "http://a:80", "host:port", id="an allowance as a URL"),
         pytest.param("BILLHOOK_ALLOW", "a:0", "host:port", id="an allowance with port 0"),
         pytest.param("BILLHOOK_ALLOW", "a:65536", "host:port", id="an allowance past the ports"),
-        pytest.param("BILLHOOK_ALLOW", "a:80=10.0.0.1/8", "10.1.0.0/16", id="bits past the prefix"),
+        pytest.param(
+            "BILLHOOK_ALLOW", "a:80=10.0.0.1/8", "10.20.0.0/16", id="bits past the prefix"
+        ),
+        pytest.param("BILLHOOK_ALLOW", "169.254.169.254:80", "can't be allowed", id="metadata"),
         pytest.param("BILLHOOK_PORTS", "https", "443,8443", id="a port by name"),
         pytest.param("BILLHOOK_DENY", "example.com", "10.1.0.0/16", id="a network by name"),
         pytest.param("BILLHOOK_PUBLIC_URL", "a.example", "https://", id="no scheme"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.utils import timezone
 
-from billhook.portal.accounts.models import User
-from billhook.portal.accounts.services import get_or_create_user
+from billhook.portal.accounts.models import CacheEntry, User
+from billhook.portal.accounts.services import forget_what_expired, get_or_create_user
 from billhook.portal.customers import services as customers
 from billhook.portal.customers.models import Contact
 from billhook.portal.invoices import access
@@ -37,6 +40,17 @@ def test_one_person_is_one_user_in_whatever_case(db: None) -> None:
     first = get_or_create_user(email=" Carla@Acme.example", name="Carla")
     assert get_or_create_user(email="carla@ACME.example ", name="Somebody else") == first
     assert User.objects.get().name == "Carla"
+
+
+def test_what_expired_is_forgotten_and_nothing_else(cast: Cast) -> None:
+    browser = signed_in(cast.carla)
+    cache.set("a", 1, timeout=3600)
+    forget_what_expired()
+    assert browser.get("/").status_code == 200
+    assert cache.get("a") == 1
+    forget_what_expired(now=timezone.now() + timedelta(days=400))
+    assert not Session.objects.exists()
+    assert not CacheEntry.objects.exists()
 
 
 def test_an_invited_person_has_no_password(cast: Cast) -> None:

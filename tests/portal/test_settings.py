@@ -71,7 +71,7 @@ def test_every_process_signs_with_the_same_key_which_is_private(tmp_path: Path) 
 def test_a_wrong_setting_stops_the_start_with_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as raised:
         settings_with(tmp_path, "DEBUG", BILLHOOK_ALLOW="nonsense")
-    assert b"expected host:port or host:port=network" in raised.value.stderr
+    assert b"Write host:port or host:port=network" in raised.value.stderr
 
 
 def test_the_models_and_the_migrations_say_the_same(db: None) -> None:

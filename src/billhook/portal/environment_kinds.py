@@ -6,16 +6,15 @@ Each function raises :class:`ValueError` with a sentence: what was expected, wha
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-_ALLOWANCE: Final = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})(?:=(?P<network>\S+))?"
-)
+from billhook.engine.egress import Allowance
+from billhook.engine.errors import ConfigurationError
+
 _KEY_LENGTH: Final = 50
 _HIGHEST_PORT: Final = 65535
 
@@ -69,19 +68,15 @@ def _split(text: str) -> SplitResult | None:
 
 
 def allowances(text: str) -> tuple[str, ...]:
-    """Return each ``host:port`` or ``host:port=network`` of *text*, looked at for its form."""
+    """Return each ``host:port`` or ``host:port=network`` of *text*, if it can be allowed."""
     return tuple(_allowance(part) for part in parts(text))
 
 
 def _allowance(part: str) -> str:
-    match = _ALLOWANCE.fullmatch(part)
-    if match is None or not 0 < int(match["port"]) <= _HIGHEST_PORT:
-        raise ValueError(
-            f"expected host:port or host:port=network, such as billing.internal:8443=10.1.0.0/16 "
-            f"or 127.0.0.1:9000 or [::1]:9000, got {part}."
-        )
-    if match["network"]:
-        _network(match["network"])
+    try:
+        Allowance.parse(part)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
     return part
 
 

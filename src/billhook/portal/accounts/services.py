@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from billhook.portal.accounts.models import User
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from billhook.portal.accounts.models import CacheEntry, User
 
 
 def get_or_create_user(*, email: str, name: str = "") -> User:
@@ -29,3 +34,10 @@ def change_name(*, user: User, name: str) -> None:
     """Change how *user* is called."""
     user.name = name.strip()
     user.save(update_fields=["name"])
+
+
+def forget_what_expired(*, now: datetime | None = None) -> None:
+    """Delete sessions and counts of rate limits that have had their time."""
+    now = now or timezone.now()
+    Session.objects.filter(expire_date__lt=now).delete()
+    CacheEntry.objects.filter(expires__lt=now).delete()

@@ -20,8 +20,8 @@ from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.trace import OK, Trace
 from billhook.portal.logs import written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT, reason_of
-from billhook.portal.runs.retention import delete_old_runs
 from billhook.portal.runs.writing import write_runs
+from billhook.portal.tidying import tidy as tidy_everything
 
 log = structlog.get_logger("billhook.runs")
 
@@ -45,7 +45,7 @@ class RunRecorder:
         self,
         *,
         write: Callable[[Sequence[RunRecord]], None] = write_runs,
-        tidy: Callable[[], object] = delete_old_runs,
+        tidy: Callable[[], object] = tidy_everything,
         interval: float = INTERVAL,
         kept: int = KEPT_WHILE_AWAY,
     ) -> None:

@@ -43,13 +43,13 @@ if (place) {
     }
   };
 
-  const tellResult = () => {
+  const tellResult = (askedAgain) => {
     const failed = shown.querySelector("[data-failed]");
     said.textContent = failed ? "" : "The document is here.";
-    failed?.querySelector("[data-again]")?.focus();
+    if (askedAgain) failed?.querySelector("[data-again]")?.focus();
   };
 
-  const load = async () => {
+  const load = async ({ askedAgain = false } = {}) => {
     shown.replaceChildren();
     said.textContent = "";
     const timers = tellWaiting();
@@ -61,13 +61,13 @@ if (place) {
     timers.forEach(clearTimeout);
     waiting.hidden = true;
     useHeldFile();
-    tellResult();
+    tellResult(askedAgain);
   };
 
   shown.addEventListener("click", (event) => {
     if (!event.target.closest("[data-again]")) return;
     event.preventDefault();
-    load();
+    load({ askedAgain: true });
   });
 
   document.querySelector("[data-print]")?.addEventListener("click", (event) => {
