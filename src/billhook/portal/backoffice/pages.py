@@ -44,14 +44,19 @@ def page(
     *section* is the entry of the navigation that the page belongs to. A template also gets
     ``member``, ``organisation``, ``may_edit`` and ``is_owner``.
     """
-    frame = {
+    frame = frame_of(member, section=section)
+    return render(request, template, frame | (context or {}), status=status)
+
+
+def frame_of(member: Member, *, section: str) -> dict[str, Any]:
+    """Return what the frame of *member*'s organisation needs, for a page that is rendered later."""
+    return {
         "member": member,
         "organisation": member.organisation,
         "section": section,
         "may_edit": may(member, Role.EDITOR),
         "is_owner": may(member, Role.OWNER),
     }
-    return render(request, template, frame | (context or {}), status=status)
 
 
 def rows_of(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:

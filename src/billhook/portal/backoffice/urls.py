@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from billhook.portal.backoffice import (
+    urls_integrations,
     views_customers,
     views_held,
     views_home,
@@ -48,5 +49,6 @@ _pages: list[URLPattern | URLResolver] = [
     path("/settings", views_people.settings, name="settings"),
     path("/held/<str:token>/page/<int:number>.png", views_held.held_page, name="held-page"),
     path("/held/<str:token>/document", views_held.held_document, name="held-document"),
+    *urls_integrations.patterns,
 ]
 urlpatterns = [path("<id:organisation_id>", include(_pages))]

@@ -171,3 +171,25 @@ def draft_of(row: Integration) -> Draft:
         ),
         commands=tuple(command_from_json(typed) for typed in row.commands),
     )
+
+
+def draft_of_file(config: IntegrationConfig) -> Draft:
+    """Return what an integration file holds as if it had been typed; its secrets have no values.
+
+    Raises:
+        ConfigurationError: where it holds what an integration of the portal can't keep.
+    """
+    if config.sign_in is not None or config.tls is not None:
+        part = "sign_in" if config.sign_in is not None else "tls"
+        message = (
+            f"The file has a table [integration.{part}], which the portal can't keep. "
+            "Put what it says into headers, or run the file with the command line."
+        )
+        problem = Problem(code="not-kept", where=f"integration.{part}", message=message)
+        raise ConfigurationError((problem,))
+    return Draft(
+        name=config.name,
+        variables=dict(config.variables),
+        secrets=tuple(SecretEntry(name=name) for name in config.secrets),
+        commands=config.commands,
+    )

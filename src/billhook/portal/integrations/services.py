@@ -22,7 +22,7 @@ from billhook.engine.trace import Trace
 from billhook.portal.accounts.models import User
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
-from billhook.portal.integrations.drafts import Draft, SecretEntry, check_draft
+from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
 from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
 from billhook.portal.integrations.revisions import announce_change
 from billhook.portal.integrations.store import Prepared, get_store
@@ -80,10 +80,26 @@ def save_integration(*, integration: Integration, draft: Draft, version: int) ->
     return row
 
 
-def _write(row: Integration, draft: Draft) -> None:
+def check_integration(
+    *, organisation: Organisation, integration: Integration | None, draft: Draft
+) -> None:
+    """Raise ConfigurationError with every mistake that would keep *draft* from being saved."""
+    row = integration or Integration(organisation=organisation)
+    _check(row, draft, _stored_secrets(row))
+
+
+def _check(row: Integration, draft: Draft, stored: list[StoredSecret]) -> CheckedDraft:
     others = Integration.objects.filter(organisation_id=row.organisation_id).exclude(id=row.id)
-    stored = list(StoredSecret.objects.filter(integration_id=row.id).select_related("integration"))
-    checked = check_draft(draft, taken=others.values_list("name", flat=True), stored=stored)
+    return check_draft(draft, taken=others.values_list("name", flat=True), stored=stored)
+
+
+def _stored_secrets(row: Integration) -> list[StoredSecret]:
+    return list(StoredSecret.objects.filter(integration_id=row.id).select_related("integration"))
+
+
+def _write(row: Integration, draft: Draft) -> None:
+    stored = _stored_secrets(row)
+    checked = _check(row, draft, stored)
     row.name = draft.name.strip()
     row.variables = dict(draft.variables)
     row.commands = [command_to_json(config) for config in draft.commands]

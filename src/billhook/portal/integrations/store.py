@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -128,6 +129,15 @@ class CommandStore:
             if prepared is not None:
                 return prepared
         return None
+
+    @asynccontextmanager
+    async def one_off_transport(self) -> AsyncIterator[Transport]:
+        """Give a transport for one use, of settings that aren't saved; it is closed after that."""
+        transport = self._make_transport()
+        try:
+            yield transport
+        finally:
+            await transport.close()
 
     async def start(self) -> None:
         """Load everything, then look for changes until :meth:`stop`.

@@ -1,6 +1,8 @@
-"""The outcomes of runs: the codes that are no error's, and the finer reason beside an error's."""
+"""The outcomes of runs: codes that are no error's, finer reasons, and a sentence for each."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from billhook.engine.errors import (
     BillhookError,
@@ -15,6 +17,20 @@ from billhook.engine.errors import (
 
 CANCELLED = "cancelled"
 FAULT = "internal-error"
+_SENTENCES = {
+    "ok": "The document came and was passed on.",
+    CANCELLED: "It was given up before the document was there: whoever asked went away.",
+    FAULT: "Something went wrong inside Billhook. The log has the place; please report it.",
+    "configuration": "The command can't be used as it is configured. Open the integration and try "
+    "it: the mistake stands at its field.",
+    "token": "A token's value was missing or unfit for its place.",
+    "egress-denied": "The operator's egress policy does not allow the address.",
+    "source-too-large": "The source's answer is larger than the command's limit.",
+}
+_REASONS = {
+    "no-integration": "No integration that is on has the command. Add one, or switch one on.",
+    "missing-secret": "A secret of the command has no readable value. Type it again.",
+}
 
 
 def reason_of(error: BillhookError) -> str:
@@ -32,3 +48,27 @@ def reason_of(error: BillhookError) -> str:
             return error.problems[0].code
         case _:
             return ""
+
+
+def sentence_of(outcome: str, reason: str) -> str:
+    """Return what *outcome* with its *reason* means, for members."""
+    if reason in _REASONS:
+        return _REASONS[reason]
+    if outcome in _SENTENCES:
+        return _SENTENCES[outcome]
+    match outcome:
+        case "source-timeout" | "source-too-slow":
+            return SourceTimeout(reason or "whole").public_message
+        case "source-refused" if reason.isdecimal():
+            return SourceRefused(int(reason)).public_message
+        case "source-status" if reason.isdecimal():
+            return SourceStatus(int(reason)).public_message
+    known = {error.code: error.default_message for error in _errors(BillhookError)}
+    return known.get(outcome) or "The source failed to give the document."
+
+
+def _errors(root: type[BillhookError]) -> Iterator[type[BillhookError]]:
+    for error in root.__subclasses__():
+        if hasattr(error, "code"):
+            yield error
+        yield from _errors(error)

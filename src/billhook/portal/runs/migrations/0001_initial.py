@@ -7,38 +7,97 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('integrations', '0001_initial'),
-        ('invoices', '0001_initial'),
-        ('organisations', '0001_initial'),
+        ("integrations", "0001_initial"),
+        ("invoices", "0001_initial"),
+        ("organisations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.CharField(default=billhook.portal.ids.new_id, editable=False, max_length=12, primary_key=True, serialize=False)),
-                ('command', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('view', 'View'), ('download', 'Download'), ('try', 'Try'), ('api', 'API')], max_length=10)),
-                ('outcome', models.CharField(max_length=40)),
-                ('reason', models.CharField(blank=True, max_length=40)),
-                ('attempts', models.JSONField(default=list)),
-                ('started_at', models.DateTimeField()),
-                ('milliseconds', models.FloatField()),
-                ('document_bytes', models.BigIntegerField(default=0)),
-                ('media_type', models.CharField(blank=True, max_length=100)),
-                ('api_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='integrations.apikey')),
-                ('integration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='integrations.integration')),
-                ('invoice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='invoices.invoice')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='organisations.organisation')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.CharField(
+                        default=billhook.portal.ids.new_id,
+                        editable=False,
+                        max_length=12,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("command", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("view", "View"),
+                            ("download", "Download"),
+                            ("try", "Try"),
+                            ("api", "API"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("outcome", models.CharField(max_length=40)),
+                ("reason", models.CharField(blank=True, max_length=40)),
+                ("attempts", models.JSONField(default=list)),
+                ("started_at", models.DateTimeField()),
+                ("milliseconds", models.FloatField()),
+                ("document_bytes", models.BigIntegerField(default=0)),
+                ("media_type", models.CharField(blank=True, max_length=100)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="integrations.apikey",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to="integrations.integration",
+                    ),
+                ),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to="invoices.invoice",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="organisations.organisation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organisation', '-started_at'], name='run_newest_first'), models.Index(fields=['started_at'], name='run_oldest')],
+                "indexes": [
+                    models.Index(fields=["organisation", "-started_at"], name="run_newest_first"),
+                    models.Index(fields=["started_at"], name="run_oldest"),
+                ],
             },
         ),
     ]

@@ -1,0 +1,383 @@
+"""Integrations: the list, the editor with Try it beside it, import and export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.files import MAX_FILE_BYTES, read_integration, write_integration
+from billhook.portal.backoffice.editor_page import editor_view, preview_mistakes
+from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
+from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
+from billhook.portal.backoffice.views_held import holder_of
+from billhook.portal.documents.showing import show
+from billhook.portal.integrations import access, services
+from billhook.portal.integrations.document_response import DocumentResponse, disposition
+from billhook.portal.integrations.drafts import draft_of, draft_of_file
+from billhook.portal.integrations.editing import edit_form, use_suggestion
+from billhook.portal.integrations.forms import (
+    EditorForm,
+    form_of,
+    form_problems,
+    new_form,
+    read_form,
+    to_draft,
+)
+from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.services import INVOICE_COMMAND
+from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
+from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.organisations.models import Member, Role
+from billhook.portal.ratelimit import limited
+from billhook.portal.runs.access import last_runs
+
+SECTION: Final = "integrations"
+_EDITOR: Final = "backoffice/integrations/editor.html"
+_PREVIEW: Final = "backoffice/integrations/parts/preview.html"
+_RESULT: Final = "backoffice/integrations/parts/result.html"
+_REMEMBERED: Final = "try_number"
+_INVOICES_OFFERED: Final = 20
+
+
+@require_safe
+def integrations(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """List the integrations in their order, each with its last run."""
+    member = member_for(request, organisation_id)
+    rows = list(access.integrations_for_member(member))
+    runs = last_runs(member)
+    context = {"rows": [{"integration": row, "last_run": runs.get(row.id)} for row in rows]}
+    return page(request, member, "backoffice/integrations/list.html", context, section=SECTION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """The editor for one person: of an integration, or of a new one."""
+
+    request: HttpRequest
+    member: Member
+    integration: Integration | None = None
+
+    @property
+    def sealer(self) -> Sealer:
+        """What holds typed secrets between two looks at the form."""
+        return Sealer(member=self.member)
+
+    def posted(self) -> EditorForm:
+        """Return the form as it was sent."""
+        form = read_form(self.request.POST.dict(), self.sealer)
+        if form.number:
+            self.request.session[_REMEMBERED] = form.number
+        return form
+
+    def trial(self, form: EditorForm, *, sending: bool = False) -> Trial:
+        """Return what would be sent for *form*."""
+        return prepare_trial(
+            member=self.member, integration=self.integration, form=form, sending=sending
+        )
+
+    def context(
+        self, form: EditorForm, *, problems: tuple[Problem, ...] = (), focus: str = ""
+    ) -> dict[str, Any]:
+        """Return what the editor's template needs."""
+        newest = invoices_for_member(self.member).order_by("-issued_on", "-number")
+        offered = newest[:_INVOICES_OFFERED]
+        if not form.number:
+            asked = self.request.GET.get("invoice", "")[:100]  # from the page of an invoice
+            form.number = asked or self.request.session.get(_REMEMBERED) or _first_number(offered)
+        return {
+            "integration": self.integration,
+            "editor": editor_view(form, sealer=self.sealer, problems=problems, focus=focus),
+            "invoices": offered,
+        } | self.preview(form)
+
+    def preview(self, form: EditorForm) -> dict[str, Any]:
+        """Return what the preview's template needs."""
+        trial = self.trial(form)
+        return {"trial": trial} | preview_mistakes(form, trial)
+
+    def answer(
+        self,
+        form: EditorForm,
+        *,
+        problems: tuple[Problem, ...] = (),
+        focus: str = "",
+        status: int = 200,
+        **more: Any,
+    ) -> HttpResponse:
+        """Return the editor's page with *form* in it."""
+        context = self.context(form, problems=problems, focus=focus) | more
+        return page(self.request, self.member, _EDITOR, context, section=SECTION, status=status)
+
+
+def _first_number(invoices: Any) -> str:
+    return next((invoice.number for invoice in invoices), "")
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_integration(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Make an integration: its name and the command in one page."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    editor = Editor(request=request, member=member)
+    if request.method == "POST":
+        return _edited(editor)
+    return editor.answer(new_form(command=INVOICE_COMMAND))
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def integration(request: HttpRequest, organisation_id: str, integration_id: str) -> HttpResponse:
+    """Show an integration, and change it."""
+    is_sent = request.method == "POST"
+    role = Role.EDITOR if is_sent else Role.VIEWER
+    member = member_for(request, organisation_id, at_least=role)
+    row = access.integration_for_member(member, integration_id)
+    editor = Editor(request=request, member=member, integration=row)
+    return _edited(editor) if is_sent else editor.answer(_form_of_row(row))
+
+
+def _form_of_row(row: Integration) -> EditorForm:
+    return form_of(draft_of(row), version=row.version)
+
+
+def _edited(editor: Editor) -> HttpResponse:
+    """Do what the button asks for: save, or change the rows of the form."""
+    form, do = editor.posted(), editor.request.POST.get("do", "save")
+    if do == "save":
+        return _saved(editor, form)
+    if do.startswith("use:"):
+        focus = _suggestion_used(editor, form, do.removeprefix("use:"))
+    else:
+        focus = edit_form(form, do)
+    return editor.answer(form, focus=focus, is_changed=True)
+
+
+def _suggestion_used(editor: Editor, form: EditorForm, number: str) -> str:
+    """Put the suggestion of a problem into the form; the problems are found again for that."""
+    is_of_try = number.startswith("try:")
+    problems = editor.trial(form).problems if is_of_try else _problems(editor, form)
+    index = number.removeprefix("try:")
+    if not index.isascii() or not index.isdecimal() or int(index) >= len(problems):
+        return ""
+    return use_suggestion(form, problems[int(index)])
+
+
+def _problems(editor: Editor, form: EditorForm) -> tuple[Problem, ...]:
+    found = tuple(form_problems(form))
+    try:
+        services.check_integration(
+            organisation=editor.member.organisation,
+            integration=editor.integration,
+            draft=to_draft(form),
+        )
+    except ConfigurationError as error:
+        found += error.problems
+    return found
+
+
+def _saved(editor: Editor, form: EditorForm) -> HttpResponse:
+    problems = _problems(editor, form)
+    if problems:
+        return editor.answer(form, problems=problems, status=422)
+    try:
+        row = _save(editor, form)
+    except ConfigurationError as error:
+        return editor.answer(form, problems=error.problems, status=422)
+    except services.EditedMeanwhile:
+        return editor.answer(form, is_overtaken=True, is_changed=True, status=409)
+    messages.success(
+        editor.request, f"{row.name} is saved. VIEW and the gateway use it from now on."
+    )
+    return HttpResponseRedirect(_address(row))
+
+
+def _save(editor: Editor, form: EditorForm) -> Integration:
+    draft = to_draft(form)
+    if editor.integration is None:
+        return services.create_integration(organisation=editor.member.organisation, draft=draft)
+    return services.save_integration(
+        integration=editor.integration, draft=draft, version=form.version
+    )
+
+
+@sensitive_post_parameters()
+@require_POST
+def preview(
+    request: HttpRequest, organisation_id: str, integration_id: str | None = None
+) -> HttpResponse:
+    """Answer with the part that shows what would be sent for the form as it is typed."""
+    editor = _editor_of(request, organisation_id, integration_id)
+    return render(request, _PREVIEW, editor.preview(editor.posted()))
+
+
+@sensitive_post_parameters()
+@require_POST
+@limited("try", "120/m/user")
+def send(
+    request: HttpRequest, organisation_id: str, integration_id: str | None = None
+) -> HttpResponse:
+    """Send the request as it is typed, and answer with what came of it."""
+    editor = _editor_of(request, organisation_id, integration_id)
+    form = editor.posted()
+    trial = editor.trial(form, sending=True)
+    is_part = "part" in request.GET
+    context = {"trial": trial} if is_part else editor.context(form) | {"is_changed": True}
+    view = editor_view(form, sealer=editor.sealer, problems=trial.problems)
+    context |= {"tried": view, "organisation": editor.member.organisation}
+    template = _RESULT if is_part else _EDITOR
+    if not is_part:
+        context |= frame_of(editor.member, section=SECTION)
+    if not trial.can_be_sent:
+        return render(request, template, context | {"refused": trial}, status=422)
+    return DocumentResponse(lambda: _tried(request, trial, template, context))
+
+
+async def _tried(
+    request: HttpRequest, trial: Trial, template: str, context: dict[str, Any]
+) -> HttpResponse:
+    """Send *trial* on the event loop and render what came of it."""
+    sent = await send_trial(trial)
+    shown = None
+    if sent.document is not None:
+        name = f"try-{trial.invoice.number if trial.invoice else 'document'}"
+        shown = await show(
+            sent.document,
+            holder=holder_of(trial.member),
+            run_id=sent.run_id,
+            file_name=f"{name}.{sent.document.extension}",
+        )
+    result = {
+        "sent": sent,
+        "shown": shown,
+        "verdict": verdict_of(sent, shown),
+        "attempts": timed(sent.attempts),
+        "facts": facts_of(sent),
+    }
+    text = await _rendered(template, context | result, request)
+    return HttpResponse(text)
+
+
+_rendered = sync_to_async(render_to_string, thread_sensitive=True)
+
+
+def _editor_of(request: HttpRequest, organisation_id: str, integration_id: str | None) -> Editor:
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.integration_for_member(member, integration_id) if integration_id else None
+    return Editor(request=request, member=member, integration=row)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_integration(
+    request: HttpRequest, organisation_id: str, integration_id: str
+) -> HttpResponse:
+    """Delete an integration, after a question."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.integration_for_member(member, integration_id)
+    if request.method == "POST":
+        services.delete_integration(integration=row)
+        messages.success(request, f"{row.name} is deleted.")
+        return HttpResponseRedirect(_list_address(member))
+    return confirm(
+        request,
+        member,
+        question=f"Delete {row.name}?",
+        consequence="Its commands and secrets go. Customers get no documents from it any more; "
+        "its runs stay in the list.",
+        button="Delete",
+        back=_address(row),
+        section=SECTION,
+    )
+
+
+@require_POST
+def switch_integration(
+    request: HttpRequest, organisation_id: str, integration_id: str
+) -> HttpResponse:
+    """Switch an integration on or off."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.integration_for_member(member, integration_id)
+    is_on = request.POST.get("to") == "on"
+    services.set_enabled(integration=row, enabled=is_on)
+    messages.success(request, f"{row.name} is switched {'on' if is_on else 'off'}.")
+    return HttpResponseRedirect(_list_address(member))
+
+
+@require_POST
+def move_integration(
+    request: HttpRequest, organisation_id: str, integration_id: str
+) -> HttpResponse:
+    """Move an integration one place up or down."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    row = access.integration_for_member(member, integration_id)
+    services.move_integration(integration=row, places=-1 if request.POST.get("to") == "up" else 1)
+    names = list(access.integrations_for_member(member).values_list("id", flat=True))
+    messages.success(request, f"{row.name} is number {names.index(row.id) + 1} now.")
+    return HttpResponseRedirect(_list_address(member))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_integration(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Read an integration file into the editor. Nothing is saved before the editor's Save."""
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
+    if request.method != "POST":
+        return _import_page(request, member)
+    try:
+        draft = draft_of_file(read_integration(_file_content(request)))
+    except ConfigurationError as error:
+        return _import_page(request, member, error.problems)
+    editor = Editor(request=request, member=member)
+    return editor.answer(form_of(draft), is_imported=True, is_changed=True)
+
+
+def _file_content(request: HttpRequest) -> bytes | str:
+    file = request.FILES.get("file")
+    if isinstance(file, UploadedFile):
+        return bytes(file.read(MAX_FILE_BYTES + 1))
+    return str(request.POST.get("text", ""))
+
+
+def _import_page(
+    request: HttpRequest, member: Member, problems: tuple[Problem, ...] = ()
+) -> HttpResponse:
+    context = {"problems": problems, "text": request.POST.get("text", "")}
+    return page(
+        request,
+        member,
+        "backoffice/integrations/import.html",
+        context,
+        section=SECTION,
+        status=422 if problems else 200,
+    )
+
+
+@require_safe
+def export_integration(
+    request: HttpRequest, organisation_id: str, integration_id: str
+) -> HttpResponse:
+    """Answer with the integration as a file. No secret is in it, only their names."""
+    member = member_for(request, organisation_id)
+    row = access.integration_for_member(member, integration_id)
+    text = write_integration(draft_of(row).config())
+    response = HttpResponse(text, content_type="application/toml; charset=utf-8")
+    response.headers["Content-Disposition"] = disposition(f"{row.name}.toml", download=True)
+    return response
+
+
+def _address(row: Integration) -> str:
+    return reverse("backoffice:integration", args=[row.organisation_id, row.id])
+
+
+def _list_address(member: Member) -> str:
+    return reverse("backoffice:integrations", args=[member.organisation_id])

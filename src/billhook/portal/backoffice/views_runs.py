@@ -1,0 +1,65 @@
+"""Runs: the list with its filters in the address, and one run with every attempt."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from billhook.portal.backoffice.pages import member_for, page, rows_of
+from billhook.portal.backoffice.try_page import Timed, timed_from
+from billhook.portal.integrations.access import integrations_for_member
+from billhook.portal.runs import access, listing
+from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.outcomes import sentence_of
+
+SECTION: Final = "runs"
+
+
+@require_safe
+def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """List the runs that the address asks for, newest first, with totals."""
+    member = member_for(request, organisation_id)
+    wish = listing.read_wish(request.GET.dict())
+    found = listing.narrow(access.runs_for_member(member), wish)
+    rows = rows_of(request, found)
+    context = {
+        "wish": wish,
+        "page": rows,
+        "failed": found.exclude(outcome="ok").count(),
+        "kinds": Kind.choices,
+        "outcomes": listing.OUTCOMES,
+        "integrations": integrations_for_member(member),
+    }
+    return page(request, member, "backoffice/runs/list.html", context, section=SECTION)
+
+
+@require_safe
+def run(request: HttpRequest, organisation_id: str, run_id: str) -> HttpResponse:
+    """Show one run: who, what, the outcome in a sentence, and each attempt with its time."""
+    member = member_for(request, organisation_id)
+    row = access.run_for_member(member, run_id)
+    context = {
+        "run": row,
+        "sentence": sentence_of(row.outcome, row.reason),
+        "attempts": _attempts(row),
+    }
+    return page(request, member, "backoffice/runs/detail.html", context, section=SECTION)
+
+
+def _attempts(row: Run) -> list[Timed]:
+    return [_timed(number, attempt) for number, attempt in enumerate(row.attempts, start=1)]
+
+
+def _timed(number: int, attempt: dict[str, Any]) -> Timed:
+    return timed_from(
+        number=number,
+        step=attempt["step"],
+        method=attempt["method"],
+        status=attempt["status"],
+        received_bytes=attempt["received_bytes"],
+        milliseconds=attempt["milliseconds"],
+        outcome=attempt["outcome"],
+        times=attempt["timing"],
+    )

@@ -1,0 +1,122 @@
+"""Sees the last answer of a try, for the raw facts and a short preview of its text."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.secret import MASK, Secret
+from billhook.engine.trace import Trace
+from billhook.engine.transport import Response, Transport
+
+EXCERPT: Final = 2_000
+"""Characters of an answer's text that are shown."""
+_KEPT: Final = 64_000
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The facts of an answer: its status, the names of its headers, its size, its beginning."""
+
+    status: int
+    header_names: tuple[str, ...]
+    size: int
+    origin: Origin
+    head: bytes
+
+
+class ObservingTransport:
+    """Passes exchanges on, and keeps the facts of the last answer in :attr:`observed`."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.observed: Observed | None = None
+
+    async def exchange(
+        self,
+        request: WebRequest,
+        *,
+        limits: Limits,
+        redirects: str,
+        deadline: float,
+        trace: Trace,
+    ) -> Response:
+        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        self.observed = None
+        response = await self._inner.exchange(
+            request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
+        )
+        self.observed = Observed(
+            status=response.status,
+            header_names=tuple(name for name, _ in response.headers),
+            size=response.body.size,
+            origin=response.origin,
+            head=response.body.head(_KEPT),
+        )
+        return response
+
+
+def text_of(observed: Observed, secrets: Iterable[Secret]) -> str | None:
+    """Return the beginning of the answer if it is text, with *secrets* masked; else None.
+
+    Sources echo what they were sent, so each secret is looked for in every form in which a slot
+    may have sent it. It is masked before the text is cut: no half of a secret is left at the end.
+    """
+    text = _decoded(observed.head)
+    if text is None:
+        return None
+    return mask(text, secrets)[:EXCERPT]
+
+
+def title_of(text: str) -> str:
+    """Return the title of the web page *text*, or nothing."""
+    match = _TITLE.search(text)
+    return html.unescape(match[1]).strip() if match else ""
+
+
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """Return *text* with a mask in place of each secret, in whatever form it was sent."""
+    forms = {form for secret in secrets for form in _forms(secret.reveal()) if form}
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=len, reverse=True)
+    pattern = "|".join(re.escape(form) for form in longest_first)
+    return re.sub(pattern, MASK, text, flags=re.IGNORECASE)
+
+
+def _forms(value: str) -> Iterator[str]:
+    raw = value.encode()
+    yield value
+    yield quote(value, safe="")
+    yield quote_plus(value)
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield html.escape(value)
+    yield html.escape(value, quote=False)
+    yield raw.hex()
+    # a secret inside longer text that was put into base 64 stands there in one of three shifts
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + raw).decode()
+        start = -(-shift * 8 // 6)
+        end = (shift + len(raw)) * 8 // 6
+        yield encoded[start:end]
+        yield encoded[start:end].replace("+", "-").replace("/", "_")
+
+
+def _decoded(head: bytes) -> str | None:
+    for cut in range(4):  # the last character may be cut in two
+        try:
+            text = head[: len(head) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return None if not text or _CONTROL.search(text) else text
+    return None

@@ -1,0 +1,315 @@
+"""Try it: what would be sent is shown at once; sent, it uses the edits that aren't saved yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from time import perf_counter
+from typing import Final
+
+from billhook.engine.answer import Document
+from billhook.engine.command import Command, MaskedRequest
+from billhook.engine.config import CommandConfig
+from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
+from billhook.engine.guard import judge_url, secret_may_travel
+from billhook.engine.run import run_command
+from billhook.engine.secret import Secret
+from billhook.engine.tokens import COMMANDS, TokenInfo, Value
+from billhook.engine.trace import Attempt, Trace
+from billhook.engine.url import Url, parse_url
+from billhook.portal.integrations import binding
+from billhook.portal.integrations.crypto import SecretUnreadableError
+from billhook.portal.integrations.forms import EditorForm, config_of
+from billhook.portal.integrations.models import Integration, StoredSecret
+from billhook.portal.integrations.observing import Observed, ObservingTransport
+from billhook.portal.integrations.policy import egress_policy
+from billhook.portal.integrations.store import get_store
+from billhook.portal.integrations.token_values import Click, invoice_tokens
+from billhook.portal.integrations.vault import decrypt_secret, key_ring
+from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.organisations.models import Member
+from billhook.portal.runs.models import Kind
+from billhook.portal.runs.recorder import Use, run_recorded
+
+_STAND_IN: Final = Secret("secret")
+"""Takes a secret's place in what is only shown: there it is masked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenUsed:
+    """A token's value in a try, and where it comes from."""
+
+    name: str
+    value: Value
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One command, about to be tried, as far as what was typed allows.
+
+    ``problems`` stand in the form; ``hindrances`` say why the operator's policy wouldn't send it.
+    """
+
+    member: Member
+    integration: Integration | None
+    invoice: Invoice | None
+    command_id: str = ""
+    """The id of the command in the form."""
+    command: Command | None = None
+    used: tuple[TokenUsed, ...] = ()
+    requests: tuple[MaskedRequest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    hindrances: tuple[str, ...] = ()
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether there is something to send."""
+        return self.command is not None and not self.problems
+
+
+def prepare_trial(
+    *, member: Member, integration: Integration | None, form: EditorForm, sending: bool
+) -> Trial:
+    """Return what would be sent for the form as typed. Nothing is sent here.
+
+    With *sending* the secrets are there, too: those typed, and the stored ones if they would go
+    only where they were typed for.
+    """
+    invoice = invoices_for_member(member).filter(number=form.number).first()
+    trial = Trial(
+        member=member,
+        integration=integration,
+        invoice=invoice,
+        command_id=f"command-{_tried(form)}",
+    )
+    try:
+        command = _compiled(form)
+        used = _tokens_used(command, form, member=member, invoice=invoice)
+        secrets = _secrets(command, form, integration) if sending else _stand_ins(command, form)
+        values = command.values({each.name: each.value for each in used}, secrets=secrets)
+        requests = command.preview(values)
+    except (ConfigurationError, TokenError) as error:
+        return replace(trial, problems=error.problems)
+    return replace(
+        trial,
+        command=command,
+        used=used,
+        requests=requests,
+        hindrances=tuple(_hindrances(command)),
+        secrets=secrets,
+    )
+
+
+def tried_config(form: EditorForm) -> CommandConfig:
+    """Return the command that is tried; raise ConfigurationError if there is none."""
+    if not form.commands:
+        message = "There is no command yet. Add one, such as GetInvoiceImage."
+        raise ConfigurationError((Problem(code="no-command", where="commands", message=message),))
+    return config_of(form.commands[_tried(form)])
+
+
+def _tried(form: EditorForm) -> int:
+    return max(0, min(form.tried, len(form.commands) - 1))
+
+
+def _compiled(form: EditorForm) -> Command:
+    return Command.compile(
+        tried_config(form),
+        variables={row.name: row.value for row in form.variables if row.name or row.value},
+        secrets=[row.name for row in form.secrets if row.name],
+    )
+
+
+def _tokens_used(
+    command: Command, form: EditorForm, *, member: Member, invoice: Invoice | None
+) -> tuple[TokenUsed, ...]:
+    typed = dict(_typed_values(form.others))
+    click = Click(invoice=invoice, user=member.user) if invoice else None
+    from_row = invoice_tokens(click, command.tokens) if click else {}
+    examples = {info.name: info for info in _infos(command.name)}
+    found: list[TokenUsed] = []
+    for name in command.tokens:
+        if name in typed:
+            found.append(TokenUsed(name=name, value=typed.pop(name), origin="typed"))
+        elif name in from_row:
+            found.append(TokenUsed(name=name, value=from_row[name], origin="invoice"))
+        elif name in {"InvoiceNumber", "InvoiceId"} and form.number:
+            found.append(TokenUsed(name=name, value=form.number, origin="typed"))
+        elif name in examples:
+            value = _example(examples[name])
+            found.append(TokenUsed(name=name, value=value, origin="example"))
+    missing = [name for name in command.tokens if name not in {each.name for each in found}]
+    _refuse(missing, unknown=[name for name in typed if name not in command.known_tokens])
+    return tuple(found)
+
+
+def _infos(command: str) -> tuple[TokenInfo, ...]:
+    known = COMMANDS.get(command)
+    return known.tokens if known else ()
+
+
+def _example(info: TokenInfo) -> Value:
+    return Decimal(info.example) if info.kind == "number" else info.example
+
+
+def _refuse(missing: list[str], *, unknown: list[str]) -> None:
+    problems = [
+        Problem(
+            code="missing-token",
+            where=f"tokens.{name}",
+            message=f"Give {{{{{name}}}}} a value to try with: write {name}=… under Other values.",
+        )
+        for name in missing
+    ]
+    problems += [
+        Problem(
+            code="unknown-token",
+            where=f"tokens.{name}",
+            message=f"Other values: {name} is no token of this command. Remove its line.",
+        )
+        for name in unknown
+    ]
+    if problems:
+        raise TokenError(tuple(problems))
+
+
+def _typed_values(text: str) -> Iterator[tuple[str, Value]]:
+    """Read lines of ``Name=text`` or ``Name:=JSON``, as on the command line."""
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not line.strip():
+            continue
+        if not equals:
+            message = f"Other values: write each line as Name=value, not “{line.strip()[:60]}”."
+            problem = Problem(code="other-values", where="tokens", message=message)
+            raise TokenError((problem,))
+        if name.endswith(":"):
+            yield name[:-1].strip(), _from_json(name[:-1].strip(), value)
+        else:
+            yield name.strip(), value.strip()
+
+
+def _from_json(name: str, text: str) -> Value:
+    try:
+        value = json.loads(text, parse_float=Decimal)
+    except (ValueError, InvalidOperation, RecursionError):
+        value = []
+    if isinstance(value, list | dict):
+        message = f"Other values: after {name}:= stands text in quotes, a number, true or null."
+        raise TokenError((Problem(code="other-values", where="tokens", message=message),))
+    return value  # type: ignore[no-any-return] # what JSON holds besides lists and objects
+
+
+def _stand_ins(command: Command, form: EditorForm) -> dict[str, Secret]:
+    typed = {row.name: row.value for row in form.secrets}
+    return {name: typed.get(name) or _STAND_IN for name in command.secrets}
+
+
+def _secrets(
+    command: Command, form: EditorForm, integration: Integration | None
+) -> dict[str, Secret]:
+    stored = {}
+    if integration is not None:
+        rows = StoredSecret.objects.filter(integration=integration).select_related("integration")
+        stored = {row.id: row for row in rows}
+    uses = binding.uses_of_secrets([command])
+    values: dict[str, Secret] = {}
+    problems: list[Problem] = []
+    for row in form.secrets:
+        if row.name not in command.secrets:
+            continue
+        value = row.value or _stored_value(row.name, stored.get(row.stored_id), uses[row.name])
+        if isinstance(value, Problem):
+            problems.append(value)
+        else:
+            values[row.name] = value
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return values
+
+
+def _stored_value(name: str, row: StoredSecret | None, wanted: binding.Uses) -> Secret | Problem:
+    if row is None:
+        message = f"Type the value of {name}. It is not stored yet."
+        return Problem(code="secret-missing", where=f"secrets.{name}", message=message)
+    moved = binding.problem_of(name, wanted=wanted, bound=binding.from_json(row.bound_to))
+    if moved is not None:
+        return moved
+    try:
+        return decrypt_secret(row, ring=key_ring())
+    except SecretUnreadableError:
+        message = f"The stored value of {name} can't be read any more. Type it again."
+        return Problem(code="secret-unreadable", where=f"secrets.{name}", message=message)
+
+
+def _hindrances(command: Command) -> Iterator[str]:
+    policy = egress_policy()
+    for step in command.steps:
+        url = parse_url(f"{step.origin}/")
+        verdict = judge_url(f"{step.origin}/", policy)
+        if verdict and step.secrets and isinstance(url, Url):
+            verdict = secret_may_travel(url, policy)
+        if not verdict:
+            yield verdict.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came of a try: the document or the error, and the facts beside it."""
+
+    trial: Trial
+    run_id: str
+    milliseconds: float
+    document: Document | None = None
+    error: BillhookError | None = None
+    attempts: tuple[Attempt, ...] = ()
+    observed: Observed | None = None
+
+
+async def send_trial(trial: Trial) -> Sent:
+    """Send *trial*, which can be sent, and return what came of it. One run is recorded."""
+    command = trial.command
+    if command is None:
+        raise ValueError("this trial can't be sent")
+    async with get_store().one_off_transport() as transport:
+        observing = ObservingTransport(transport)
+        traces: list[Trace] = []
+        use = _use_of(trial, command)
+
+        async def work(trace: Trace) -> Document:
+            traces.append(trace)
+            tokens = {each.name: each.value for each in trial.used}
+            values = command.values(tokens, secrets=trial.secrets, run_id=use.run_id)
+            return await run_command(command, values, transport=observing, trace=trace)
+
+        began = perf_counter()
+        document, error = None, None
+        try:
+            document = await run_recorded(use, work)
+        except BillhookError as failed:
+            error = failed
+        return Sent(
+            trial=trial,
+            run_id=use.run_id,
+            milliseconds=(perf_counter() - began) * 1000,
+            document=document,
+            error=error,
+            attempts=traces[0].attempts if traces else (),
+            observed=observing.observed,
+        )
+
+
+def _use_of(trial: Trial, command: Command) -> Use:
+    return Use(
+        organisation_id=trial.member.organisation_id,
+        integration_id=trial.integration.id if trial.integration else None,
+        command=command.name,
+        kind=Kind.TRY,
+        user_id=trial.member.user_id,
+        invoice_id=trial.invoice.id if trial.invoice else None,
+    )

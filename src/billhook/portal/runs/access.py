@@ -1,0 +1,33 @@
+"""The only door to the rows of runs: each function says who asks."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from billhook.portal.organisations.models import Member
+from billhook.portal.runs.models import Run
+
+
+def runs_for_member(member: Member) -> QuerySet[Run]:
+    """Return the runs of the organisation that *member* is of, newest first."""
+    return (
+        Run.objects.filter(organisation_id=member.organisation_id)
+        .select_related("integration", "invoice", "user", "api_key")
+        .order_by("-started_at", "-id")
+    )
+
+
+def run_for_member(member: Member, run_id: str) -> Run:
+    """Return a run of the organisation that *member* is of, or raise Http404."""
+    found = runs_for_member(member).filter(id=run_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def last_runs(member: Member) -> dict[str, Run]:
+    """Return the last run of each integration of the organisation, by the integration's id."""
+    ids = member.organisation.integrations.values_list("id", flat=True)
+    newest = (Run.objects.filter(integration_id=id_).order_by("-started_at").first() for id_ in ids)
+    return {run.integration_id: run for run in newest if run is not None and run.integration_id}

@@ -1,0 +1,257 @@
+// The editor of an integration. Without this script the form works as it stands: its buttons post
+// it, and the server answers with the page. With it, rows come and go without a new page, the
+// preview follows while one types, `{{` opens a picker, and Try it answers beside the form.
+
+const PREVIEW_AFTER = 350; // milliseconds without a key
+const STEPS = [3000, 10000]; // milliseconds after which the next sentence is told
+
+let lastField = null;
+let isChanged = false;
+let previewTimer = 0;
+let previewNumber = 0;
+
+const form = () => document.querySelector("[data-editor]");
+const post = (address, extra = {}) => {
+  const data = new FormData(form());
+  data.delete("do");
+  for (const [name, value] of Object.entries(extra)) data.set(name, value);
+  return fetch(address, { method: "POST", body: data, credentials: "same-origin" });
+};
+const isPart = (answer) =>
+  !answer.redirected && (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
+
+// Rows: the server knows what each button does; the form in its answer takes this one's place.
+
+const swap = (text) => {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = page.querySelector("[data-editor]");
+  if (!fresh) return false;
+  form().replaceWith(fresh);
+  begin(fresh);
+  return true;
+};
+
+const edit = async (what) => {
+  try {
+    const answer = await post(form().action, { do: what });
+    if (isPart(answer) && swap(await answer.text())) return focusOn(form().dataset.focus);
+  } catch {
+    // told below: nothing has changed, and everything typed is still there
+  }
+  show("unreachable");
+};
+
+const focusOn = (id) => {
+  const field = id && document.getElementById(id);
+  if (!field) return;
+  field.closest("details")?.setAttribute("open", "");
+  field.focus();
+};
+
+// What will be sent, while one types. An answer that is overtaken by a later one isn't shown.
+
+const previewSoon = () => {
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(preview, PREVIEW_AFTER);
+};
+
+const preview = async () => {
+  const number = (previewNumber += 1);
+  try {
+    const answer = await post(form().dataset.preview);
+    if (!answer.ok || !isPart(answer)) return;
+    const text = await answer.text();
+    if (number !== previewNumber) return;
+    const place = document.getElementById("preview");
+    const wasOpen = place.querySelector("details")?.open;
+    place.innerHTML = text;
+    if (wasOpen) place.querySelector("details")?.setAttribute("open", "");
+    tellValues();
+  } catch {
+    // the next key tries again
+  }
+};
+
+// Beside each token stands its value for the chosen invoice, as far as the command uses it.
+const tellValues = () => {
+  for (const used of document.querySelectorAll("#preview [data-used]")) {
+    const value = used.children[1].textContent;
+    for (const row of document.querySelectorAll(`[data-about="${used.dataset.used}"] [data-value]`))
+      row.textContent = value;
+  }
+};
+
+// Try it.
+
+const show = (template) => {
+  const place = document.getElementById("result");
+  place.replaceChildren(document.getElementById(template).content.cloneNode(true));
+  return place;
+};
+
+const send = async () => {
+  const place = show("sending");
+  const words = place.querySelector("[data-steps]");
+  const sentences = words.dataset.steps.split("|");
+  const timers = STEPS.map((after, i) =>
+    setTimeout(() => (words.textContent = sentences[i + 1]), after),
+  );
+  try {
+    const answer = await post(form().dataset.try, { do: "try" });
+    if (!isPart(answer) || answer.status >= 500) throw new Error("no answer of ours");
+    place.innerHTML = await answer.text();
+    place.querySelector("[data-verdict]")?.focus();
+  } catch {
+    show("unreachable");
+  }
+  timers.forEach(clearTimeout);
+};
+
+// The picker: a list of tokens at the field, by `{{`, arrows, Enter and Escape.
+
+const picker = { list: null, field: null, start: 0, at: 0 };
+
+const tokensOf = (field) => {
+  const offer = document.querySelector(`[data-offer="${field.dataset.tokens}"]`);
+  return [...(offer?.querySelectorAll("[data-about]") ?? [])].map((row) => ({
+    name: row.dataset.about,
+    meaning: row.children[1].textContent,
+    value: row.children[2].textContent,
+  }));
+};
+
+const openPicker = (field) => {
+  const before = field.value.slice(0, field.selectionStart);
+  const match = /\{\{([A-Za-z0-9_]*)$/.exec(before);
+  if (!match) return closePicker();
+  const typed = match[1].toLowerCase();
+  const found = tokensOf(field).filter((token) => token.name.toLowerCase().includes(typed));
+  if (found.length === 0) return closePicker();
+  closePicker();
+  picker.field = field;
+  picker.start = match.index;
+  picker.list = Object.assign(document.createElement("ul"), { className: "picker", id: "picker" });
+  picker.list.setAttribute("role", "listbox");
+  picker.list.setAttribute("aria-label", "Tokens");
+  found.forEach((token, i) => picker.list.append(pickerRow(token, i)));
+  field.insertAdjacentElement("afterend", picker.list);
+  field.setAttribute("aria-controls", "picker");
+  field.setAttribute("aria-autocomplete", "list");
+  select(0);
+};
+
+const pickerRow = (token, number) => {
+  const row = document.createElement("li");
+  row.id = `picker-${number}`;
+  row.dataset.name = token.name;
+  row.setAttribute("role", "option");
+  for (const [kind, text] of [["mono", token.name], ["", token.meaning], ["value", token.value]])
+    row.append(Object.assign(document.createElement("span"), { className: kind, textContent: text }));
+  row.addEventListener("pointerdown", (event) => {
+    event.preventDefault(); // the field keeps the focus
+    choose(token.name);
+  });
+  return row;
+};
+
+const select = (number) => {
+  const rows = [...picker.list.children];
+  picker.at = (number + rows.length) % rows.length;
+  rows.forEach((row, i) => row.setAttribute("aria-selected", String(i === picker.at)));
+  rows[picker.at].scrollIntoView({ block: "nearest" });
+  picker.field.setAttribute("aria-activedescendant", rows[picker.at].id);
+};
+
+const closePicker = () => {
+  picker.list?.remove();
+  picker.field?.removeAttribute("aria-activedescendant");
+  picker.field?.removeAttribute("aria-controls");
+  picker.list = picker.field = null;
+};
+
+const choose = (name) => {
+  const field = picker.field;
+  const after = field.value.slice(field.selectionStart).replace(/^[A-Za-z0-9_]*\}\}/, "");
+  replaceText(field, picker.start, field.value.length - after.length, `{{${name}}}`);
+  closePicker();
+};
+
+const replaceText = (field, start, end, text) => {
+  field.focus();
+  field.setRangeText(text, start, end, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+const insertToken = (button) => {
+  const offer = button.closest("[data-offer]").dataset.offer;
+  const usable = lastField?.isConnected && lastField.dataset.tokens === offer;
+  const field = usable ? lastField : document.getElementById(`${offer}-url`);
+  if (field) replaceText(field, field.selectionStart, field.selectionEnd, `{{${button.dataset.token}}}`);
+};
+
+const pickerKey = (event) => {
+  if (!picker.list) return false;
+  if (event.key === "ArrowDown") select(picker.at + 1);
+  else if (event.key === "ArrowUp") select(picker.at - 1);
+  else if (event.key === "Enter" || event.key === "Tab")
+    choose(picker.list.children[picker.at].dataset.name);
+  else if (event.key === "Escape") closePicker();
+  else return false;
+  event.preventDefault();
+  return true;
+};
+
+// One listener for each kind of event: rows come and go.
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button?.closest("[data-editor]")) return;
+  if (button.dataset.token) return insertToken(button);
+  if (button.name !== "do" || button.value === "save") return;
+  event.preventDefault();
+  if ("send" in button.dataset) send();
+  else edit(button.value);
+});
+
+document.addEventListener("input", (event) => {
+  if (!event.target.closest("[data-editor]")) return;
+  isChanged ||= !event.target.id.startsWith("try-");
+  if (event.target.dataset.tokens) openPicker(event.target);
+  previewSoon();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!form()?.contains(event.target) || pickerKey(event)) return;
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    event.preventDefault();
+    send();
+  } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    form().requestSubmit(form().querySelector('button[value="save"]'));
+  } else if (event.key === "Enter" && event.target.id === "try-number") {
+    event.preventDefault();
+    send();
+  }
+});
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.dataset?.tokens) lastField = event.target;
+  if (event.target !== picker.field) closePicker();
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target === form()) isChanged = false;
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (isChanged) event.preventDefault();
+});
+
+const begin = (editor) => {
+  editor.dataset.js = "";
+  isChanged ||= "changed" in editor.dataset;
+  tellValues();
+};
+
+begin(form());
+document.getElementById("mistakes")?.focus();
