@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -39,6 +39,9 @@ class WebRequest:
     """A step with its tokens filled: exactly what is sent.
 
     ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
+    ``sign_in`` says that the integration's credentials may be added, ``repeatable`` that sending it
+    twice does no harm. ``complete``, if there is one, makes the rest of it out of the session's
+    values: only the step, the method and the origin count until then.
     """
 
     step: str
@@ -49,6 +52,11 @@ class WebRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     carries_secret: bool
+    sign_in: bool = True
+    repeatable: bool = False
+    complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(
+        default=None, compare=False
+    )
 
     def __repr__(self) -> str:
         return f"WebRequest(step={self.step!r}, method={self.method!r}, origin='{self.origin}')"
@@ -60,7 +68,7 @@ class Limits:
 
     ``timeout`` covers the whole command, from the first lookup to the last byte. ``read_timeout``
     is the longest silence. Over each ``throughput_window`` at least ``least_throughput`` bytes a
-    second have to come.
+    second have to come. A repeatable request is repeated ``retries`` times at most.
     """
 
     timeout: float
@@ -70,6 +78,7 @@ class Limits:
     read_timeout: float = 30.0
     least_throughput: int = 500
     throughput_window: float = 10.0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
