@@ -113,6 +113,17 @@ def test_the_mail_holds_the_code_and_no_link_that_signs_in_by_itself(
     assert Client().get(link).status_code == 302  # who opens it elsewhere is asked for the e-mail
 
 
+def test_the_mails_link_leads_on_to_the_page_that_was_asked_for(
+    cast: Cast, ask_for_code: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    page = f"/invoices/{cast.open.id}"
+    _, code = ask_for_code(Client(), "carla@acme.example", f"/sign-in?next={page}")
+    link = f"/sign-in/code?next=%2Finvoices%2F{cast.open.id}#code={code}"
+    assert link in str(mailoutbox[0].body)
+    ask_for_code(Client(), "carla@acme.example", "/sign-in?next=https://evil.example/")
+    assert "evil" not in str(mailoutbox[0].body)
+
+
 def test_the_code_field_suits_phones_and_password_managers(ask_for_code: Any) -> None:
     browser = Client()
     ask_for_code(browser, "carla@acme.example")

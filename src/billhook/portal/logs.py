@@ -62,7 +62,7 @@ def _shared() -> list[Processor]:
 def _renderers(log_format: str) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.JSONRenderer(serializer=_as_json)]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    return [_trace_below, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
 
 
 def _as_json(event: EventDict, **_: Any) -> str:
@@ -117,6 +117,13 @@ def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     if error is not None:
         event["error"] = type(error).__name__
         event["trace"] = _lines(error.__traceback__)
+    return event
+
+
+def _trace_below(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Let the lines that an exception passed stand below the log line, one on each."""
+    if "trace" in event:
+        event["exception"] = "\n".join(f"    {line}" for line in event.pop("trace"))
     return event
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
@@ -61,6 +62,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail after the answer: how long it takes would tell who is known."""
-        values = {**context, "email": email, "public_url": settings.PUBLIC_URL}
-        values["request"] = allauth_context.request
+        values = {
+            **context,
+            "email": email,
+            "public_url": settings.PUBLIC_URL,
+            "next": get_next_redirect_url(allauth_context.request),  # one of ours, or nothing
+        }
         post(self.render_mail(template_prefix, email, values))
