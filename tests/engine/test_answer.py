@@ -13,6 +13,7 @@ from PIL import Image
 from billhook.engine.answer import interpret
 from billhook.engine.errors import (
     BillhookError,
+    ConfigurationError,
     DocumentNotFound,
     EmptyAnswer,
     NotADocument,
@@ -228,3 +229,11 @@ def test_an_e_invoice_ends_with_the_element_it_began_with(data: bytes) -> None:
     assert interpret(make_response(data), xml).extension == "xml"
     with pytest.raises((SourceCutShort, NotADocument)):
         interpret(make_response(data[: len(data) // 2]), xml)
+
+
+def test_a_kind_that_bytes_can_not_tell_is_refused_when_the_command_is_made() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_command("https://billing.example/", accept=("application/pdf", "aplication/pdf"))
+    (problem,) = caught.value.problems
+    assert problem.where == "commands.GetInvoiceImage.accept[1]"
+    assert problem.suggestion == "application/pdf"

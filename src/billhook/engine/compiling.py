@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Final
 from billhook.engine.command import Command, Limits, Origin, Step
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.kinds import ACCEPTABLE, KINDS
 from billhook.engine.slots_body import compile_body
 from billhook.engine.slots_header import compile_header
 from billhook.engine.slots_url import UrlTemplate, compile_url
@@ -25,7 +25,6 @@ MAX_STEPS: Final = 20
 MAX_HEADERS: Final = 50
 MAX_TIMEOUT: Final = 300.0
 MAX_MAX_BYTES: Final = 2_000_000_000
-_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 _ONCE: Final = frozenset({"content-type", "authorization", "cookie"})
 
 
@@ -161,9 +160,15 @@ def _settings_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
         message = 'accept needs one media type at least, such as "application/pdf".'
         yield Problem(code="invalid-value", message=message, where=f"{where}.accept")
     for index, media_type in enumerate(config.accept):
-        if not _MEDIA_TYPE.fullmatch(media_type):
-            message = 'A media type is two words in small letters, such as "application/pdf".'
-            yield Problem(code="invalid-value", message=message, where=f"{where}.accept[{index}]")
+        if media_type not in ACCEPTABLE:
+            near = nearest(media_type, ACCEPTABLE)
+            message = f"accept takes what can be told by its bytes: {', '.join(KINDS)}."
+            yield Problem(
+                code="invalid-value",
+                message=message,
+                where=f"{where}.accept[{index}]",
+                suggestion=near,
+            )
 
 
 @dataclass(slots=True, kw_only=True)

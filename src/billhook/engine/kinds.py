@@ -10,9 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
-
-from billhook.engine.body import Body
+from typing import Final, Protocol
 
 END_WINDOW: Final = 1024
 """A file's end mark stands in so many last bytes: writers pad, and some append a line or two."""
@@ -23,6 +21,24 @@ _JSON_LIMIT: Final = 1_000_000
 _ZIP_END_WINDOW: Final = 65_535 + 22  # the end record and the longest comment (APPNOTE 4.3.16)
 
 
+class Bytes(Protocol):
+    """What is asked of a file's bytes; :class:`billhook.engine.body.Body` has it."""
+
+    size: int
+
+    def head(self, count: int) -> bytes:
+        """Return the first bytes."""
+        ...
+
+    def tail(self, count: int) -> bytes:
+        """Return the last bytes."""
+        ...
+
+    def read(self) -> bytes:
+        """Return all bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of file. ``is_whole`` looks for its end, so that a cut file isn't taken for one."""
@@ -30,18 +46,18 @@ class Kind:
     media_type: str
     extension: str
     name: str
-    is_whole: Callable[[Body], bool]
+    is_whole: Callable[[Bytes], bool]
 
 
-def _ends_with_mark(mark: bytes) -> Callable[[Body], bool]:
+def _ends_with_mark(mark: bytes) -> Callable[[Bytes], bool]:
     return lambda body: mark in body.tail(END_WINDOW)
 
 
-def _is_whole_riff(body: Body) -> bool:
+def _is_whole_riff(body: Bytes) -> bool:
     return int.from_bytes(body.head(8)[4:8], "little") + 8 <= body.size
 
 
-def _is_whole_xml(body: Body) -> bool:
+def _is_whole_xml(body: Bytes) -> bool:
     root = _root_name(decode_start(body.head(HEAD_WINDOW)))
     end = _decode_end(body).rstrip()
     while end.endswith("-->") and "<!--" in end:
@@ -49,7 +65,7 @@ def _is_whole_xml(body: Body) -> bool:
     return bool(root) and re.search(rf"(</{re.escape(root)}\s*>|/>)$", end) is not None
 
 
-def _is_whole_json(body: Body) -> bool:
+def _is_whole_json(body: Bytes) -> bool:
     if body.size > _JSON_LIMIT:
         return body.tail(END_WINDOW).rstrip()[-1:] in {b"}", b"]"}
     try:
@@ -59,7 +75,7 @@ def _is_whole_json(body: Body) -> bool:
     return True
 
 
-def _is_whole_zip(body: Body) -> bool:
+def _is_whole_zip(body: Bytes) -> bool:
     return b"PK\x05\x06" in body.tail(_ZIP_END_WINDOW)
 
 
@@ -99,6 +115,7 @@ KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, WEBP, XM
 """The kinds that a command may accept, by media type."""
 SYNONYMS: Final = {"text/xml": "application/xml", "image/jpg": "image/jpeg"}
 """Other names of the same kinds, which may stand in a command's ``accept`` as well."""
+ACCEPTABLE: Final = frozenset({*KINDS, *SYNONYMS})
 
 _SIGNATURES: Final = (
     (b"%PDF-", PDF),
@@ -154,7 +171,7 @@ def decode_start(head: bytes) -> str:
     return head.decode(_encoding_of(head), errors="ignore").lstrip("\ufeff \t\r\n\f")
 
 
-def _decode_end(body: Body) -> str:
+def _decode_end(body: Bytes) -> str:
     encoding = _encoding_of(body.head(HEAD_WINDOW))
     return body.tail(END_WINDOW + body.size % 2).decode(encoding, errors="ignore")
 
