@@ -7,8 +7,11 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice, Status
+from billhook.portal.runs.models import Kind, Run
 from portal.cast import Cast, signed_in
 
 
@@ -128,3 +131,36 @@ def test_an_invoice_is_removed_after_a_question(cast: Cast) -> None:
 def test_a_draft_is_marked_as_unseen_by_the_customer(cast: Cast) -> None:
     page = signed_in(cast.vera).get(address("invoice", cast, cast.draft.id)).content.decode()
     assert "This is a draft: Acme doesn’t see it." in page
+
+
+def test_the_page_of_an_invoice_tells_who_looked_at_it(cast: Cast) -> None:
+    run = Run.objects.create(
+        organisation=cast.harper,
+        command="GetInvoiceImage",
+        kind=Kind.VIEW,
+        user=cast.carla.user,
+        invoice=cast.open,
+        outcome="source-timeout",
+        started_at=timezone.now(),
+        milliseconds=1.0,
+    )
+    page = signed_in(cast.vera).get(address("invoice", cast, cast.open.id)).content.decode()
+    assert address("run", cast, run.id) in page
+    assert "Carla" in page
+    other = signed_in(cast.vera).get(address("invoice", cast, cast.paid.id)).content.decode()
+    assert "Nobody has looked at it yet." in other
+    home = signed_in(cast.vera).get(address("home", cast))
+    assert (home.context["run_count"], home.context["failed_count"]) == (1, 1)
+
+
+def test_an_editor_can_test_view_with_the_first_integration_that_is_on(cast: Cast) -> None:
+    page = signed_in(cast.bob).get(address("invoice", cast, cast.open.id)).content.decode()
+    assert "Test VIEW" not in page
+    Integration.objects.create(organisation=cast.harper, name="Off", enabled=False)
+    used = Integration.objects.create(organisation=cast.harper, name="Billing", position=1)
+    page = signed_in(cast.bob).get(address("invoice", cast, cast.open.id)).content.decode()
+    test = f"{address('integration', cast, used.id)}?invoice=INV-1"
+    assert f'href="{test}#try-number"' in page
+    assert 'value="INV-1"' in signed_in(cast.bob).get(test).content.decode()
+    page = signed_in(cast.vera).get(address("invoice", cast, cast.open.id)).content.decode()
+    assert "Test VIEW" not in page

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,6 +16,9 @@ from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.listing import balances, counts
 from billhook.portal.organisations.models import Member
+from billhook.portal.runs.access import runs_for_member
+
+_RUNS_SHOWN: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +33,22 @@ class Task:
 
 @require_safe
 def home(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Show what is still to be done, then how the invoices stand."""
+    """Show what is still to be done, then how the invoices stand and what came of the last runs."""
     member = member_for(request, organisation_id)
     invoices = invoices_for_member(member)
     today = timezone.localdate()
     tasks = _tasks(member)
+    runs = runs_for_member(member)
+    of_a_day = runs.filter(started_at__gte=timezone.now() - timedelta(days=1))
     context = {
         "tasks": tasks,
         "is_ready": all(task.is_done for task in tasks),
         "counts": {show.value: count for show, count in counts(invoices, today=today).items()},
         "balances": balances(invoices, today=today),
         "customer_count": customers_for_member(member).count(),
+        "run_count": of_a_day.count(),
+        "failed_count": of_a_day.exclude(outcome="ok").count(),
+        "runs": runs[:_RUNS_SHOWN],
     }
     return page(request, member, "backoffice/home.html", context, section="home")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -12,14 +14,17 @@ from billhook.portal.backoffice.forms import InvoiceForm
 from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.clientportal.pages import list_of
 from billhook.portal.customers.access import customers_for_member
+from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.invoices import access, listing, services
 from billhook.portal.invoices.csv_columns import export_invoices
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.invoices.standing import standing_of
 from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations.models import Member, Role
+from billhook.portal.runs.access import runs_for_member
 
-SECTION = "invoices"
+SECTION: Final = "invoices"
+_RUNS_SHOWN: Final = 10
 
 
 @require_safe
@@ -65,7 +70,12 @@ def invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> Http
     """Show an invoice, with what came of the last times that somebody looked at it."""
     member = member_for(request, organisation_id)
     row = access.invoice_for_member(member, invoice_id)
-    context = {"invoice": row, "standing": standing_of(row, today=timezone.localdate())}
+    context = {
+        "invoice": row,
+        "standing": standing_of(row, today=timezone.localdate()),
+        "runs": runs_for_member(member).filter(invoice=row)[:_RUNS_SHOWN],
+        "integration": integrations_for_member(member).filter(enabled=True).first(),
+    }
     return page(request, member, "backoffice/invoices/detail.html", context, section=SECTION)
 
 
