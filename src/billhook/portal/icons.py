@@ -23,7 +23,8 @@ PATHS: Final = {
     "invoice": "M6 3h9l4 4v14H6zM15 3v4h4M9.5 12h6M9.5 16h6",
     "key": "M8 12a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM10.5 13L19 4.5M15.5 8l3 3",
     "leave": "M14 4H5v16h9M10 12h10M16.5 8.5L20 12l-3.5 3.5",
-    "link": "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-5.7-5.7L12 7M14 10a4 4 0 0 0-6-.5l-3 3A4 4 0 0 0 10.7 18L12 17",
+    "link": "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-5.7-5.7L12 7"
+    "M14 10a4 4 0 0 0-6-.5l-3 3A4 4 0 0 0 10.7 18L12 17",
     "list": "M9 6h11M9 12h11M9 18h11M4.5 6v.01M4.5 12v.01M4.5 18v.01",
     "lock": "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
     "mail": "M3.5 6h17v12h-17zM4 7l8 6 8-6",
@@ -47,7 +48,8 @@ PATHS: Final = {
 """Each icon's strokes."""
 
 MARK: Final = (
-    '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
+    '<svg class="mark" width="28" height="28" viewBox="0 0 24 24" aria-hidden="true" '
+    'focusable="false">'
     '<rect width="24" height="24" rx="6" fill="currentColor"/>'
     '<g fill="none" stroke="var(--on-accent)" stroke-linecap="round" stroke-linejoin="round">'
     '<path stroke-width="1.8" d="M7 5h6.2a4.3 4.3 0 0 1 2.2 8 4.6 4.6 0 0 1-2 6H7z"/>'
@@ -61,7 +63,8 @@ def svg(name: str) -> str:
     if name == "mark":
         return MARK
     return (
-        '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" '
+        '<svg class="icon" width="18" height="18" viewBox="0 0 24 24" fill="none" '
+        'stroke="currentColor" stroke-width="1.8" '
         'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
         f'<path d="{PATHS[name]}"/></svg>'
     )
