@@ -65,12 +65,7 @@ def read_tokens(body: bytes) -> Mapping[str, Scalar]:
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(
-            body.decode(),
-            object_pairs_hook=_object_without_twins,
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-        )
+        return _DECODER.decode(body.decode())
     except UnicodeDecodeError:
         raise BadJson("The body isn't UTF-8. Send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -94,6 +89,11 @@ def _object_without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_: str) -> None:
     raise BadJson("NaN and Infinity aren't JSON. Send null or leave the token out.")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object_without_twins, parse_float=Decimal, parse_constant=_refuse_constant
+)
 
 
 def _shape_problems(document: Any) -> list[Problem]:
