@@ -281,13 +281,21 @@ class AmbiguousAnswer(SourceError):
 
 
 class SignInFailed(SourceError):
-    """The sign-in scheme got no access token or session."""
+    """The sign-in scheme got no access token or session.
+
+    ``connect_again`` says that trying again is of no use: a person has to connect the integration
+    again, or type a new refresh token.
+    """
 
     code = "sign-in-failed"
     default_message = (
         "The source did not sign us in. The secrets may be mistyped or expired: "
         "type them again, or connect the integration again."
     )
+
+    def __init__(self, public_message: str | None = None, *, connect_again: bool = False) -> None:
+        self.connect_again = connect_again
+        super().__init__(public_message)
 
 
 class StillWorking(SourceError):
