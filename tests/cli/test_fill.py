@@ -256,3 +256,31 @@ def test_the_json_is_ascii_so_that_any_terminal_holds_it(billhook, file):
     result = billhook("fill", file, "Two", "Id=å", "--json")
     assert result.out.isascii()
     assert json.loads(result.out)["requests"][0]["url"] == "https://a.example/%C3%A5"
+
+
+def test_a_secret_file_has_to_be_a_short_text(billhook, file, tmp_path):
+    path = tmp_path / "key"
+    for data, code in ((b"\xff\xfe", "not-text"), (b"x" * 70_000, "too-long")):
+        path.write_bytes(data)
+        option = f"ApiKey=file:{path}"
+        result = billhook(
+            "fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--secret", option, "--json"
+        )
+        assert (result.status, result.json["error"]["code"]) == (2, code)
+
+
+def test_a_secret_may_be_given_once(billhook, file):
+    options = ["--secret", "ApiKey=env:PATH"] * 2
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", *options, "--json")
+    assert result.json["error"]["code"] == "duplicate-name"
+
+
+def test_a_file_of_another_form_is_not_filled(billhook, write):
+    file = write(FILE.replace("method =", "metod ="))
+    result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
+    assert (result.status, result.json["error"]["code"]) == (2, "unknown-key")
+
+
+def test_a_name_like_none_lists_what_there_is(billhook, file):
+    result = billhook("fill", file, "Xyzzy", "--json")
+    assert "It has: GetInvoiceImage, Two." in result.json["error"]["message"]

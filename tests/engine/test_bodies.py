@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from billhook.engine.values import UnfitValue
 from small_commands import (
     FORM,
     JSON,
@@ -212,3 +213,25 @@ def test_a_doubtful_body_is_remarked(headers, body, code, suggestion):
     (note,) = compile_step(method="POST", headers=headers, body=body).notes
     assert (note.code, note.suggestion) == (code, suggestion)
     assert note.where == "commands.Case.body"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "tampered"),
+    [
+        pytest.param(JSON, '{"a": {{A}}}', '{"a": [1]}', id="list-for-a-value"),
+        pytest.param(JSON, '{"a": {{A}}}', '{"b": 1}', id="other-key"),
+        pytest.param(JSON, '{"a": {{A}}}', "[1]", id="other-root"),
+        pytest.param(JSON, '[{{A}}, {"k": 1}]', "[1, 2, 3]", id="longer-list"),
+        pytest.param(JSON, '[{{A}}, {"k": 1}]', '[1, {"k": 2}]', id="changed-around-it"),
+        pytest.param(JSON, "[{{A}}]", "[1", id="not-json"),
+        pytest.param(XML, "<a>{{A}}</a>", "<a><b/></a>", id="new-element"),
+        pytest.param(XML, "<a>{{A}}</a>", '<a b="1"/>', id="new-attribute"),
+        pytest.param(XML, "<a>{{A}}</a>", "<a>", id="not-xml"),
+    ],
+)
+def test_a_filled_body_of_another_structure_is_refused(header, body, tampered):
+    command = compile_step(**with_body(header, body))
+    check = command.steps[0].body.check
+    with pytest.raises(UnfitValue) as refused:
+        check(tampered, command.values({"A": "x"}))
+    assert refused.value.code == "structure-changed"
