@@ -15,6 +15,7 @@ import pytest
 from django.core import signing
 
 from billhook.engine.body import Body
+from billhook.portal.documents import held as held_module
 from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, Shelf, read_token
 
 CARLA = Holder(user_id="carla", subject="invoice:1")
@@ -187,3 +188,17 @@ def test_the_folder_is_swept_by_itself_when_nobody_comes(tmp_path: Path) -> None
     while files_of(shelf):
         time.sleep(0.01)
     shelf.close()
+
+
+def test_the_start_of_a_server_sweeps_what_an_earlier_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = {name: Shelf(tmp_path / name) for name in ("held", "uploads")}
+    for shelf in left.values():
+        make_older(shelf, shelf.hold(Body(b"left")), 4000)
+        shelf.close()
+    monkeypatch.setattr(held_module, "data_path", lambda name: tmp_path / name)
+    for cached in (held_module.shelf, held_module.uploads):
+        monkeypatch.setattr(held_module, cached.__name__, cached.__wrapped__)
+    held_module.sweep_left_behind()
+    assert [files_of(shelf) for shelf in left.values()] == [[], []]

@@ -16,12 +16,14 @@ from billhook.server.django_setup import set_up_django
 def create_app() -> Application:
     """Return the whole server as one ASGI application, set up from the environment."""
     set_up_django()
+    from billhook.portal.documents.held import sweep_left_behind
     from billhook.portal.integrations.store import get_store
     from billhook.portal.runs.recorder import get_recorder
     from billhook.server.database import is_database_there
     from billhook.server.handler import PortalHandler
     from billhook.server.health import Health
 
+    sweep_left_behind()
     settings = environment.current()
     store, recorder, portal = get_store(), get_recorder(), PortalHandler()
     gateway = Gateway(

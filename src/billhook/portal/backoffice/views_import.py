@@ -5,7 +5,6 @@ Between the two pages the file lies on the server for an hour, for the member wh
 
 from __future__ import annotations
 
-import functools
 from typing import Final
 
 from django.contrib import messages
@@ -16,16 +15,21 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billhook.engine.body import Body
 from billhook.portal.backoffice.pages import member_for, page
-from billhook.portal.datafolder import data_path
-from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, Shelf, read_token
+from billhook.portal.documents.held import (
+    UPLOAD_KEPT_SECONDS,
+    DocumentGone,
+    Held,
+    Holder,
+    NoRoom,
+    read_token,
+    uploads,
+)
 from billhook.portal.invoices.csv_columns import COLUMNS
 from billhook.portal.invoices.csv_files import MAX_BYTES, UnreadableFile
 from billhook.portal.invoices.importing import Plan, import_invoices, plan_import
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "invoices"
-_KEPT_SECONDS: Final = 3600
-_MAX_KEPT: Final = 200 * 1024 * 1024
 _ROWS_SHOWN: Final = 100
 _GONE: Final = "This preview is more than an hour old. Choose the file again."
 
@@ -72,7 +76,7 @@ def _keep(content: bytes, member: Member) -> str:
     """Keep the file for the next page and return what names it there."""
     holder = _holder(member)
     try:
-        name = _shelf().hold(Body(content))
+        name = uploads().hold(Body(content))
     except NoRoom:
         raise UnreadableFile("The server has no room for the file just now. Try later.") from None
     held = Held(
@@ -89,18 +93,13 @@ def _keep(content: bytes, member: Member) -> str:
 
 
 def _kept(token: str, member: Member) -> bytes:
-    held = read_token(token, _holder(member), kept_seconds=_KEPT_SECONDS)
-    with _shelf().open(held) as file:
+    held = read_token(token, _holder(member), kept_seconds=UPLOAD_KEPT_SECONDS)
+    with uploads().open(held) as file:
         return file.read()
 
 
 def _holder(member: Member) -> Holder:
     return Holder(user_id=member.user_id, subject=f"import:{member.organisation_id}")
-
-
-@functools.cache
-def _shelf() -> Shelf:
-    return Shelf(data_path("imports"), kept_seconds=_KEPT_SECONDS, max_bytes=_MAX_KEPT)
 
 
 def _choose_page(request: HttpRequest, member: Member, *, mistake: str = "") -> HttpResponse:

@@ -26,6 +26,7 @@ from billhook.engine.body import Body
 from billhook.portal.datafolder import data_path, make_folder
 
 KEPT_SECONDS: Final = 600
+UPLOAD_KEPT_SECONDS: Final = 3600
 MAX_BYTES: Final = 1024 * 1024 * 1024
 """Bytes of all held documents together; the oldest make room."""
 _SWEEP_EVERY: Final = 30
@@ -93,8 +94,8 @@ class Shelf:
         self._folder = folder
         self._kept_seconds = kept_seconds
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._swept_at = -float(_SWEEP_EVERY)
+        self._lock = threading.RLock()
+        self._swept_at = float("-inf")
         self._bytes = 0
         self._timer: threading.Timer | None = None
 
@@ -137,6 +138,7 @@ class Shelf:
 
         Whoever has a file open reads it to its end all the same.
         """
+        make_folder(self._folder)
         with self._lock:
             self._swept_at = time.monotonic()
             oldest_end = time.time() - self._kept_seconds
@@ -150,13 +152,13 @@ class Shelf:
             return self._bytes
 
     def _make_room(self, size: int) -> None:
-        make_folder(self._folder)
-        is_due = time.monotonic() - self._swept_at > _SWEEP_EVERY
-        if is_due or self._bytes + size > self._max_bytes:
-            self.sweep(room_for=size)
-        if self._bytes + size > self._max_bytes:
-            raise NoRoom
-        self._bytes += size
+        with self._lock:
+            is_due = time.monotonic() - self._swept_at > _SWEEP_EVERY
+            if is_due or self._bytes + size > self._max_bytes:
+                self.sweep(room_for=size)
+            if self._bytes + size > self._max_bytes:
+                raise NoRoom
+            self._bytes += size
 
     def _sweep_later(self) -> None:
         """See to it that nothing lies there for long, even if nobody comes after this document."""
@@ -182,11 +184,20 @@ class Shelf:
 
 @functools.cache
 def shelf() -> Shelf:
-    """Return the shelf in the data folder; at the first use in a process it is swept."""
-    made = Shelf(data_path("held"))
-    make_folder(data_path("held"))
-    made.sweep()
-    return made
+    """Return the shelf of documents, in the data folder."""
+    return Shelf(data_path("held"))
+
+
+@functools.cache
+def uploads() -> Shelf:
+    """Return the shelf of files that a member is about to import: an hour for looking at them."""
+    return Shelf(data_path("uploads"), kept_seconds=UPLOAD_KEPT_SECONDS)
+
+
+def sweep_left_behind() -> None:
+    """Delete what is too old of an earlier start. For the start of a server."""
+    shelf().sweep()
+    uploads().sweep()
 
 
 def _new_private_file(path: Path) -> BinaryIO:
