@@ -68,10 +68,12 @@ def prepare(
     secrets: Iterable[str],
     variables: Iterable[str],
     stand_in: Secret | None = None,
+    run_id: str | None = None,
 ) -> Prepared:
     """Read the file, compile the command and take the values; raise with every mistake.
 
-    *stand_in* is taken for secrets that aren't given, where nothing will be sent.
+    *stand_in* is taken for secrets that aren't given, where nothing will be sent. *run_id* fills
+    ``{{RunId}}``.
     """
     text, integration, problems = read_file(file)
     if problems:
@@ -81,7 +83,8 @@ def prepare(
     stored = _read_secrets(integration, secrets)
     if stand_in is not None:
         stored = dict.fromkeys(compiled.secrets, stand_in) | stored
-    return Prepared(command=compiled, values=compiled.values(parse_values(values), secrets=stored))
+    filled = compiled.values(parse_values(values), secrets=stored, run_id=run_id)
+    return Prepared(command=compiled, values=filled)
 
 
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:

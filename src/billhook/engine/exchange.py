@@ -106,7 +106,6 @@ async def _converse(
         raise
     finally:
         watch.stop()
-        dial.progress.received = wire.received
     if wire.has_unsent:
         connection.close()  # the answer came before our request was out
     else:

@@ -126,7 +126,7 @@ class Wire(ResponseHandler):
         self.last_byte = 0.0
         self._interim = 0
         self._most = 0
-        self._progress: Progress | None = None
+        self._progress = Progress("", "")
 
     def begin(self, progress: Progress, *, most: int) -> None:
         """Make ready for one request and an answer of *most* bytes, its framing included."""
@@ -160,9 +160,9 @@ class Wire(ResponseHandler):
 
     def _count(self, size: int) -> None:
         """Count what comes: endless trailers or chunk extensions never reach a reader."""
-        if self.received == 0 and self._progress is not None:
+        if self.received == 0:
             self._progress.first_byte = perf_counter()
-        self.received += size
+        self._progress.received = self.received = self.received + size
         self.last_byte = self._loop.time()
         if self.received > self._most:
             self.fail(SourceBroken("The source sent far more around its answer than in it."))

@@ -116,6 +116,11 @@ class Trace:
         """Every exchange so far: redirects followed and a repeated request are attempts too."""
         return tuple(progress.attempt() for progress in self._progress)
 
+    @property
+    def phase(self) -> str:
+        """What the attempt under way waits for: lookup, connect, tls, headers, body or whole."""
+        return self._progress[-1].phase if self._progress else "whole"
+
     def begin(self, step: str, method: str) -> Progress:
         """Note that an attempt begins. For transports."""
         progress = Progress(step, method)

@@ -1,0 +1,102 @@
+"""``billhook run``: run a command of a file and write the document that came back."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from billhook.cli.document_output import choose_output, write_document
+from billhook.cli.output import tell_json, tell_notes
+from billhook.cli.progress import progress_line
+from billhook.cli.values import Prepared, command_arguments, prepare
+from billhook.engine.answer import Document
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.record import new_run_id
+from billhook.engine.run import run_command
+from billhook.engine.trace import Trace
+from billhook.engine.transport import HttpTransport
+
+
+@click.command()
+@command_arguments
+@click.option(
+    "-o",
+    "out",
+    metavar="OUT",
+    help="The file to write; - means standard output. With --json and without -o the document "
+    "is only checked.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Let the command reach this private system.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(
+    file: Path,
+    command: str,
+    values: tuple[str, ...],
+    secrets: tuple[str, ...],
+    variables: tuple[str, ...],
+    *,
+    out: str | None,
+    allow: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run a command and write the document that it answered with.
+
+    Values are text (Name=INV-1) or JSON (Name:=42, Name:=null). The exit status is 2 for a mistake
+    in the arguments or the file, 3 if the source has no such document, 4 if it failed, and 5 if
+    its address is not allowed.
+    """
+    path = choose_output(out, as_json=as_json)
+    policy = EgressPolicy.from_texts(allow=allow)
+    run_id = new_run_id()
+    prepared = prepare(
+        file=file,
+        command=command,
+        values=values,
+        secrets=secrets,
+        variables=variables,
+        run_id=run_id,
+    )
+    if not as_json:
+        tell_notes(prepared.command.notes)
+    trace = Trace()
+    with asyncio.run(_run(prepared, policy, trace)) as document:
+        if path is not None or not as_json:
+            write_document(document, path)
+        if as_json:
+            tell_json(_result(document, path, trace, run_id))
+        elif path is not None:
+            click.echo(f"{path}: {document.media_type}, {document.size:,} bytes.")
+
+
+async def _run(prepared: Prepared, policy: EgressPolicy, trace: Trace) -> Document:
+    async with (
+        HttpTransport(policy) as transport,
+        progress_line(trace, shown=sys.stderr.isatty()),
+    ):
+        return await run_command(
+            prepared.command, prepared.values, transport=transport, trace=trace
+        )
+
+
+def _result(document: Document, path: Path | None, trace: Trace, run_id: str) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "document": {
+            "media_type": document.media_type,
+            "bytes": document.size,
+            "sha256": document.sha256,
+            "file": None if path is None else str(path),
+        },
+        "attempts": [asdict(attempt) for attempt in trace.attempts],
+        "run": run_id,
+    }

@@ -1,0 +1,288 @@
+"""`billhook run` writes the document whole or not at all; its exit status says how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from billhook.cli.progress import describe_progress
+from billhook.engine.testing import make_pdf
+from billhook.engine.trace import Trace
+from engine.origins import Peer, Script, Source, always, answer, serving
+
+CANARY = "c4nary-s3cret"
+PDF = make_pdf(60_000)
+FILE = """\
+format = 1
+[integration]
+name = "Acme billing"
+variables = {{ BaseUrl = "{url}" }}
+secrets = ["ApiKey"]
+
+[commands.GetInvoiceImage]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}?run={{{{RunId}}}}"
+
+[commands.WithSecret]
+tokens = ["InvoiceNumber"]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
+headers = [["X-Api-Key", "{{{{ApiKey}}}}"]]
+"""
+
+
+@contextmanager
+def source_in_a_thread(script: Script) -> Iterator[Source]:
+    """Serve *script* beside the command line, which has a loop of its own."""
+    ready: list[Source] = []
+    is_ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(script) as source:
+            ready.append(source)
+            is_ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    is_ready.wait()
+    try:
+        yield ready[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+async def stalls(peer: Peer) -> None:
+    await peer.request()
+    await peer.until_gone()
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    with source_in_a_thread(always(answer(PDF))) as running:
+        yield running
+
+
+@pytest.fixture
+def run(billhook, write):
+    def run_against(source: Source, *more: str, command: str = "GetInvoiceImage"):
+        file = write(FILE.format(url=source.url))
+        allow = ("--allow", f"127.0.0.1:{source.port}")
+        return billhook("run", file, command, "InvoiceNumber=INV-1", *allow, *more)
+
+    return run_against
+
+
+class TestTheDocument:
+    def test_it_is_written_whole_to_the_file_named(self, run, source, tmp_path):
+        result = run(source, "-o", str(tmp_path / "out.pdf"))
+        assert result.status == 0
+        assert (tmp_path / "out.pdf").read_bytes() == PDF
+        assert result.out == f"{tmp_path}/out.pdf: application/pdf, 60,000 bytes.\n"
+        assert result.err == ""
+
+    def test_with_json_its_facts_are_told(self, run, source, tmp_path):
+        told = run(source, "--json", "-o", str(tmp_path / "out.pdf")).json
+        assert told["ok"] is True
+        assert told["document"] == {
+            "media_type": "application/pdf",
+            "bytes": 60_000,
+            "sha256": hashlib.sha256(PDF).hexdigest(),
+            "file": str(tmp_path / "out.pdf"),
+        }
+        (attempt,) = told["attempts"]
+        assert (attempt["method"], attempt["status"], attempt["outcome"]) == ("GET", 200, "ok")
+        assert attempt["timing"]["wait"] > 0
+        assert f"?run={told['run']} ".encode() in source.requests[0]
+
+    def test_with_json_and_no_file_it_is_only_checked(self, run, source, tmp_path):
+        told = run(source, "--json").json
+        assert told["document"]["file"] is None
+        assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
+
+    def test_a_file_that_was_there_is_replaced_and_keeps_its_mode(self, run, source, tmp_path):
+        old = tmp_path / "out.pdf"
+        old.write_bytes(b"old")
+        old.chmod(0o640)
+        assert run(source, "-o", str(old)).status == 0
+        assert old.read_bytes() == PDF
+        assert old.stat().st_mode & 0o777 == 0o640
+
+    def test_a_link_stays_a_link(self, run, source, tmp_path):
+        (tmp_path / "link.pdf").symlink_to(tmp_path / "real.pdf")
+        assert run(source, "-o", str(tmp_path / "link.pdf")).status == 0
+        assert (tmp_path / "link.pdf").is_symlink()
+        assert (tmp_path / "real.pdf").read_bytes() == PDF
+
+    def test_a_device_is_written_to_and_not_replaced(self, run, source):
+        assert run(source, "-o", "/dev/null").status == 0
+        assert not Path("/dev/null").is_file()
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("script", "status", "code"),
+        [
+            pytest.param(always(answer(status="404 Not")), 3, "document-not-found", id="404"),
+            pytest.param(always(answer(status="500 Oh")), 4, "source-status", id="500"),
+            pytest.param(always(answer(b"<html>")), 4, "web-page-instead", id="a-web-page"),
+            pytest.param(always(answer(PDF[:-9])), 4, "source-cut-short", id="cut-short"),
+        ],
+    )
+    def test_the_exit_status_tells_whose_fault_it_is(self, run, tmp_path, script, status, code):
+        with source_in_a_thread(script) as source:
+            told = run(source, "--json", "-o", str(tmp_path / "out.pdf"))
+            plain = run(source, "-o", str(tmp_path / "out.pdf"))
+        assert (told.status, plain.status) == (status, status)
+        assert told.json["error"]["code"] == code
+        assert told.json["error"]["message"] == plain.err.strip()
+        assert plain.out == ""
+        assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
+
+    def test_a_failure_leaves_a_file_that_was_there_as_it_was(self, run, tmp_path):
+        old = tmp_path / "out.pdf"
+        old.write_bytes(b"old")
+        with source_in_a_thread(always(answer(b"{}"))) as source:
+            assert run(source, "-o", str(old)).status == 4
+        assert old.read_bytes() == b"old"
+
+    def test_an_address_that_is_not_allowed_is_status_5(self, billhook, write, source):
+        file = write(FILE.format(url=source.url))
+        result = billhook("run", file, "GetInvoiceImage", "InvoiceNumber=INV-1", "--json")
+        assert result.status == 5
+        assert result.json["error"]["code"] == "egress-denied"
+        assert source.connections == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            pytest.param(["-o", "no/such/folder/out.pdf"], "There is no folder", id="no-folder"),
+            pytest.param(["-o", "/"], "is a folder", id="a-folder"),
+            pytest.param(["-o", "-", "--json"], "needs a file", id="json-and-standard-output"),
+            pytest.param(["--allow", "127.0.0.1"], "not a host and port", id="an-allowance"),
+        ],
+    )
+    def test_a_mistake_in_the_arguments_is_told_before_anything_is_sent(
+        self, run, source, arguments, words
+    ):
+        result = run(source, *arguments)
+        assert result.status == 2
+        assert words in result.err + result.out
+        assert source.connections == 0
+
+    def test_a_folder_that_takes_no_file_is_told(self, run, source, tmp_path):
+        result = run(source, "-o", "/proc/out.pdf")
+        assert result.status == 2
+        assert "/proc/out.pdf can't be written" in result.err
+
+    def test_a_secret_over_http_goes_only_where_the_operator_allows_and_is_never_shown(
+        self, run, source, monkeypatch, tmp_path
+    ):
+        monkeypatch.setenv("ACME_KEY", CANARY)
+        secret = ("--secret", "ApiKey=env:ACME_KEY")
+        out = ("-o", str(tmp_path / "out.pdf"))
+        result = run(source, *secret, *out, command="WithSecret")
+        assert result.status == 0
+        assert CANARY.encode() in source.requests[0]
+        assert CANARY not in result.out + result.err
+
+
+def arguments(write, source: Source, *more: str) -> list[str]:
+    file = write(FILE.format(url=source.url))
+    return [
+        *(sys.executable, "-W", "error", "-m", "billhook.cli", "run", str(file)),
+        *("GetInvoiceImage", "InvoiceNumber=INV-1", "--allow", f"127.0.0.1:{source.port}"),
+        *more,
+    ]
+
+
+class TestAsAProcess:
+    @pytest.mark.parametrize("more", [[], ["-o", "-"]], ids=["without-o", "with-o-minus"])
+    def test_standard_output_gets_the_very_bytes(self, write, source, more):
+        done = subprocess.run(
+            arguments(write, source, *more),
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == PDF
+        assert done.stderr == b""
+
+    def test_a_terminal_gets_no_document(self, write, source):
+        terminal, end = pty.openpty()
+        done = subprocess.run(
+            arguments(write, source), stdout=end, stderr=subprocess.PIPE, check=False
+        )
+        os.close(end)
+        os.close(terminal)
+        assert done.returncode == 2
+        assert b"-o FILE" in done.stderr
+        assert source.connections == 0
+
+    def test_a_reader_that_has_gone_is_no_failure_worth_a_traceback(self, write, source):
+        line = arguments(write, source)
+        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 1
+
+    def test_ctrl_c_ends_it_cleanly(self, write, tmp_path):
+        with source_in_a_thread(stalls) as source:
+            out = tmp_path / "out.pdf"
+            with subprocess.Popen(
+                arguments(write, source, "-o", str(out)),
+                stderr=subprocess.PIPE,
+            ) as process:
+                while not source.requests:
+                    time.sleep(0.02)
+                process.send_signal(signal.SIGINT)
+                assert process.stderr is not None
+                assert process.stderr.read().strip() == b"Stopped."
+            assert process.returncode == 130
+            assert not out.exists()
+
+    def test_a_long_run_says_on_a_terminal_what_it_waits_for(self, write, tmp_path):
+        with source_in_a_thread(stalls) as source:
+            terminal, end = pty.openpty()
+            with subprocess.Popen(
+                arguments(write, source, "-o", str(tmp_path / "out.pdf")), stderr=end
+            ) as process:
+                shown = b""
+                while b"Waiting for the source to answer" not in shown:
+                    shown += os.read(terminal, 1000)
+                process.send_signal(signal.SIGINT)
+            os.close(end)
+            os.close(terminal)
+        assert process.returncode == 130
+
+
+def test_the_progress_tells_phase_bytes_and_seconds():
+    trace = Trace()
+    assert describe_progress(trace, 1.2) == "Working … 1 s"
+    progress = trace.begin("One", "GET")
+    progress.phase = "connect"
+    assert describe_progress(trace, 2.6) == "Connecting to the source … 3 s"
+    progress.phase, progress.received = "body", 1_234_567
+    assert describe_progress(trace, 61) == "Receiving 1,234,567 bytes … 61 s"
+
+
+def test_help_names_the_exit_statuses(billhook):
+    told = billhook("run", "--help").out
+    assert "exit status is 2" in " ".join(told.split())
+    assert json.dumps("-o")[1:-1] in told
