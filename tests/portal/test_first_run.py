@@ -73,6 +73,14 @@ def test_once_there_is_an_organisation_the_page_is_gone_for_good(cast: Cast) -> 
         assert answer.status_code == 404
 
 
+def test_of_two_at_the_same_moment_one_is_first(db: None) -> None:
+    first_run.setup_code()
+    first_run.set_up(organisation_name="Harper IT", email="alice@harper.example", password=PASSWORD)
+    with pytest.raises(first_run.AlreadySetUp):
+        first_run.set_up(organisation_name="Evil", email="eve@evil.example", password=PASSWORD)
+    assert [row.name for row in Organisation.objects.all()] == ["Harper IT"]
+
+
 def test_guessing_is_limited(db: None) -> None:
     for _ in range(10):
         Client().post("/setup", form("wrong"))

@@ -15,6 +15,10 @@ from billhook.portal.organisations.models import Member
 _FILE = "setup.code"
 
 
+class AlreadySetUp(Exception):
+    """There is an organisation."""
+
+
 def setup_code() -> str | None:
     """Return the code that opens the set-up page, or None once there is an organisation.
 
@@ -30,9 +34,21 @@ def is_setup_code(text: str) -> bool:
 
 
 def set_up(*, organisation_name: str, email: str, password: str) -> Member:
-    """Create the first organisation and its owner; after that, the code opens nothing."""
+    """Create the first organisation and its owner; after that, the code opens nothing.
+
+    Raises:
+        AlreadySetUp: where somebody else did it at the same moment; nothing is created then.
+    """
     with transaction.atomic():
         owner = services.create_organisation(name=organisation_name, owner_email=email)
         set_password(user=owner.user, password=password)
-    data_path(_FILE).unlink(missing_ok=True)
+        _use_up_code()
     return owner
+
+
+def _use_up_code() -> None:
+    """Remove the code's file: of several processes, one alone can."""
+    try:
+        data_path(_FILE).unlink()
+    except FileNotFoundError:
+        raise AlreadySetUp from None

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from billhook.portal.accounts.home import backoffice_of
 from billhook.portal.organisations import access, first_run
 from billhook.portal.organisations.forms import SetupForm
+from billhook.portal.organisations.models import Member
 from billhook.portal.ratelimit import limited
 
 
@@ -27,11 +28,18 @@ def setup(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = SetupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        owner = first_run.set_up(
+        owner = _set_up(form)
+        login(request, owner.user)
+        return HttpResponseRedirect(backoffice_of(owner.organisation_id))
+    return render(request, "organisations/setup.html", {"form": form})
+
+
+def _set_up(form: SetupForm) -> Member:
+    try:
+        return first_run.set_up(
             organisation_name=form.cleaned_data["organisation_name"],
             email=form.cleaned_data["email"],
             password=form.cleaned_data["password"],
         )
-        login(request, owner.user)
-        return HttpResponseRedirect(backoffice_of(owner.organisation_id))
-    return render(request, "organisations/setup.html", {"form": form})
+    except first_run.AlreadySetUp:
+        raise Http404 from None
