@@ -277,6 +277,14 @@ async def test_wrong_tokens_are_told_all_at_once_and_recorded():
     assert source.requests == []
 
 
+async def test_a_token_name_with_half_a_character_is_an_unknown_token():
+    gateway, _, _ = make_gateway()
+
+    answer = await run(gateway, pieces=[b'{"tokens": {"\\ud800": "1"}}'])
+
+    assert (answer.status, problem(answer)["code"]) == (422, "token")
+
+
 async def test_a_value_that_does_not_fit_its_place_is_told_at_its_token():
     gateway, source, recorder = make_gateway()
 
@@ -390,7 +398,8 @@ async def test_a_caller_who_leaves_ends_the_run_and_it_is_recorded():
     await going_on
 
     assert source.given_up.is_set()
-    assert [record.outcome for record in recorder.runs] == ["caller-left"]
+    (record,) = recorder.runs
+    assert (record.outcome, record.reason) == ("cancelled", "caller-left")
     assert browser.answer.status == 0
 
 
@@ -403,7 +412,8 @@ async def test_a_run_that_the_servers_end_cuts_off_is_recorded():
 
     with pytest.raises(asyncio.CancelledError):
         await going_on
-    assert [record.outcome for record in recorder.runs] == ["stopped"]
+    (record,) = recorder.runs
+    assert (record.outcome, record.reason) == ("cancelled", "server-stopped")
 
 
 async def test_a_closed_gateway_takes_no_new_runs_and_finishes_those_that_go_on():

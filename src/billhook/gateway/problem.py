@@ -5,15 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from billhook.engine.errors import (
-    BillhookError,
-    ConfigurationError,
-    EgressDenied,
-    Problem,
-    SourceRedirected,
-    SourceTimeout,
-    TokenError,
-)
+from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
+from billhook.engine.reasons import reason_of
 from billhook.gateway.errors import GatewayError
 
 MEDIA_TYPE: Final = b"application/problem+json"
@@ -36,25 +29,16 @@ def problem_json(error: BillhookError | GatewayError, *, run_id: str = "") -> by
     }
     if run_id:
         document["run"] = run_id
-    if reason := reason_of(error):
+    if isinstance(error, BillhookError) and (reason := reason_of(error)):
         document["reason"] = reason
     if problems := _problems(error):
         document["problems"] = [_as_json(problem) for problem in problems]
-    return json.dumps(document, ensure_ascii=False).encode()
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
 def title(kind: type[BillhookError | GatewayError]) -> str:
     """Return the first sentence of the class's docstring: the same for all errors of its code."""
     return (kind.__doc__ or kind.code).partition("\n")[0].partition(". ")[0].rstrip(".")
-
-
-def reason_of(error: BillhookError | GatewayError) -> str:
-    """Return the word that narrows the code down: the verdict's or the time-out's; else nothing."""
-    if isinstance(error, EgressDenied | SourceRedirected) and error.verdict is not None:
-        return error.verdict.reason
-    if isinstance(error, SourceTimeout):
-        return error.phase
-    return ""
 
 
 def _problems(error: BillhookError | GatewayError) -> tuple[Problem, ...]:

@@ -12,15 +12,15 @@ import structlog
 
 from billhook.engine.answer import Document
 from billhook.engine.errors import BillhookError
+from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.run import run_command
 from billhook.engine.trace import Trace
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
-from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
+from billhook.gateway.errors import CallerLeft, InternalError
 from billhook.gateway.filename import file_name
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.gateway.problem import reason_of
 from billhook.gateway.reply import Reply, document_reply, problem_reply
 from billhook.gateway.store import Caller, Prepared, Recorder
 from billhook.gateway.traces import facts
@@ -28,8 +28,9 @@ from billhook.gateway.traces import facts
 log = structlog.get_logger("billhook.gateway")
 
 OK: Final = "ok"
-STOPPED: Final = "stopped"
-"""The outcome of a run that the server's own end cut off."""
+CANCELLED: Final = "cancelled"
+"""The outcome of a run that was given up: the caller left, or the server was stopped."""
+_STOPPED: Final = "server-stopped"
 _NAME_TOKEN: Final = "InvoiceNumber"  # noqa: S105 - a token's name
 
 
@@ -70,16 +71,18 @@ class ApiRun:
             with CallerWatch(receive):
                 document = await self._document(tokens)
         except CallerLeft as left:
-            self._record(left.code)
+            self._record(CANCELLED, reason=left.code)
             raise
         except BillhookError as error:
-            return self._failed(error)
+            self._record(error.code, reason=reason_of(error))
+            return problem_reply(error, run_id=self.id)
         except asyncio.CancelledError:
-            self._record(STOPPED)
+            self._record(CANCELLED, reason=_STOPPED)
             raise
         except Exception as error:  # noqa: BLE001 - a run leaves its record even then
             log.error("run-failed", run=self.id, **facts(error))  # noqa: TRY400 - its text may hold values
-            return self._failed(InternalError())
+            self._record(InternalError.code)
+            return problem_reply(InternalError(), run_id=self.id)
         self._record(OK, document=document)
         return document_reply(document, run_id=self.id, name=self._name(tokens, document))
 
@@ -93,10 +96,6 @@ class ApiRun:
     def _name(self, tokens: Mapping[str, Scalar], document: Document) -> str:
         wanted = tokens.get(_NAME_TOKEN)
         return file_name(wanted, fallback=self.id, extension=document.extension)
-
-    def _failed(self, error: BillhookError | GatewayError) -> Reply:
-        self._record(error.code, reason=reason_of(error))
-        return problem_reply(error, run_id=self.id)
 
     def _record(self, outcome: str, *, reason: str = "", document: Document | None = None) -> None:
         seconds = time.perf_counter() - self._clock

@@ -1,4 +1,4 @@
-"""The outcomes of runs: codes that are no error's, finer reasons, and a sentence for each."""
+"""The outcomes of runs: codes that are no error's, and a sentence for each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 from billhook.engine.errors import (
     BillhookError,
-    ConfigurationError,
-    EgressDenied,
-    SourceRedirected,
     SourceRefused,
     SourceStatus,
     SourceTimeout,
-    TokenError,
 )
 
 CANCELLED = "cancelled"
@@ -28,26 +24,10 @@ _SENTENCES = {
     "source-too-large": "The source's answer is larger than the command's limit.",
 }
 _REASONS = {
+    "server-stopped": "The server was stopped before the document was there. Try again.",
     "no-integration": "No integration that is on has the command. Add one, or switch one on.",
     "missing-secret": "A secret of the command has no readable value. Type it again.",
 }
-
-
-def reason_of(error: BillhookError) -> str:
-    """Return the finer word beside the error's code: a verdict, a phase, a status; or nothing."""
-    match error:
-        case EgressDenied():
-            return error.verdict.reason
-        case SourceRedirected(verdict=verdict) if verdict is not None:
-            return verdict.reason
-        case SourceTimeout():
-            return error.phase
-        case SourceRefused() | SourceStatus():
-            return str(error.http_status)
-        case ConfigurationError() | TokenError():
-            return error.problems[0].code
-        case _:
-            return ""
 
 
 def sentence_of(outcome: str, reason: str) -> str:

@@ -16,10 +16,11 @@ from django.db import Error, close_old_connections
 
 from billhook.engine.answer import Document
 from billhook.engine.errors import BillhookError
+from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.trace import OK, Trace
 from billhook.portal.logs import written_together
-from billhook.portal.runs.outcomes import CANCELLED, FAULT, reason_of
+from billhook.portal.runs.outcomes import CANCELLED, FAULT
 from billhook.portal.runs.writing import write_runs
 from billhook.portal.tidying import tidy as tidy_everything
 
