@@ -56,7 +56,7 @@ class Path(Protocol):
 def compile_path(config: PathConfig, where: str, scope: Scope) -> tuple[Path | None, list[Problem]]:
     """Compile *config*, or return everything that is wrong with it."""
     text = read_text(config.text, where, scope)
-    if text.malformed or text.problems:
+    if text.is_broken or text.problems:
         return None, list(text.problems)
     if not config.text.strip():
         return None, [text.problem("empty-path", "There is no path here. Type one.", (0, 0))]
