@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from billhook.engine.errors import BillhookError
-from billhook.gateway.body import MAX_BYTES, Receive, read_body, read_tokens
+from billhook.gateway.body import MAX_BYTES, SECONDS, Receive, read_body, read_tokens
 from billhook.gateway.doorkeeper import Doorkeeper, RateLimits
 from billhook.gateway.errors import (
     BodyTooLarge,
@@ -49,11 +49,13 @@ class Gateway:
         recorder: Recorder,
         limits: RateLimits | None = None,
         metrics: GatewayMetrics | None = None,
+        body_seconds: float = SECONDS,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._doorkeeper = Doorkeeper(store, limits or RateLimits())
         self._metrics = metrics or GatewayMetrics(CollectorRegistry())
+        self._body_seconds = body_seconds
         self._is_open = False
 
     @property
@@ -94,7 +96,7 @@ class Gateway:
         caller = self._doorkeeper.admit(scope)
         prepared = self._prepared(caller, route)
         _refuse_other_bodies(scope)
-        tokens = read_tokens(await read_body(receive))
+        tokens = read_tokens(await read_body(receive, seconds=self._body_seconds))
         run = ApiRun(prepared, caller, recorder=self._recorder, metrics=self._metrics)
         reply = await run.reply(tokens, receive)
         self._metrics.answered(reply.status, reply.code)

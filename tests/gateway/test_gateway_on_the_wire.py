@@ -1,0 +1,128 @@
+"""The gateway behind uvicorn, on real sockets of the loopback."""
+
+import asyncio
+import contextlib
+import json
+import socket  # noqa: TID251 - to listen on loopback
+
+import pytest
+import uvicorn
+
+from gateway.gateway_cast import ALICES_KEY, PDF, RUN_PATH, make_gateway
+
+
+@contextlib.asynccontextmanager
+async def serving(gateway):
+    """Serve *gateway* on a free port, which it gives."""
+    config = uvicorn.Config(
+        gateway, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        going_on = asyncio.create_task(server._serve(sockets=[listening]))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await going_on
+
+
+def request(*, tokens=b'{"tokens": {"InvoiceNumber": "INV-1"}}', length=None, method="POST"):
+    head = (
+        f"{method} {RUN_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ALICES_KEY}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length or len(tokens)}\r\n\r\n"
+    )
+    return head.encode() + tokens
+
+
+async def read_answer(reader):
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in head[1:] if line)
+    return head[0], headers, await reader.readexactly(int(headers["content-length"]))
+
+
+@pytest.fixture
+async def gateway():
+    return make_gateway()
+
+
+async def test_runs_follow_each_other_on_one_connection(gateway):
+    application, _, recorder = gateway
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(3):
+            writer.write(request())
+            status, headers, content = await read_answer(reader)
+            assert (status, content) == ("HTTP/1.1 200 OK", PDF)
+            assert headers["content-type"] == "application/pdf"
+        writer.close()
+
+    assert [run.outcome for run in recorder.runs] == ["ok"] * 3
+
+
+async def test_runs_that_are_sent_ahead_are_answered_in_order(gateway):
+    application, source, _ = gateway
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in range(5):
+            tokens = json.dumps({"tokens": {"InvoiceNumber": f"INV-{number}"}}).encode()
+            writer.write(request(tokens=tokens))
+        answers = [await read_answer(reader) for _ in range(5)]
+        writer.close()
+
+    names = [headers["content-disposition"] for _, headers, _ in answers]
+    assert names == [f'attachment; filename="INV-{number}.pdf"' for number in range(5)]
+    assert len(source.requests) == 5
+
+
+async def test_a_large_document_arrives_whole(gateway):
+    application, source, _ = gateway
+    large = PDF.replace(b"endobj", b"endobj" * 1_000_000)
+    source.says(200, large)
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request())
+        assert (await read_answer(reader))[2] == large
+        writer.close()
+
+
+async def test_closing_the_connection_ends_the_run(gateway):
+    application, source, recorder = gateway
+    source.never_answers()
+    async with serving(application) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request())
+        await source.reached.wait()
+        writer.close()
+        await source.given_up.wait()
+
+    (run,) = recorder.runs
+    assert (run.outcome, run.reason) == ("cancelled", "caller-left")
+
+
+async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed():
+    application, _, _ = make_gateway(body_seconds=0.05)
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(length=90)[:-10])
+        status, headers, content = await read_answer(reader)
+        assert status == "HTTP/1.1 408 Request Timeout"
+        assert json.loads(content)["code"] == "body-too-slow"
+        assert headers["connection"] == "close"
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_an_answer_to_head_has_no_body(gateway):
+    application, source, _ = gateway
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(method="HEAD"))
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(request())
+        status, _, content = await read_answer(reader)
+        writer.close()
+
+    assert head.startswith(b"HTTP/1.1 405 ")
+    assert (status, content) == ("HTTP/1.1 200 OK", PDF)
+    assert len(source.requests) == 1
