@@ -199,6 +199,7 @@ def editor_view(
 def preview_mistakes(form: EditorForm, trial: Trial) -> dict[str, Any]:
     """Return what the preview says is missing, or what it notes, each with its remedy."""
     return {
+        "invoice_values": trial.invoice_values,
         "trial_mistakes": [
             _mistake(form, problem, f"try:{number}")
             for number, problem in enumerate(trial.problems)

@@ -21,6 +21,7 @@ _PHASES: Final = (
     ("wait", "Wait"),
     ("receive", "Receive"),
 )
+_SECOND: Final = 1000
 _WIDTH: Final = 1000
 """The width of the bar in its own units."""
 
@@ -141,11 +142,17 @@ def verdict_of(sent: Sent, shown: Shown | None) -> Verdict:
 
 
 def _success(sent: Sent, shown: Shown | None) -> str:
-    seconds = f"{sent.milliseconds / 1000:.1f} s"
+    time = _duration(sent.milliseconds)
     if shown is None or not shown.page_count:
-        return f"This is the document that your customers will get. {seconds}."
+        return f"This is the document that your customers will get. It took {time}."
     pages = "1 page" if shown.page_count == 1 else f"{shown.page_count} pages"
-    return f"This is the document that your customers will see. {pages}, {seconds}."
+    return f"This is the document that your customers will see: {pages}, {time}."
+
+
+def _duration(milliseconds: float) -> str:
+    """Return a time as people say it: ``7 ms``, ``1.2 s``."""
+    is_short = milliseconds < _SECOND
+    return f"{milliseconds:.0f} ms" if is_short else f"{milliseconds / _SECOND:.1f} s"
 
 
 def _failure(sent: Sent, error: BillhookError) -> str:

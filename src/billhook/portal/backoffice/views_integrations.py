@@ -197,9 +197,8 @@ def _saved(editor: Editor, form: EditorForm) -> HttpResponse:
         return editor.answer(form, problems=error.problems, status=422)
     except services.EditedMeanwhile:
         return editor.answer(form, is_overtaken=True, is_changed=True, status=409)
-    messages.success(
-        editor.request, f"{row.name} is saved. VIEW and the gateway use it from now on."
-    )
+    now = "It is used from now on." if row.enabled else "It is switched off."
+    messages.success(editor.request, f"{row.name} is saved. {now}")
     return HttpResponseRedirect(_address(row))
 
 

@@ -26,7 +26,7 @@ from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.observing import Observed, ObservingTransport
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import get_store
-from billhook.portal.integrations.token_values import Click, invoice_tokens
+from billhook.portal.integrations.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
@@ -65,6 +65,12 @@ class Trial:
     problems: tuple[Problem, ...] = ()
     hindrances: tuple[str, ...] = ()
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+    @property
+    def invoice_values(self) -> dict[str, Value]:
+        """What the invoice gives for each token, used or not."""
+        click = Click(invoice=self.invoice, user=self.member.user) if self.invoice else None
+        return invoice_tokens(click, given_by_invoice()) if click else {}
 
     @property
     def can_be_sent(self) -> bool:

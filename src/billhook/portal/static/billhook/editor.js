@@ -72,12 +72,11 @@ const preview = async () => {
   }
 };
 
-// Beside each token stands its value for the chosen invoice, as far as the command uses it.
+// Beside each token stands its value for the chosen invoice.
 const tellValues = () => {
-  for (const used of document.querySelectorAll("#preview [data-used]")) {
-    const value = used.children[1].textContent;
-    for (const row of document.querySelectorAll(`[data-about="${used.dataset.used}"] [data-value]`))
-      row.textContent = value;
+  for (const { dataset, value } of document.querySelectorAll("#preview [data-used]")) {
+    for (const place of document.querySelectorAll(`[data-about="${dataset.used}"] [data-value]`))
+      place.textContent = value;
   }
 };
 
@@ -135,6 +134,7 @@ const openPicker = (field) => {
   picker.list.setAttribute("aria-label", "Tokens");
   found.forEach((token, i) => picker.list.append(pickerRow(token, i)));
   field.insertAdjacentElement("afterend", picker.list);
+  picker.list.style.top = `${field.offsetTop + field.offsetHeight + 2}px`;
   field.setAttribute("aria-controls", "picker");
   field.setAttribute("aria-autocomplete", "list");
   select(0);

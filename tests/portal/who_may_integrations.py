@@ -1,0 +1,61 @@
+"""Who may do what with integrations, runs and API keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from billhook.portal.ids import new_id
+from billhook.portal.integrations.models import ApiKey, Integration
+from billhook.portal.runs.models import Kind, Run
+from portal.who_may import EDITORS, VIEWERS, Row, Target
+
+
+def _organisation(target: Target) -> dict[str, object]:
+    return {"organisation_id": target.organisation.id}
+
+
+def _integration(target: Target) -> dict[str, object]:
+    row = Integration.objects.create(organisation=target.organisation, name=f"Billing {new_id()}")
+    return {**_organisation(target), "integration_id": row.id}
+
+
+def _run(target: Target) -> dict[str, object]:
+    row = Run.objects.create(
+        organisation=target.organisation,
+        command="GetInvoiceImage",
+        kind=Kind.VIEW,
+        outcome="ok",
+        started_at=datetime(2026, 3, 31, tzinfo=UTC),
+        milliseconds=1.0,
+    )
+    return {**_organisation(target), "run_id": row.id}
+
+
+def _key(target: Target) -> dict[str, object]:
+    row = ApiKey.objects.create(
+        organisation=target.organisation,
+        name="Shop",
+        hint="bhk_…abcd",
+        digest=new_id(),
+    )
+    return {**_organisation(target), "key_id": row.id}
+
+
+ROWS = {
+    "backoffice:integrations": Row(get=VIEWERS, given=_organisation),
+    "backoffice:integration-new": Row(get=EDITORS, post=EDITORS, given=_organisation),
+    "backoffice:integration-new-preview": Row(post=EDITORS, given=_organisation),
+    "backoffice:integration-new-try": Row(post=EDITORS, given=_organisation),
+    "backoffice:integration-import": Row(get=EDITORS, post=EDITORS, given=_organisation),
+    "backoffice:integration": Row(get=VIEWERS, post=EDITORS, given=_integration),
+    "backoffice:integration-preview": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-try": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-delete": Row(get=EDITORS, post=EDITORS, given=_integration),
+    "backoffice:integration-switch": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-move": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-export": Row(get=VIEWERS, given=_integration),
+    "backoffice:runs": Row(get=VIEWERS, given=_organisation),
+    "backoffice:run": Row(get=VIEWERS, given=_run),
+    "backoffice:keys": Row(get=EDITORS, post=EDITORS, given=_organisation),
+    "backoffice:key-revoke": Row(get=EDITORS, post=EDITORS, given=_key),
+}
