@@ -5,6 +5,9 @@ It loads PDFium once and then forks: each child reads one request from standard 
 itself, draws, answers on standard output, and ends. So a document never meets the memory that
 another was in, and what a hostile one breaks is gone with it. A child that is killed, by its limits
 or by a fault, ends the whole process with a status that tells which; the server starts another.
+
+As no child may open a file, fonts that a document names without holding them are drawn with those
+that are part of PDFium.
 """
 
 from __future__ import annotations
