@@ -80,7 +80,7 @@ def visit(browser, request) -> Iterator[Callable[..., Visitor]]:
             java_script_enabled=scripts,
             accept_downloads=True,
         )
-        visitors.append(Visitor(context, demo, name=request.node.name))
+        visitors.append(Visitor(context, demo, name=request.node.name, phone=phone))
         return visitors[-1]
 
     yield open_window

@@ -15,6 +15,8 @@ from demo_process import DemoProcess
 DANA = "dana@meridian.example"
 COLM = "colm@foylevalley.example"
 MAEVE = "maeve@alderfinch.example"
+SAM = "sam@alderfinch.example"
+INES = "ines@alderfinch.example"
 
 _signed_in: dict[tuple[str, str], list[Any]] = {}
 """The cookies of people who signed in before: signing in is rate-limited."""
@@ -29,13 +31,16 @@ _STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a
 class Visitor:
     """One window of one person."""
 
-    def __init__(self, context: BrowserContext, demo: DemoProcess, *, name: str) -> None:
+    def __init__(
+        self, context: BrowserContext, demo: DemoProcess, *, name: str, phone: bool
+    ) -> None:
         self.demo = demo
         self.faults: list[str] = []
         self.expected_statuses: set[int] = set()
         self._name = name
         self._shots = 0
         self._context = context
+        self.is_phone = phone
         context.set_default_timeout(20_000)
         context.add_init_script(_CSP_WATCH)
         self.page: Page = context.new_page()
@@ -63,6 +68,16 @@ class Visitor:
     def go(self, path: str):
         """Open a page of the demo, and return the answer."""
         return self.page.goto(f"{self.demo.address}{path}")
+
+    def until_found(self, path: str):
+        """Open a page that is made within a second or two, and return the answer."""
+        self.expected_statuses.add(404)
+        for _ in range(20):
+            answer = self.go(path)
+            if answer.status != 404:
+                break
+            self.page.wait_for_timeout(200)
+        return answer
 
     def sign_in(self, email: str, *, anew: bool = False) -> None:
         """Sign in with the demo's password, or, unless *anew*, with cookies of an earlier time."""
