@@ -1,0 +1,116 @@
+"""The pool's last gate, and what we lean on in aiohttp: if it fails, read what aiohttp changed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+
+import pytest
+from aiohttp import ClientConnectorError, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+
+from billhook.engine.command import Limits, Origin
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.pool import AddressRefused, Dial, Pool, Site, Wire, _dialling
+from billhook.engine.resolver import SystemResolver
+from billhook.engine.run import run_command
+from billhook.engine.trace import Progress
+from billhook.engine.transport import HttpTransport
+from billhook.engine.verdict import Verdict
+from engine.origins import always, answer, command, pdf, serving
+
+LIMITS = Limits(timeout=30, max_bytes=1000)
+
+
+def dial_to(host: str, port: int, *, scheme: str = "http") -> Dial:
+    site = Site(Origin(scheme=scheme, host=host, port=port))
+    return Dial(site, limits=LIMITS, progress=Progress("One", "GET"))
+
+
+@pytest.fixture
+async def pool():
+    async with Pool(EgressPolicy(), resolver=SystemResolver()) as made:
+        yield made
+
+
+class TestTheLastGate:
+    """The literal address is judged as the socket is made, whatever stands before."""
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"])
+    async def test_a_denied_literal_makes_no_socket(self, pool: Pool, host: str) -> None:
+        dial = dial_to(host, 80)
+        with pytest.raises(ClientConnectorError) as caught:
+            await pool.open(dial)
+        assert isinstance(caught.value.os_error, AddressRefused)
+        assert dial.verdict is not None
+        assert not dial.verdict.allowed
+
+    @pytest.mark.parametrize(
+        "text", ["127.1", "localhost", "2130706433", "0x7f.1", "fe80::1%lo", "127.0.0.1\0", ""]
+    )
+    async def test_text_that_is_no_canonical_address_makes_no_socket(
+        self, pool: Pool, text: str
+    ) -> None:
+        dial = dial_to("api.example.com", 443)
+        token = _dialling.set(dial)
+        try:
+            with pytest.raises(AddressRefused):
+                pool._judged_socket((2, 1, 6, "", (text, 443)))
+        finally:
+            _dialling.reset(token)
+        assert dial.verdict in {Verdict.DENIED_NOT_AN_ADDRESS, Verdict.DENIED_ZONE_ID}
+
+
+class TestWhatWeLeanOn:
+    async def test_every_connection_is_one_of_ours(self) -> None:
+        async with serving(always(answer(pdf()))) as source:
+            pool = Pool(source.policy(), resolver=SystemResolver())
+            connection, wire = await pool.open(dial_to("127.0.0.1", source.port))
+            assert type(wire) is Wire
+            assert wire.transport is not None
+            connection.close()
+            await pool.close()
+
+    def test_the_methods_that_we_override_are_there_with_their_arguments(self) -> None:
+        def arguments(function: object) -> list[str]:
+            return list(inspect.signature(function).parameters)  # type: ignore[arg-type]
+
+        assert arguments(TCPConnector._create_connection) == ["self", "req", "traces", "timeout"]
+        assert arguments(TCPConnector._release) == ["self", "key", "protocol", "should_close"]
+        assert arguments(TCPConnector.connect) == ["self", "req", "traces", "timeout"]
+        assert arguments(ResponseHandler.data_received) == ["self", "data"]
+        assert arguments(ResponseHandler.feed_data) == ["self", "data", "size"]
+
+    async def test_no_name_is_remembered(self, pool: Pool) -> None:
+        assert not pool.use_dns_cache
+
+    def test_the_client_session_is_nowhere_in_the_engine(self) -> None:
+        modules = [module for name, module in sys.modules.items() if name.startswith("billhook.")]
+        assert not any(hasattr(module, "ClientSession") for module in modules)
+
+
+async def test_a_transport_that_was_closed_opens_anew() -> None:
+    async with serving(always(answer(pdf()))) as source:
+        get_invoice = command(f"{source.url}/")
+        door = HttpTransport(source.policy())
+        for _ in range(2):
+            document = await run_command(get_invoice, get_invoice.values({}), transport=door)
+            assert document.size == 2000
+            await door.close()
+        await source.all_gone()
+    assert source.connections == 2
+
+
+def test_a_transport_serves_one_event_loop_after_another() -> None:
+    async def once(door: HttpTransport) -> int:
+        async with serving(always(answer(pdf()))) as source:
+            door._policy = source.policy()
+            door._places.cache_clear()
+            get_invoice = command(f"{source.url}/")
+            document = await run_command(get_invoice, get_invoice.values({}), transport=door)
+            await door.close()
+            return document.size
+
+    door = HttpTransport(EgressPolicy())
+    assert asyncio.run(once(door)) == asyncio.run(once(door)) == 2000
