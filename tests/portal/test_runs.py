@@ -1,0 +1,162 @@
+"""Runs: every member finds what happened, and no value is there to be found."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from billhook.engine.errors import BillhookError
+from billhook.portal.integrations.models import ApiKey
+from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.outcomes import sentence_of
+from portal.cast import Cast, signed_in
+from portal.integration_cast import integration
+
+ATTEMPT = {
+    "step": "GetInvoiceImage",
+    "method": "GET",
+    "status": 200,
+    "received_bytes": 61_000,
+    "milliseconds": 20.0,
+    "outcome": "ok",
+    "timing": {"lookup": 1.0, "connect": 2.0, "tls": 3.0, "wait": 10.0, "receive": 4.0},
+}
+
+
+def a_run(cast: Cast, **changes: Any) -> Run:
+    facts: dict[str, Any] = {
+        "organisation": cast.harper,
+        "command": "GetInvoiceImage",
+        "kind": Kind.VIEW,
+        "outcome": "ok",
+        "started_at": datetime(2026, 3, 31, 12, tzinfo=UTC),
+        "milliseconds": 21.0,
+        "attempts": [ATTEMPT],
+    }
+    return Run.objects.create(**{**facts, **changes})
+
+
+def listed(cast: Cast, query: str = "", who: Any = None) -> list[str]:
+    address = reverse("backoffice:runs", args=[cast.harper.id]) + query
+    html = signed_in(who or cast.vera).get(address).content.decode()
+    return re.findall(r"/runs/([0-9a-z]{12})\"", html)
+
+
+def test_runs_are_listed_newest_first_and_only_the_own(cast: Cast) -> None:
+    old = a_run(cast)
+    new = a_run(cast, started_at=datetime(2026, 4, 1, tzinfo=UTC))
+    a_run(cast, organisation=cast.northwind)
+    assert listed(cast) == [new.id, old.id]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("?outcome=ok", {"good"}, id="worked"),
+        pytest.param("?outcome=failed", {"bad", "try"}, id="failed"),
+        pytest.param("?kind=try", {"try"}, id="kind"),
+        pytest.param("?search=inv-1", {"good"}, id="invoice"),
+        pytest.param("?search=source-timeout", {"bad"}, id="outcome's code"),
+        pytest.param("?since=2026-04-01", {"try"}, id="since"),
+        pytest.param("?until=2026-03-31", {"good", "bad"}, id="until"),
+        pytest.param("?since=2026-04-01&until=2026-04-01", {"try"}, id="one day"),
+        pytest.param("?outcome=x&kind=y&since=z&until=-1", {"good", "bad", "try"}, id="nonsense"),
+        pytest.param("?search=nothing", set(), id="nothing"),
+    ],
+)
+def test_a_filter_stands_in_the_address(cast: Cast, query: str, expected: set[str]) -> None:
+    ids = {
+        a_run(cast, invoice=cast.open).id: "good",
+        a_run(cast, outcome="source-timeout", reason="wait").id: "bad",
+        a_run(
+            cast,
+            kind=Kind.TRY,
+            outcome="token",
+            started_at=datetime(2026, 4, 1, 23, 59, tzinfo=UTC),
+        ).id: "try",
+    }
+    assert {ids[id_] for id_ in listed(cast, query)} == expected
+
+
+def test_runs_of_one_integration_can_be_listed(cast: Cast) -> None:
+    row = integration(cast.harper)
+    run = a_run(cast, integration=row)
+    a_run(cast)
+    assert listed(cast, f"?integration={row.id}") == [run.id]
+
+
+def test_the_number_that_a_contact_was_told_finds_the_run(cast: Cast) -> None:
+    run = a_run(cast)
+    a_run(cast)
+    assert listed(cast, f"?search={run.id.upper()}") == [run.id]
+
+
+def test_the_totals_are_those_of_all_pages(cast: Cast) -> None:
+    for _ in range(51):
+        a_run(cast, outcome="source-timeout", reason="wait")
+    a_run(cast)
+    address = reverse("backoffice:runs", args=[cast.harper.id])
+    html = signed_in(cast.vera).get(address).content.decode()
+    assert "1–50 of 52 runs" in html
+    assert "51 of 52 failed." in html
+    assert len(listed(cast, "?page=2")) == 2
+
+
+def test_an_empty_list_says_when_runs_are_made(cast: Cast) -> None:
+    address = reverse("backoffice:runs", args=[cast.harper.id])
+    assert "No runs yet" in signed_in(cast.vera).get(address).content.decode()
+
+
+def detail(cast: Cast, run: Run) -> str:
+    address = reverse("backoffice:run", args=[cast.harper.id, run.id])
+    html = signed_in(cast.vera).get(address).content.decode()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def test_a_run_tells_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
+    row = integration(cast.harper)
+    run = a_run(cast, integration=row, invoice=cast.open, user=cast.carla.user)
+    text = detail(cast, run)
+    assert "The document came and was passed on." in text
+    assert "Carla carla@acme.example" in text
+    assert "INV-1" in text
+    assert "Acme billing" in text
+    assert "answer 200" in text
+    for phase, time in (("Name lookup", "1.0"), ("TLS", "3.0"), ("Wait", "10.0")):
+        assert phase in text
+        assert f"{time} ms" in text
+
+
+def test_a_run_by_a_key_tells_which(cast: Cast) -> None:
+    key = ApiKey.objects.create(organisation=cast.harper, name="Shop", hint="bhk_…abcd", digest="d")
+    assert "Key Shop bhk_…abcd" in detail(cast, a_run(cast, api_key=key, kind=Kind.API))
+
+
+def test_a_run_of_what_is_gone_can_still_be_read(cast: Cast) -> None:
+    text = detail(cast, a_run(cast, attempts=[], outcome="configuration", reason="no-integration"))
+    assert "No integration that is on has the command." in text
+    assert "Nothing went onto the wire." in text
+    assert "No longer known" in text
+
+
+def _codes(root: type[BillhookError]) -> set[str]:
+    codes = {root.code} if hasattr(root, "code") else set()
+    return codes.union(*(_codes(error) for error in root.__subclasses__()))
+
+
+@pytest.mark.parametrize("code", sorted(_codes(BillhookError) | {"ok", "cancelled"}))
+def test_each_outcome_has_a_sentence(code: str) -> None:
+    sentence = sentence_of(code, "")
+    assert sentence.endswith(".")
+    assert code == "ok" or sentence != sentence_of("ok", "")
+
+
+def test_a_sentence_holds_the_status_or_the_phase() -> None:
+    assert "(answer 403)" in sentence_of("source-refused", "403")
+    assert "answered 503" in sentence_of("source-status", "503")
+    assert "connect" in sentence_of("source-timeout", "connect")
