@@ -299,6 +299,27 @@ async def test_a_failed_status_counts_even_if_its_body_never_ends() -> None:
     assert isinstance(failure, SourceStatus)
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(resets(answer(b"x", status="500 Oh", length=99)), id="is-reset"),
+        pytest.param(begins(answer(b"x", status="500 Oh", length=99)), id="stalls"),
+        pytest.param(
+            drips(CHUNKED.replace(b"200 OK", b"500 Oh"), b"zz\r\n"), id="breaks-the-rules-later"
+        ),
+    ],
+)
+async def test_a_failed_status_counts_even_if_its_body(script: Script) -> None:
+    async with serving(script) as source, nothing_left():
+        failure = await fail(source, **SHORT)
+    assert isinstance(failure, SourceStatus)
+
+
+async def test_a_body_that_came_with_its_head_is_measured_too() -> None:
+    async with serving(always(CHUNKED + chunk(pdf()) + b"0\r\n\r\n")) as source:
+        assert isinstance(await fail(source, max_bytes=1999), SourceTooLarge)
+
+
 async def test_a_stalled_tls_handshake_ends_as_a_timeout_of_tls() -> None:
     async def script(peer: Peer) -> None:
         await peer.until_gone()

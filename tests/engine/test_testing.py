@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pypdfium2
 import pytest
 
+from billhook.engine.command import Command
+from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import DocumentNotFound, SourceStatus, SourceTimeout
 from billhook.engine.run import Trace, run_command
 from billhook.engine.testing import FakeTransport, make_command, make_pdf, make_response
@@ -41,6 +45,38 @@ async def test_a_fake_answers_in_order_and_keeps_the_requests() -> None:
     ]
 
 
+def two_steps() -> Command:
+    steps = (
+        StepConfig(name="Make", url="https://a.example/", method="POST"),
+        StepConfig(name="Get", url="https://b.example/{{InvoiceNumber}}"),
+    )
+    return Command.compile(CommandConfig(name="GetInvoiceImage", steps=steps))
+
+
+async def test_the_steps_of_a_command_are_sent_in_order_and_the_last_gives_the_document() -> None:
+    command = two_steps()
+    made = make_response(b"{}")
+    door = FakeTransport(made, make_response(make_pdf()))
+    values = command.values({"InvoiceNumber": "INV-1"})
+    with await run_command(command, values, transport=door) as document:
+        assert document.size == 1000
+    assert [request.step for request in door.requests] == ["Make", "Get"]
+    with pytest.raises(ValueError, match="closed"):
+        made.body.read()
+
+
+async def test_a_step_that_fails_is_the_last_one_sent() -> None:
+    command = two_steps()
+    door = FakeTransport(make_response(b"Oh", status=500), make_response(make_pdf()))
+    trace = Trace()
+    values = command.values({"InvoiceNumber": "INV-1"})
+    with pytest.raises(SourceStatus):
+        await run_command(command, values, transport=door, trace=trace)
+    assert [(attempt.step, attempt.outcome) for attempt in trace.attempts] == [
+        ("Make", "source-status")
+    ]
+
+
 async def test_a_request_for_which_no_answer_is_left_is_the_tests_own_mistake() -> None:
     get_invoice = make_command("https://billing.example/")
     with pytest.raises(LookupError):
@@ -48,8 +84,6 @@ async def test_a_request_for_which_no_answer_is_left_is_the_tests_own_mistake() 
 
 
 async def test_a_fake_that_is_slower_than_the_deadline_runs_out_of_time() -> None:
-    from dataclasses import replace
-
     get_invoice = make_command("https://billing.example/")
     hurried = replace(get_invoice, limits=replace(get_invoice.limits, timeout=0.01))
     door = FakeTransport(make_response(make_pdf()), delay=60)

@@ -1,0 +1,39 @@
+"""Run ids, and the trace that a record is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from billhook.engine.record import ID_LENGTH, new_run_id
+from billhook.engine.trace import Trace
+
+
+def test_a_run_id_is_twelve_characters_that_nobody_mistakes_for_others() -> None:
+    ids = [new_run_id() for _ in range(5000)]
+    assert {len(one) for one in ids} == {ID_LENGTH}
+    assert len(set(ids)) == 5000
+    counted = Counter("".join(ids))
+    assert set(counted) == set("0123456789abcdefghjkmnpqrstvwxyz")
+    assert max(counted.values()) < 2 * min(counted.values()), "each character is as likely"
+
+
+def test_an_attempt_under_way_is_unfinished_and_takes_its_time() -> None:
+    trace = Trace()
+    assert trace.attempts == ()
+    trace.conclude("ok")
+    progress = trace.begin("One", "GET")
+    (attempt,) = trace.attempts
+    assert (attempt.outcome, attempt.status, attempt.received_bytes) == ("unfinished", None, 0)
+    assert attempt.milliseconds > 0
+    progress.end("ok")
+    assert trace.attempts[0].milliseconds == trace.attempts[0].milliseconds
+
+
+def test_only_the_last_attempt_is_told_what_it_led_to_and_a_failure_stays() -> None:
+    trace = Trace()
+    trace.begin("One", "GET").end("ok")
+    trace.begin("Two", "GET").end("ok")
+    trace.conclude("not-a-document")
+    assert [attempt.outcome for attempt in trace.attempts] == ["ok", "not-a-document"]
+    trace.conclude("ok")
+    assert trace.attempts[1].outcome == "not-a-document"
