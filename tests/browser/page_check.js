@@ -35,7 +35,9 @@
   for (const id of new Set(ids.filter((id, index) => ids.indexOf(id) !== index)))
     faults.push(`the id ${id} stands twice`);
   for (const cell of all("table th")) if (!cell.hasAttribute("scope")) say("a heading of nothing", cell);
-  for (const control of all("button, a.button, summary, select, input:not([type=hidden])").filter(seen)) {
+  const targets = all("button, a.button, summary, select, input:not([type=hidden])");
+  for (const control of targets.filter(seen)) {
+    if (control.ariaHidden === "true" && control.tabIndex < 0) continue; // for Enter alone
     const box = (control.closest("label") || control).getBoundingClientRect();
     if (box.width && box.height && (box.width < 24 || box.height < 24)) say("a target too small", control);
   }
