@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 
-USAGE_STATUS: Final = 2
+from billhook.server.errors import CANNOT_START
 
 
 class _WithSettings(click.Command):
@@ -66,4 +65,4 @@ def _say(line: str) -> None:
 def _stop_with(*lines: str) -> None:
     for line in lines:
         click.echo(line, err=True)
-    sys.exit(USAGE_STATUS)
+    sys.exit(CANNOT_START)

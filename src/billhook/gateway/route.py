@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-PREFIX: Final = b"/api/v1/"
+PREFIX: Final = b"/api/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import resource
 import socket  # noqa: TID251 - the server's own listening socket; nothing is connected with it
+from typing import Final
 
 from billhook.server.errors import CannotStart
 
+_QUEUE: Final = 2048
+"""So many connections may wait to be accepted (the system may allow fewer)."""
+
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to *host* and *port*; port 0 takes a free one.
+    """Return a socket that listens on *host* and *port*; port 0 takes a free one.
+
+    Whoever connects from now on waits in its queue until the server is ready.
 
     Raises:
         CannotStart: with a sentence, if the address is taken, isn't ours or isn't allowed.
@@ -28,6 +34,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen(_QUEUE)
     except OSError as error:
         listening.close()
         raise CannotStart(_why(error, host, port)) from None

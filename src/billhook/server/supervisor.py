@@ -17,13 +17,13 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from billhook.portal import environment
-from billhook.server.errors import CannotStart
+from billhook.server.errors import CANNOT_START, CannotStart
 
 log = structlog.get_logger("billhook.server")
 
 _LOOK_EVERY: Final = 0.2
-_SOON: Final = 5.0
-"""A worker that dies within so many seconds would die again: the server stops instead."""
+_PAUSE: Final = 1.0
+"""Seconds between the deaths of workers and the start of others."""
 _GRACE: Final = 5
 """Seconds beyond the workers' own time for stopping, after which they are killed."""
 
@@ -35,7 +35,7 @@ class Supervisor:
         self._count = count
         self._listening = listening
         self._stop = threading.Event()
-        self._workers: dict[subprocess.Popen[bytes], float] = {}
+        self._workers: set[subprocess.Popen[bytes]] = set()
 
     def run(self) -> None:
         """Run workers until SIGTERM or SIGINT, then stop them and return.
@@ -58,9 +58,10 @@ class Supervisor:
     def _keep_running(self, alive: int, counters: Path) -> None:
         while not self._stop.is_set():
             while len(self._workers) < self._count:
-                self._workers[self._start_worker(alive, counters)] = time.monotonic()
+                self._workers.add(self._start_worker(alive, counters))
             self._stop.wait(_LOOK_EVERY)
-            self._remove_dead(counters)
+            if self._remove_dead(counters):
+                self._stop.wait(_PAUSE)
 
     def _start_worker(self, alive: int, counters: Path) -> subprocess.Popen[bytes]:
         descriptors = (self._listening.fileno(), alive)
@@ -71,15 +72,16 @@ class Supervisor:
             env=environment.for_child(PROMETHEUS_MULTIPROC_DIR=str(counters)),
         )
 
-    def _remove_dead(self, counters: Path) -> None:
-        for worker, started in list(self._workers.items()):
-            if worker.poll() is None:
-                continue
-            del self._workers[worker]
+    def _remove_dead(self, counters: Path) -> bool:
+        """Forget workers that have died, and say whether there were any."""
+        dead = {worker for worker in self._workers if worker.poll() is not None}
+        self._workers -= dead
+        for worker in dead:
             mark_process_dead(worker.pid, path=str(counters))  # type: ignore[no-untyped-call]
             log.error("worker-died", status=worker.returncode)
-            if time.monotonic() - started < _SOON:
+            if worker.returncode == CANNOT_START:
                 raise CannotStart("A worker could not start; the lines above say where.")
+        return bool(dead)
 
     def _end_all(self) -> None:
         for worker in self._workers:

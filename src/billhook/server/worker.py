@@ -9,7 +9,7 @@ import sys
 import threading
 
 from billhook.server.composition import create_app
-from billhook.server.errors import CannotStart
+from billhook.server.errors import CANNOT_START, CannotStart
 from billhook.server.listening import raise_file_limit
 from billhook.server.serving import serve_in_this_process
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     try:
         serve_in_this_process(create_app(), socket.socket(fileno=listening))
     except CannotStart:
-        return 2
+        return CANNOT_START
     return 0
 
 

@@ -1,0 +1,116 @@
+"""What watches over the server may ask: alive, ready, counted."""
+
+import json
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from asgi_client import ask, scope
+from billhook.server.health import Health
+
+
+class Checks:
+    """Two things that may be there or not, and how often they were asked."""
+
+    def __init__(self):
+        self.there = {"database": True, "runs": True}
+        self.asked = 0
+
+    def all(self):
+        return {name: self._check(name) for name in self.there}
+
+    def _check(self, name):
+        async def check():
+            self.asked += 1
+            return self.there[name]
+
+        return check
+
+
+def make_health(checks=None, **more):
+    registry = CollectorRegistry()
+    Counter("things", "Things.", registry=registry).inc()
+    return Health(checks=(checks or Checks()).all(), registry=registry, **more)
+
+
+async def test_a_server_that_answers_is_alive():
+    answer = await ask(make_health(), "GET", "/healthz")
+
+    assert (answer.status, answer.body) == (200, b"alive\n")
+
+
+async def test_it_is_ready_when_everything_is_there():
+    answer = await ask(make_health(), "GET", "/readyz")
+
+    assert answer.status == 200
+    assert json.loads(answer.body) == {"ready": True, "checks": {"database": True, "runs": True}}
+
+
+async def test_it_is_not_ready_when_something_is_away_and_says_what():
+    checks = Checks()
+    checks.there["database"] = False
+
+    answer = await ask(make_health(checks), "GET", "/readyz")
+
+    assert answer.status == 503
+    assert json.loads(answer.body)["checks"] == {"database": False, "runs": True}
+
+
+async def test_asking_often_does_not_ask_the_database_often():
+    checks = Checks()
+    health = make_health(checks)
+
+    for _ in range(20):
+        await ask(health, "GET", "/readyz")
+
+    assert checks.asked == 2
+
+
+async def test_counters_are_read_from_this_machine():
+    answer = await ask(make_health(), "GET", "/metrics")
+
+    assert answer.status == 200
+    assert b"things_total 1.0" in answer.body
+    assert answer.header("content-type").startswith("text/plain; version=")
+
+
+@pytest.mark.parametrize(
+    ("client", "headers"),
+    [
+        pytest.param(("192.0.2.1", 1), [], id="another machine"),
+        pytest.param(("127.0.0.1", 1), [(b"x-forwarded-for", b"192.0.2.1")], id="through a proxy"),
+        pytest.param(("127.0.0.1", 1), [(b"via", b"1.1 proxy")], id="through another"),
+        pytest.param(("a name", 1), [], id="no address"),
+        pytest.param(None, [], id="unknown"),
+        pytest.param(("192.0.2.1", 1), [(b"authorization", b"Bearer ")], id="an empty token"),
+    ],
+)
+async def test_counters_are_not_there_for_others(client, headers):
+    answer = await ask(make_health(), "GET", "/metrics", client=client, headers=headers)
+
+    assert (answer.status, answer.body) == (404, b"There is nothing at this address.\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"), [(b"Bearer right", 200), (b"Bearer wrong", 404), (b"right", 404)], ids=str
+)
+async def test_counters_are_read_from_elsewhere_with_the_token(given, status):
+    health = make_health(token="right")
+    headers = [(b"authorization", given)]
+
+    answer = await ask(health, "GET", "/metrics", client=("192.0.2.1", 1), headers=headers)
+
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_they_are_asked_with_get(path):
+    answer = await ask(make_health(), "POST", path)
+
+    assert (answer.status, answer.header("allow")) == (405, "GET, HEAD")
+
+
+def test_they_own_their_paths_alone():
+    assert Health.owns(scope("GET", "/healthz"))
+    assert not Health.owns(scope("GET", "/healthz/"))
+    assert not Health.owns(scope("GET", "/"))

@@ -1,0 +1,277 @@
+"""``billhook serve``: it starts from nothing, serves, and ends without losing anything."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from http.client import HTTPException
+
+import pytest
+
+from server.serving_process import BILLHOOK, PDF, Serving, Source, allowing, environment, seed
+
+
+@pytest.fixture(scope="module")
+def source():
+    source = Source()
+    yield source
+    source.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, source):
+    """A data folder with an integration and a key; it is copied, so that it stays as it is."""
+    folder = tmp_path_factory.mktemp("filled") / "data"
+    return folder, seed(folder, source)
+
+
+@pytest.fixture
+def start(tmp_path, filled, source):
+    """Start servers on a copy of the filled folder; all are ended with the test."""
+    started = []
+    data, seeded = shutil.copytree(filled[0], tmp_path / "data"), filled[1]
+    source.reached.clear()
+
+    def start_one(*options, **settings):
+        started.append(Serving(data, *options, **allowing(source), **settings))
+        return started[-1], seeded
+
+    start_one.data = data
+    yield start_one
+    source.may_answer.set()
+    for serving in started:
+        serving.stop(signal.SIGKILL)
+
+
+def recorded(data):
+    with sqlite3.connect(data / "billhook.sqlite3") as database:
+        return database.execute("SELECT outcome, reason FROM runs_run").fetchall()
+
+
+def refused(*options, **settings):
+    """Start a server that can't start; return what it said."""
+    done = subprocess.run(
+        [BILLHOOK, "serve", "--port", "0", *options],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
+def test_it_starts_from_nothing_and_ends_quietly(tmp_path, number):
+    serving = Serving(tmp_path / "new" / "data")
+    ready, state = serving.ask("GET", "/readyz")
+    page, _ = serving.ask("GET", "/setup")
+    status, errors = serving.stop(number)
+
+    assert (ready.status, json.loads(state)["ready"]) == (200, True)
+    assert page.status == 200
+    assert (status, errors) == (0, "")
+    assert not serving.is_up()
+    assert (tmp_path / "new" / "data").stat().st_mode & 0o077 == 0
+
+
+def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(tmp_path, start):
+    first = Serving(tmp_path / "new")
+    first.stop()
+    later, _ = start()
+
+    assert f"http://127.0.0.1:{first.port}/setup" in first.said
+    assert "code" in first.said
+    assert "/setup" not in later.said
+
+
+@pytest.mark.parametrize("integration", ["", "Acme%20billing"], ids=["by id", "by name"])
+def test_a_program_with_a_key_gets_the_document(start, integration):
+    serving, seeded = start()
+
+    response, content = serving.run(seeded, integration=integration)
+
+    assert (response.status, content) == (200, PDF)
+
+
+def test_every_run_is_written_before_the_end(start):
+    serving, seeded = start()
+    for _ in range(20):
+        serving.run(seeded)
+    serving.run(seeded | {"key": "wrong"})
+    assert serving.stop()[0] == 0
+
+    assert recorded(start.data) == [("ok", "")] * 20
+
+
+def test_a_run_that_goes_on_is_finished_before_the_end(start, source):
+    serving, seeded = start()
+    source.may_answer.clear()
+    answers = []
+    running = threading.Thread(target=lambda: answers.append(serving.run(seeded)))
+    running.start()
+    source.reached.wait(30)
+    serving.process.send_signal(signal.SIGTERM)
+    while serving.is_up():
+        time.sleep(0.02)
+    source.may_answer.set()
+    running.join(30)
+
+    assert answers[0][1] == PDF
+    assert serving.stop() == (0, "")
+    assert recorded(start.data) == [("ok", "")]
+
+
+def test_a_run_that_does_not_end_is_cut_off_and_recorded(start, source):
+    serving, seeded = start(BILLHOOK_STOP_SECONDS="1")
+    source.may_answer.clear()
+    running = threading.Thread(target=lambda: _run_to_its_end(serving, seeded))
+    running.start()
+    source.reached.wait(30)
+    status, errors = serving.stop()
+    running.join(30)
+
+    assert status == 0
+    assert "Traceback" not in errors
+    assert recorded(start.data) == [("cancelled", "server-stopped")]
+
+
+def _run_to_its_end(serving, seeded):
+    with contextlib.suppress(OSError, HTTPException):
+        serving.run(seeded)
+
+
+def test_counters_tell_of_the_runs(start):
+    serving, seeded = start()
+    serving.run(seeded)
+
+    _, content = serving.ask("GET", "/metrics")
+
+    assert b'billhook_gateway_answers_total{code="ok",status="200"} 1.0' in content
+
+
+def test_several_workers_share_the_port_the_key_and_the_counters(start):
+    serving, seeded = start("--workers", "2")
+    statuses = [serving.run(seeded)[0].status for _ in range(10)]
+    _, counters = serving.ask("GET", "/metrics")
+    status, errors = serving.stop()
+
+    assert statuses == [200] * 10
+    assert b'billhook_gateway_answers_total{code="ok",status="200"} 10.0' in counters
+    assert (status, errors) == (0, "")
+    assert recorded(start.data) == [("ok", "")] * 10
+
+
+def test_a_worker_that_dies_is_replaced(start):
+    serving, seeded = start("--workers", "2")
+    serving.run(seeded)
+    before = _children(serving.process.pid)
+    os.kill(min(before), signal.SIGKILL)
+    while len(_children(serving.process.pid) - before) < 1:
+        time.sleep(0.05)
+
+    assert serving.run(seeded)[0].status == 200
+    assert serving.stop()[0] == 0
+
+
+def test_workers_end_when_their_supervisor_is_killed(start):
+    serving, seeded = start("--workers", "2")
+    serving.run(seeded)
+    workers = _children(serving.process.pid)
+    serving.stop(signal.SIGKILL)
+    while any(_is_alive(worker) for worker in workers):
+        time.sleep(0.05)
+
+    assert not serving.is_up()
+
+
+def _children(pid):
+    path = f"/proc/{pid}/task/{pid}/children"
+    with open(path) as file:  # noqa: PTH123
+        return set(map(int, file.read().split()))
+
+
+def _is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path, start):
+    serving, _ = start()
+
+    said = refused("--port", str(serving.port), BILLHOOK_DATA_DIR=str(tmp_path / "other"))
+
+    assert said.startswith(f"Port {serving.port} of 127.0.0.1 is taken")
+    assert len(said.splitlines()) == 1
+
+
+def test_an_address_that_is_not_ours_is_told_in_one_sentence(tmp_path):
+    said = refused("--host", "192.0.2.1", BILLHOOK_DATA_DIR=str(tmp_path))
+
+    assert said == "192.0.2.1 isn't an address of this machine. Give one that is with --host.\n"
+
+
+def test_a_data_folder_that_can_not_be_written_to_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+
+    said = refused("--data-dir", str(tmp_path / "file" / "data"))
+
+    assert said.startswith(f"The data folder {tmp_path}/file/data can't be written to.")
+    assert len(said.splitlines()) == 1
+
+
+def test_a_database_that_is_away_is_told_in_one_sentence(tmp_path):
+    said = refused(
+        BILLHOOK_DATA_DIR=str(tmp_path),
+        BILLHOOK_DATABASE_URL="postgresql://name:secret-word@127.0.0.1:1/billhook",
+    )
+
+    assert said.startswith("The database that BILLHOOK_DATABASE_URL names can't be used")
+    assert "secret-word" not in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_damaged_database_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "billhook.sqlite3").write_bytes(b"this is no database" * 1000)
+
+    said = refused(BILLHOOK_DATA_DIR=str(tmp_path))
+
+    assert said.startswith("The database billhook.sqlite3 in the data folder can't be used")
+    assert len(said.splitlines()) == 1
+
+
+def test_every_wrong_setting_is_told_at_once(tmp_path):
+    said = refused(
+        "--workers",
+        "0",
+        BILLHOOK_DATA_DIR=str(tmp_path),
+        BILLHOOK_PORTS="many",
+        BILLHOOK_LOG_FORMAT="xml",
+    )
+
+    names = [line.partition(":")[0] for line in said.splitlines()]
+    assert sorted(names) == ["BILLHOOK_LOG_FORMAT", "BILLHOOK_PORTS", "BILLHOOK_WORKERS"]
+
+
+def test_a_setting_that_does_not_exist_is_named_with_the_nearest(tmp_path):
+    serving = Serving(tmp_path, BILLHOOK_ALOW="x")
+    serving.stop()
+
+    assert "There is no setting BILLHOOK_ALOW. Did you mean BILLHOOK_ALLOW?" in serving.said
+
+
+def test_the_help_tells_every_setting():
+    done = subprocess.run([BILLHOOK, "serve", "--help"], capture_output=True, text=True, check=True)
+
+    for name in ("BILLHOOK_DATA_DIR", "BILLHOOK_WORKERS", "BILLHOOK_API_RATE"):
+        assert name in done.stdout
