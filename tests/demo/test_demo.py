@@ -51,8 +51,10 @@ def test_it_names_each_invoice_that_goes_wrong_on_purpose(demo):
     assert named == set(ODDITIES)
 
 
-def test_the_key_of_the_sample_system_is_never_printed(demo):
-    assert demo.state["sample_key"] not in demo.printed
+def test_the_key_of_the_sample_system_is_printed_once_for_who_builds_the_integration(demo):
+    key = demo.state["sample_key"]
+    assert re.search(rf"^  sample key +{key} +to build the integration", demo.printed, re.MULTILINE)
+    assert demo.printed.count(key) == 1
 
 
 def test_there_are_no_colours_where_no_terminal_is(demo):

@@ -96,7 +96,8 @@ def _tell_where_to_look(facts: Facts) -> None:
     _line("open", click.style(facts.sign_in_address, fg="cyan", underline=True))
     for name, person in (("contact", contact), ("member", member)):
         _line(name, f"{person.email.ljust(width)}{person.name}, {person.what}")
-    _line("password", f"{facts.password.ljust(width)}for everybody; codes by mail are printed here")
+    _line("password", f"{facts.password.ljust(width)}for everybody; mail is printed here")
+    _line("sample key", f"{facts.sample_key.ljust(width)}to build the integration by hand")
     _line("on purpose", "slow INV0000190, failing INV0000187, not made INV0000184,")
     _line("", "a sign-in page instead of a PDF INV0000181")
     click.echo("\nCtrl+C stops it.\n")

@@ -107,7 +107,7 @@ def _make_ready(sample: SampleProcess, state: DemoState, address: str) -> Tour:
             invoices=sample.invoices(),
         )
         seed_demo(books, password=state.password)
-    return plan_tour(address=address, sample=sample, password=state.password)
+    return plan_tour(address=address, sample=sample, state=state)
 
 
 def _serve(listening: socket.socket, tour: Tour, teller: Teller) -> None:

@@ -21,7 +21,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What there is to look at. Everybody has the same password."""
+    """What there is to look at. Everybody has the same password.
+
+    ``sample_key`` is what the sample system wants to be shown: whoever builds the integration by
+    hand has to type it.
+    """
 
     address: str
     sample_address: str
@@ -31,6 +35,7 @@ class Facts:
     contact: Person
     member: Person
     password: str = field(repr=False)
+    sample_key: str = field(repr=False)
 
     @property
     def sign_in_address(self) -> str:

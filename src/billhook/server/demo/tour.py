@@ -18,6 +18,7 @@ from billhook.portal.invoices.models import Invoice
 from billhook.server.demo.first_view import NoVisit, view_invoice
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.seeding import OWNER
+from billhook.server.demo.state import DemoState
 from billhook.server.demo.telling import Facts, Person, Teller
 
 CONTACT: Final = "dana@meridian.example"
@@ -32,7 +33,7 @@ class Tour:
     click: Click | None
 
 
-def plan_tour(*, address: str, sample: SampleProcess, password: str) -> Tour:
+def plan_tour(*, address: str, sample: SampleProcess, state: DemoState) -> Tour:
     """Find out who can look at what."""
     contact = User.objects.get(email=CONTACT)
     owner = User.objects.get(email=OWNER[0])
@@ -45,7 +46,8 @@ def plan_tour(*, address: str, sample: SampleProcess, password: str) -> Tour:
         customers=Customer.objects.count(),
         contact=_person(contact, invoice.customer.name if invoice else "nobody's contact"),
         member=_person(owner, "owner"),
-        password=password,
+        password=state.password,
+        sample_key=state.sample_key,
     )
     click = Click(invoice=invoice, user=contact) if invoice else None
     return Tour(facts=facts, sample=sample, click=click)
