@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connections
 
 from billhook.engine.command import Command
 from billhook.engine.secret import Secret
@@ -180,6 +180,7 @@ class CommandStore:
         while not self._ended.wait(self._look_every):
             self._look(note_use=time.monotonic() - self._use_noted > NOTE_USE_EVERY)
         self._look(note_use=True)
+        connections.close_all()
 
     def _look(self, *, note_use: bool) -> None:
         try:
@@ -202,7 +203,7 @@ class CommandStore:
         try:
             self.refresh()
         finally:
-            close_old_connections()
+            connections.close_all()
 
     def _load(self, number: int) -> None:
         before = self._snapshot.integrations

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connections
 
 from billhook.engine.answer import Document
 from billhook.engine.errors import BillhookError
@@ -91,6 +91,7 @@ class RunRecorder:
             self._turn()
             self._tidy()
         self._turn()
+        connections.close_all()
 
     def _turn(self) -> None:
         try:
