@@ -20,7 +20,6 @@ CONTENT_TYPES: Final = (
     ("application/x-www-form-urlencoded", "Form data"),
     ("application/xml", "XML"),
 )
-MEDIA_TYPES: Final = ("application/pdf", "image/png", "image/jpeg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +149,6 @@ class EditorView:
 
     methods = METHODS
     content_types = CONTENT_TYPES
-    media_types = MEDIA_TYPES
 
     @property
     def functions(self) -> Sequence[FunctionInfo]:

@@ -97,7 +97,7 @@ const send = async () => {
   );
   try {
     const answer = await post(form().dataset.try, { do: "try" });
-    if (!isPart(answer) || answer.status >= 500) throw new Error("no answer of ours");
+    if (!isPart(answer) || !(answer.ok || answer.status === 422)) throw new Error("not ours");
     place.innerHTML = await answer.text();
     place.querySelector("[data-verdict]")?.focus();
   } catch {
@@ -137,6 +137,8 @@ const openPicker = (field) => {
   picker.list.style.top = `${field.offsetTop + field.offsetHeight + 2}px`;
   field.setAttribute("aria-controls", "picker");
   field.setAttribute("aria-autocomplete", "list");
+  if (field.matches("input")) field.setAttribute("role", "combobox");
+  if (field.matches("input")) field.setAttribute("aria-expanded", "true");
   select(0);
 };
 
@@ -164,8 +166,8 @@ const select = (number) => {
 
 const closePicker = () => {
   picker.list?.remove();
-  picker.field?.removeAttribute("aria-activedescendant");
-  picker.field?.removeAttribute("aria-controls");
+  for (const name of ["aria-activedescendant", "aria-controls", "aria-expanded", "role"])
+    picker.field?.removeAttribute(name);
   picker.list = picker.field = null;
 };
 
