@@ -283,31 +283,39 @@ async def send_trial(trial: Trial) -> Sent:
     if command is None:
         raise ValueError("this trial can't be sent")
     async with get_store().one_off_transport() as transport:
-        observing = ObservingTransport(transport)
-        traces: list[Trace] = []
-        use = _use_of(trial, command)
-
-        async def work(trace: Trace) -> Document:
-            traces.append(trace)
-            tokens = {each.name: each.value for each in trial.used}
-            values = command.values(tokens, secrets=trial.secrets, run_id=use.run_id)
-            return await run_command(command, values, transport=observing, trace=trace)
-
+        sending = _Sending(trial, command, ObservingTransport(transport))
         began = perf_counter()
         document, error = None, None
         try:
-            document = await run_recorded(use, work)
+            document = await run_recorded(sending.use, sending.run)
         except BillhookError as failed:
             error = failed
         return Sent(
             trial=trial,
-            run_id=use.run_id,
+            run_id=sending.use.run_id,
             milliseconds=(perf_counter() - began) * 1000,
             document=document,
             error=error,
-            attempts=traces[0].attempts if traces else (),
-            observed=observing.observed,
+            attempts=sending.trace.attempts,
+            observed=sending.transport.observed,
         )
+
+
+class _Sending:
+    """A try under way, and what is seen of it."""
+
+    def __init__(self, trial: Trial, command: Command, transport: ObservingTransport) -> None:
+        self._trial = trial
+        self._command = command
+        self.transport = transport
+        self.use = _use_of(trial, command)
+        self.trace = Trace()
+
+    async def run(self, trace: Trace) -> Document:
+        self.trace = trace
+        tokens = {each.name: each.value for each in self._trial.used}
+        values = self._command.values(tokens, secrets=self._trial.secrets, run_id=self.use.run_id)
+        return await run_command(self._command, values, transport=self.transport, trace=trace)
 
 
 def _use_of(trial: Trial, command: Command) -> Use:

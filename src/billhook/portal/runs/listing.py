@@ -16,7 +16,7 @@ OUTCOMES: Final = (("ok", "Worked"), ("failed", "Failed"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsWish:
-    """What is to be listed; what is empty asks for everything. ``search`` is a run or an invoice."""
+    """What is to be listed: what is empty asks for all. ``search`` is a run or an invoice."""
 
     outcome: str = ""
     kind: str = ""

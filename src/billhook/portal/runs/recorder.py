@@ -204,23 +204,27 @@ async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Document]]) -
         outcome = CANCELLED
         raise
     finally:
-        milliseconds = (time.perf_counter() - began) * 1000
-        get_recorder().record(
-            RunRecord(
-                id=use.run_id,
-                organisation_id=use.organisation_id,
-                integration_id=use.integration_id,
-                command=use.command,
-                kind=use.kind,
-                user_id=use.user_id,
-                invoice_id=use.invoice_id,
-                outcome=outcome,
-                reason=reason,
-                attempts=trace.attempts,
-                started_at=started_at,
-                milliseconds=round(milliseconds, 3),
-                document_bytes=document.size if document else 0,
-                media_type=document.media_type if document else "",
-            )
+        record = RunRecord(
+            **_facts_of(use, document),
+            outcome=outcome,
+            reason=reason,
+            attempts=trace.attempts,
+            started_at=started_at,
+            milliseconds=round((time.perf_counter() - began) * 1000, 3),
         )
+        get_recorder().record(record)
     return document
+
+
+def _facts_of(use: Use, document: Document | None) -> dict[str, Any]:
+    return {
+        "id": use.run_id,
+        "organisation_id": use.organisation_id,
+        "integration_id": use.integration_id,
+        "command": use.command,
+        "kind": use.kind,
+        "user_id": use.user_id,
+        "invoice_id": use.invoice_id,
+        "document_bytes": document.size if document else 0,
+        "media_type": document.media_type if document else "",
+    }
