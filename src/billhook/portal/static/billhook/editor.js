@@ -89,6 +89,8 @@ const show = (template) => {
 };
 
 const send = async () => {
+  clearTimeout(previewTimer);
+  preview(); // what stands under the verdict is what was sent
   const place = show("sending");
   const words = place.querySelector("[data-steps]");
   const sentences = words.dataset.steps.split("|");
