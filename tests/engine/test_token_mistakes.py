@@ -69,8 +69,11 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
         pytest.param("{{}}", "malformed-token", (0, 4), None, "no name", id="empty"),
         pytest.param("{{ }}", "malformed-token", (0, 5), None, "no name", id="blank"),
         pytest.param("{{{A}}}", "malformed-token", (0, 6), "{{A}}", "three {", id="three-braces"),
-        pytest.param("{{A.b}}", "malformed-token", (0, 7), None, "no dot", id="dot"),
-        pytest.param("{{A.__class__}}", "malformed-token", (0, 15), None, "no dot", id="attribute"),
+        pytest.param("{{A.b}}", "unknown-token", (0, 7), None, "step called A", id="no-such-step"),
+        pytest.param("{{A.b.c}}", "malformed-token", (0, 9), None, "one dot", id="two-dots"),
+        pytest.param(
+            "{{A.__class__}}", "malformed-token", (0, 15), None, "letters A to Z", id="attribute"
+        ),
         pytest.param("{{A-B}}", "malformed-token", (0, 7), None, "letters A to Z", id="hyphen"),
         pytest.param(
             "{{1A}}", "malformed-token", (0, 6), "{{A}}", "begin with a letter", id="digit-first"
@@ -109,6 +112,32 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
             "nofunction",
             id="no-such-function",
         ),
+        pytest.param(
+            "{{A|uper}}",
+            "unknown-function",
+            (0, 10),
+            "{{A|upper}}",
+            "Did you mean {{A|upper}}?",
+            id="near-function",
+        ),
+        pytest.param(
+            "{{A|date:%Y}}",
+            "unknown-function",
+            (0, 13),
+            "{{A|date:yyyy-MM-dd}}",
+            "made of yyyy",
+            id="no-such-format",
+        ),
+        pytest.param(
+            "{{A|date}}",
+            "unknown-function",
+            (0, 10),
+            "{{A|date:yyyy-MM-dd}}",
+            "made of yyyy",
+            id="date-without-format",
+        ),
+        pytest.param("{{A| upper}}", "malformed-token", (0, 12), None, "one |", id="space-in-pipe"),
+        pytest.param("{{A|raw}}", "forbidden-position", (0, 9), None, "Remove |raw", id="raw"),
         pytest.param("a\0b", "control-character", (1, 2), None, "can't be sent", id="nul"),
         pytest.param("a\ud800b", "invalid-unicode", (1, 2), None, "can't be sent", id="surrogate"),
     ],

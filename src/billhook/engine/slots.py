@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from billhook.engine.url import encode_target
 from billhook.engine.values import Given, UnfitValue
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+_STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _JSON_STRING: Final = json.encoder.encode_basestring
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
@@ -26,6 +28,7 @@ _COOKIE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet of RFC 6265,
 _FIELD_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~A-Za-z0-9-]+")  # token of RFC 9110, section 5.6.2
 
 EMPTY_SEGMENT: Final = "is empty, which would leave a part of the path empty."
+EMPTY_INSIDE: Final = "would leave a part of the path empty, with two slashes in a row."
 
 SLOTS: Final[dict[str, str]] = {
     "URL path": "Percent-encoded, all but letters, digits and - . _ ~ (space is %20, / is %2F).",
@@ -67,6 +70,37 @@ def encode_whole_segment(given: Given) -> str:
     if not encoded:
         raise UnfitValue("empty-segment", EMPTY_SEGMENT)
     return encoded
+
+
+def encode_raw(given: Given) -> str:
+    """Pass a value on into a URL's query as it is; what no URL can hold is encoded or refused."""
+    text = present(given)
+    if _CONTROL.search(text) or " " in text:
+        raise UnfitValue(
+            "control-character", "holds a space or control character, which a raw value can't."
+        )
+    if "#" in text or "\\" in text:
+        raise UnfitValue("url-syntax", "holds # or a backslash, which a raw value can't.")
+    if _STRAY_PERCENT.search(text):
+        raise UnfitValue(
+            "url-syntax", "holds a % without two hexadecimal digits, so it isn't encoded already."
+        )
+    return encode_target(text)
+
+
+def encode_raw_path(given: Given) -> str:
+    """Pass a value on into a URL's path as it is: it may add segments, but no empty ones."""
+    text = encode_raw(given)
+    if "?" in text:
+        raise UnfitValue("url-syntax", "holds a ?, where the query would begin.")
+    if not text or "//" in text:
+        raise UnfitValue("empty-segment", EMPTY_INSIDE if text else EMPTY_SEGMENT)
+    return text
+
+
+def encode_raw_after_slash(given: Given) -> str:
+    """Pass a value on into a URL's path after a slash, so it loses one at its beginning."""
+    return encode_raw_path(given).removeprefix("/")
 
 
 def encode_form(given: Given) -> str:

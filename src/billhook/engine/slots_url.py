@@ -8,9 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots import EMPTY_SEGMENT, encode_percent, encode_whole_segment
+from billhook.engine.functions import RAW
+from billhook.engine.slots import (
+    EMPTY_INSIDE,
+    EMPTY_SEGMENT,
+    encode_percent,
+    encode_raw,
+    encode_raw_after_slash,
+    encode_raw_path,
+    encode_whole_segment,
+)
 from billhook.engine.slots_form import key_check
 from billhook.engine.template import (
+    NOT_RAW,
+    Check,
     Encode,
     Part,
     Scope,
@@ -18,6 +29,7 @@ from billhook.engine.template import (
     Text,
     TokenUse,
     build_template,
+    encode_through,
     place_tokens,
 )
 from billhook.engine.url import (
@@ -28,7 +40,7 @@ from billhook.engine.url import (
     holds_control_or_space,
     parse_url,
 )
-from billhook.engine.values import UnfitValue, Values
+from billhook.engine.values import Given, UnfitValue, Values
 from billhook.engine.verdict import Verdict
 
 _AUTHORITY: Final = re.compile(r"[^:/?#\\]*://[^/?#\\]*")
@@ -87,6 +99,11 @@ def _head_problems(text: Text, head: _Head, scope: Scope) -> list[Problem]:
         for token in text.tokens
         if token.start < head.end and scope.knows(token.name) and token.name not in scope.variables
     ]
+    problems += [
+        text.misplaced(token, NOT_RAW)
+        for token in text.tokens
+        if token.start < head.end and token.function == RAW
+    ]
     after = text.text[head.end : head.end + 1]
     if head.base is not None and not problems and after not in {"", "/", "?", "#"}:
         at = (head.end, len(text.text))
@@ -104,6 +121,11 @@ def _is_unknown_in_head(text: Text, head: _Head, scope: Scope) -> bool:
 
 def _misplaced_in_head(token: TokenUse, scope: Scope) -> str:
     what = "A secret" if token.name in scope.secrets else "This token"
+    if "." in token.name:
+        return (
+            f"What {{{{{token.name}}}}} takes out of an answer can't stand in scheme, host or "
+            "port. Say url = true where it is extracted, and let it be the whole URL of a step."
+        )
     return (
         f"{what} can't stand in scheme, host or port: {{{{{token.name}}}}} would decide where the "
         "request goes. Write the address out, use a variable of the integration, "
@@ -129,7 +151,7 @@ def _fill_head(text: Text, head: _Head, scope: Scope) -> tuple[str, list[Problem
         if token.start >= head.end:
             break
         variable = scope.variables.get(token.name)
-        value = (variable.text or "") if variable else ""
+        value = _head_value(token, variable) if variable else ""
         filled += text.text[position : token.start] + value
         position = token.end
         if variable is not None and (flaw := _variable_flaw(value, is_base=head.base is token)):
@@ -139,6 +161,13 @@ def _fill_head(text: Text, head: _Head, scope: Scope) -> tuple[str, list[Problem
     if head.base is not None and text.text.startswith("/", head.end):
         filled = filled.removesuffix("/")
     return filled, problems
+
+
+def _head_value(token: TokenUse, variable: Given) -> str:
+    try:
+        return encode_through(token, lambda given: given.text or "")(variable)
+    except UnfitValue:
+        return ""  # which is no host
 
 
 def _variable_flaw(value: str, *, is_base: bool) -> str | None:
@@ -162,7 +191,7 @@ def _compile_target(
 ) -> tuple[UrlTemplate | None, list[Problem]]:
     query_start = _find(shape, "?", head.end)
     encoder_of = _encoder_of(text, head.end, query_start)
-    parts, problems = place_tokens(text, scope, encoder_of, start=head.end)
+    parts, problems = place_tokens(text, scope, encoder_of, start=head.end, takes_raw=True)
     sample = base + "".join(part.text if part.encode is None else "x" for part in parts)
     url = parse_url(sample)
     if isinstance(url, Verdict):
@@ -171,14 +200,16 @@ def _compile_target(
         return None, problems
     site = f"{url.scheme}://{url.authority}"
     begin = Part(text=site + _base_path(base), token=head.base.name if head.base else None)
+    in_query = [token for token in text.tokens if token.start > query_start]
+    keys = [token.start - query_start - 1 for token in in_query]
+    is_raw = any(token.function == RAW for token in in_query)
     check = _check_of_whole(
         len(site),
         _bare_segments(text, shape, head.end, query_start, scope),
-        key_check(
-            shape[query_start + 1 :],
-            [token.start - query_start - 1 for token in text.tokens if token.start > query_start],
-        ),
+        None if is_raw else key_check(shape[query_start + 1 :], keys),
     )
+    if any(token.function == RAW for token in text.tokens):
+        check = _check_of_raw(check, url)
     sent = [replace(part, text=encode_target(part.text)) for part in (begin, *parts)]
     return (
         UrlTemplate(url=url, site=site, template=build_template(text.where, sent, check=check)),
@@ -217,6 +248,10 @@ def _encoder_of(text: Text, start: int, end: int) -> Callable[[TokenUse], Encode
     def encoder_of(token: TokenUse) -> Encode:
         in_path = start <= token.start < end
         starts = text.text[token.start - 1 : token.start] == "/"
+        if token.function == RAW and in_path:
+            return encode_raw_after_slash if starts else encode_raw_path
+        if token.function == RAW:
+            return encode_raw
         ends = token.end == end or text.text.startswith("/", token.end)
         return encode_whole_segment if in_path and starts and ends else encode_percent
 
@@ -259,3 +294,17 @@ def _check_of_whole(
             check_keys(query)
 
     return check
+
+
+def _check_of_raw(check: Check, origin: Url) -> Check:
+    """Return *check*, and then that the URL with raw values is one of the same origin."""
+
+    def check_raw(filled: str, values: Values) -> None:
+        check(filled, values)
+        url = parse_url(filled)
+        if isinstance(url, Verdict):
+            raise UnfitValue(_code_of(url), "makes a URL that can't be sent.")
+        if not url.same_origin(origin) or "//" in url.target.partition("?")[0]:
+            raise UnfitValue("empty-segment", EMPTY_INSIDE)
+
+    return check_raw

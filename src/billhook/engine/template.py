@@ -8,219 +8,37 @@ text and encoders, which takes about a microsecond to fill.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.errors import Problem
+from billhook.engine.functions import RAW, UnfitForFunction, find_function
 from billhook.engine.secret import MASK
-from billhook.engine.tokens import NAME, NAME_RULE, nearest
+from billhook.engine.slots import present
+from billhook.engine.texts import Scope, Text, TokenUse, read_text
 from billhook.engine.values import Given, UnfitValue, Values
 
-_TOKEN: Final = re.compile(rf"\{{\{{({NAME.pattern})(?:\|({NAME.pattern}))?\}}\}}", re.ASCII)
-_UNSENDABLE: Final = re.compile(r"[\0\ud800-\udfff]")
-_OPENING: Final = "{{"
-_CLOSING: Final = "}}"
+__all__ = [
+    "NOT_RAW",
+    "Check",
+    "Encode",
+    "Part",
+    "Scope",
+    "Shown",
+    "ShownPiece",
+    "Template",
+    "Text",
+    "TokenUse",
+    "build_template",
+    "encode_through",
+    "misfit_message",
+    "place_tokens",
+    "read_text",
+]
 
 Encode = Callable[[Given], str]
 Check = Callable[[str, Values], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUse:
-    """One token where it stands in a text, with its character offsets there."""
-
-    name: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """The names that a command's texts may use, and where the value of each comes from."""
-
-    variables: Mapping[str, Given]
-    secrets: frozenset[str]
-    tokens: frozenset[str]
-
-    def knows(self, name: str) -> bool:
-        """Say whether *name* may stand in a text."""
-        return name in self.tokens or name in self.variables or name in self.secrets
-
-    def nearest(self, name: str) -> str | None:
-        """Return the known name that *name* most probably means."""
-        return nearest(name, {*self.tokens, *self.variables, *self.secrets})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A text as typed, with its tokens found. ``problems`` are those of the tokens themselves.
-
-    If ``is_broken``, it holds what is neither text nor token, so that nothing more can be judged.
-    """
-
-    text: str
-    where: str
-    tokens: tuple[TokenUse, ...]
-    problems: tuple[Problem, ...]
-    is_broken: bool
-
-    def shape(self, stand_in: Callable[[TokenUse], str] | None = None) -> str:
-        """Return the text with each token replaced by as many characters (``x`` by default)."""
-        parts, position = [], 0
-        for token in self.tokens:
-            length = token.end - token.start
-            parts.append(self.text[position : token.start])
-            parts.append(stand_in(token) if stand_in else "x" * length)
-            position = token.end
-        parts.append(self.text[position:])
-        return "".join(parts)
-
-    def problem(
-        self, code: str, message: str, at: tuple[int, int], suggestion: str | None = None
-    ) -> Problem:
-        """Return a problem of this text that stands at the offsets *at*."""
-        return Problem(
-            code=code,
-            message=message,
-            where=self.where,
-            start=at[0],
-            end=at[1],
-            suggestion=suggestion,
-        )
-
-    def misplaced(self, token: TokenUse, message: str) -> Problem:
-        """Return the problem of a *token* that may not stand where it does."""
-        return self.problem("forbidden-position", message, (token.start, token.end))
-
-
-def read_text(text: str, where: str, scope: Scope) -> Text:
-    """Find the tokens of *text*, and what is wrong with each of them."""
-    tokens: list[TokenUse] = []
-    problems = _character_problems(text, where)
-    is_broken = bool(problems)
-    position = text.find(_OPENING)
-    while position >= 0:
-        match = _TOKEN.match(text, position)
-        if match is None:
-            is_broken = True
-            problem = _malformed(text, position, where, scope)
-            problems.append(problem)
-            end = problem.end or position + len(_OPENING)
-        else:
-            end = match.end()
-            tokens.append(TokenUse(name=match[1], start=position, end=end))
-            problems.extend(_name_problems(match, where, scope))
-        position = text.find(_OPENING, end)
-    return Text(
-        text=text,
-        where=where,
-        tokens=tuple(tokens),
-        problems=tuple(problems),
-        is_broken=is_broken,
-    )
-
-
-def _character_problems(text: str, where: str) -> list[Problem]:
-    """Refuse what can't be sent in any place: NUL, and halves of surrogate pairs."""
-    if text.isascii() and "\0" not in text:
-        return []
-    return [
-        Problem(
-            code="control-character" if match[0] == "\0" else "invalid-unicode",
-            message="This character can't be sent anywhere. Type the text again without it.",
-            where=where,
-            start=match.start(),
-            end=match.end(),
-        )
-        for match in _UNSENDABLE.finditer(text)
-    ]
-
-
-def _name_problems(match: re.Match[str], where: str, scope: Scope) -> list[Problem]:
-    name, function = match[1], match[2]
-    problems = []
-    if not scope.knows(name):
-        problems.append(_unknown(name, match.span(), where, scope))
-    if function is not None:
-        problems.append(
-            Problem(
-                code="unknown-function",
-                message=(
-                    f'There is no function "{function}" that a token could pass through. '
-                    f"Write {{{{{name}}}}}."
-                ),
-                where=where,
-                start=match.start(),
-                end=match.end(),
-                suggestion=f"{{{{{name}}}}}",
-            )
-        )
-    return problems
-
-
-def _unknown(name: str, span: tuple[int, int], where: str, scope: Scope) -> Problem:
-    near = scope.nearest(name)
-    if near is None:
-        advice = (
-            "Choose one of the tokens offered, or declare it among the command's tokens "
-            "or the integration's variables or secrets."
-        )
-    elif near.casefold() == name.casefold():
-        advice = f"Capital and small letters matter: write {{{{{near}}}}}."
-    else:
-        advice = f"Did you mean {{{{{near}}}}}?"
-    return Problem(
-        code="unknown-token",
-        message=f"There is no token {{{{{name}}}}} here. {advice}",
-        where=where,
-        start=span[0],
-        end=span[1],
-        suggestion=f"{{{{{near}}}}}" if near else None,
-    )
-
-
-def _malformed(text: str, start: int, where: str, scope: Scope) -> Problem:
-    """Explain why what begins with ``{{`` at *start* is no token."""
-    closing = text.find(_CLOSING, start + 2)
-    reopened = text.find(_OPENING, start + 2)
-    if closing < 0 or 0 <= reopened < closing - 1:
-        end = start + 2
-        inside, message = "", "A token begins here with {{ but does not end with }}. " + _FORM
-    else:
-        end = closing + 2
-        inside = text[start + 2 : closing]
-        message = ""
-    near = scope.nearest(inside.strip(" \t\r\n{}")) if inside else None
-    message = message or _malformed_reason(inside, near)
-    return Problem(
-        code="malformed-token",
-        message=message,
-        where=where,
-        start=start,
-        end=end,
-        suggestion=f"{{{{{near}}}}}" if near else None,
-    )
-
-
-_FORM: Final = "A token is written exactly like {{InvoiceNumber}}."
-
-
-def _malformed_reason(inside: str, near: str | None) -> str:
-    """Return the first reason that holds why ``{{inside}}`` is no token."""
-    bare = inside.strip()
-    spaced = bare != inside and NAME.fullmatch(bare) is not None
-    reasons = (
-        (not bare, "There is no name between {{ and }}. " + _FORM),
-        (spaced, f"Drop the spaces inside the token: write {{{{{near or bare}}}}}."),
-        (not bare.isascii(), f"The token holds a letter of another alphabet. {NAME_RULE}"),
-        (inside.startswith("{"), "There are three { in a row. " + _FORM),
-        ("|" in inside, "A token is one name, then perhaps one | and one function. " + _FORM),
-        ("." in inside, "A token's name has no dot: parts of a value can't be had. " + _FORM),
-    )
-    other = f"This is not a token's name. {NAME_RULE}"
-    return next((reason for holds, reason in reasons if holds), other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,15 +102,22 @@ class Template:
         return text
 
     def problems(self, values: Values) -> list[Problem]:
-        """Return everything that hinders *values* from standing in this text."""
-        problems = []
+        """Return everything that hinders *values* from standing in this text.
+
+        Where a value isn't known yet, the others are judged, but not the whole.
+        """
+        problems, is_whole = [], True
         for part in self.parts:
-            if part.encode is not None and part.token is not None:
-                try:
-                    part.encode(values.given[part.token])
-                except UnfitValue as unfit:
-                    problems.append(self._misfit(unfit, part.token, (part.start, part.end)))
-        return problems or self._problems_of_whole(values)
+            if part.encode is None or part.token is None:
+                continue
+            if part.token not in values.given:
+                is_whole = False
+                continue
+            try:
+                part.encode(values.given[part.token])
+            except UnfitValue as unfit:
+                problems.append(self._misfit(unfit, part.token, (part.start, part.end)))
+        return problems or (self._problems_of_whole(values) if is_whole else [])
 
     def _problems_of_whole(self, values: Values) -> list[Problem]:
         try:
@@ -313,13 +138,15 @@ class Template:
         )
 
     def shown(self, values: Values) -> Shown:
-        """Return the filled text in pieces, for people."""
+        """Return the filled text in pieces, for people: ‹Find.Id› stands for what isn't known."""
         return Shown(pieces=tuple(self._shown(part, values) for part in self.parts))
 
     def _shown(self, part: Part, values: Values) -> ShownPiece:
         if part.encode is None or part.token is None:
             return ShownPiece(text=part.text, token=part.token)
-        given = values.given[part.token]
+        given = values.given.get(part.token)
+        if given is None:
+            return ShownPiece(text=f"‹{part.token}›", token=part.token)
         text = MASK if given.secret else part.encode(given)
         return ShownPiece(text=text, token=part.token, is_secret=given.secret)
 
@@ -352,10 +179,12 @@ def place_tokens(
     *,
     literal: Callable[[str], str] = str,
     start: int = 0,
+    takes_raw: bool = False,
 ) -> tuple[list[Part], list[Problem]]:
     """Cut *text* from offset *start* into parts; variables are filled in at once.
 
-    *literal* turns the text between tokens into what is sent.
+    *literal* turns the text between tokens into what is sent. A token's function is applied before
+    its encoder. Only where *takes_raw*, ``raw`` may stand: the encoder sees to it then.
     """
     parts: list[Part] = []
     problems: list[Problem] = []
@@ -365,13 +194,38 @@ def place_tokens(
             continue
         _add_literal(parts, literal(text.text[position : token.start]))
         position = token.end
+        if token.function == RAW and not takes_raw:
+            problems.append(text.misplaced(token, NOT_RAW))
+            continue
         try:
-            parts.append(_place(token, scope, encoder_of(token)))
+            parts.append(_place(token, scope, encode_through(token, encoder_of(token))))
         except UnfitValue as unfit:
             message = f"The variable's value can't stand here: it {unfit.reason}"
             problems.append(text.problem(unfit.code, message, (token.start, token.end)))
     _add_literal(parts, literal(text.text[position:]))
     return parts, problems
+
+
+NOT_RAW: Final = (
+    "raw goes only into a URL's path or query, after scheme, host and port. "
+    "Remove |raw: the value is then written so that it is only a value here."
+)
+
+
+def encode_through(token: TokenUse, encode: Encode) -> Encode:
+    """Return *encode* with the token's function, if it has one, applied before it."""
+    function = find_function(token.function) if token.function and token.function != RAW else None
+    if function is None:
+        return encode
+
+    def encode_result(given: Given) -> str:
+        try:
+            text = function(present(given))
+        except UnfitForFunction as unfit:
+            raise UnfitValue("unfit-for-function", unfit.reason) from None
+        return encode(Given(text=text, quoted=True, secret=given.secret))
+
+    return encode_result
 
 
 def _add_literal(parts: list[Part], text: str) -> None:
