@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 from datetime import date
 
@@ -49,6 +51,18 @@ def test_a_quoted_literal_reads_back_as_the_value(text):
     literal = f"'{apply('quote', text)}'"
     assert re.fullmatch(r"'(?:[^'\\]|\\['\\])*'", literal, re.DOTALL)
     assert re.sub(r"\\(.)", r"\1", literal[1:-1], flags=re.DOTALL) == text
+
+
+@given(TEXTS)
+def test_a_json_string_reads_back_as_the_value(text):
+    assert json.loads(f'"{apply("json", text)}"') == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"])))
+def test_html_reads_back_as_the_value_and_opens_no_tag(text):
+    written = apply("html", text)
+    assert not set("<>") & set(written)
+    assert html.unescape(written) == text
 
 
 @given(TEXTS)

@@ -8,6 +8,8 @@ URL's path and query allow it, and the check says that the member takes that ris
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +50,21 @@ FUNCTIONS: Final = (
         "QuickBooks': a backslash goes before ' and before a backslash.",
         example="O'Brien",
         becomes="O\\'Brien",
+    ),
+    FunctionInfo(
+        name="json",
+        meaning="For use between the double quotes of JSON that stands inside something else, such "
+        'as a form: a backslash goes before " and before a backslash. In a JSON body it is done '
+        "already.",
+        example='7" pipe',
+        becomes='7\\" pipe',
+    ),
+    FunctionInfo(
+        name="html",
+        meaning="For systems that want a text as it stands in HTML: & becomes &amp;, < and > "
+        "become &lt; and &gt;.",
+        example="A&B",
+        becomes="A&amp;B",
     ),
     FunctionInfo(
         name="base64",
@@ -103,6 +120,15 @@ def _quote(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
+def _json(text: str) -> str:
+    """RFC 8259, section 7: what stands between the quotes of a string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _html(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -118,6 +144,8 @@ def _raw(text: str) -> str:
 _BY_NAME: Final[dict[str, Function]] = {
     "odata": _odata,
     "quote": _quote,
+    "json": _json,
+    "html": _html,
     "base64": _base64,
     "base64url": _base64url,
     "upper": str.upper,
