@@ -20,8 +20,7 @@ from bench.tools import CannotRun, choose_cores, find_tools
 
 SIZE = 60 * 1024
 HERE = Path(__file__).parent
-PICTURE = HERE.parent / "docs" / "bench.svg"
-RESULT = HERE / "result.json"
+DOCS = HERE.parent / "docs"
 
 Rounds = dict[str, list[Measured]]
 
@@ -73,15 +72,16 @@ def _take_turns(targets: list[Target], stage: Stage, options: argparse.Namespace
 
 def _tell(targets: list[Target], rounds: Rounds, options: argparse.Namespace) -> int:
     if options.only:
-        for name, measured in report.medians(rounds).items():
-            print(f"{name}: {measured}")
+        print("\n".join(f"{name}: {each}" for name in rounds for each in rounds[name]))
         return 0
-    report.print_table(targets, rounds)
-    report.write_json(options.json, targets, rounds, SIZE)
-    report.draw(options.picture, targets, rounds)
-    print(f"\nWritten: {options.json}, {options.picture}")
-    reached = (report.ratio(rounds, one, other) >= least for one, other, least in report.RATIOS)
-    return 0 if all(reached) else 1
+    result = report.result(targets, rounds, SIZE)
+    print("\n" + report.table(result))
+    folder, name = (DOCS, "bench") if options.publish else (HERE, "result")
+    written = report.write(result, folder, name)
+    if options.publish:
+        written.append(report.publish(result, DOCS / "performance.md"))
+    print("Written:", *(path.relative_to(HERE.parent) for path in written))
+    return 0 if all(one["reached"] for one in result["ratios"]) else 1
 
 
 def _options() -> argparse.Namespace:
@@ -89,8 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each round and target")
     parser.add_argument("--only", nargs="*", help="measure only these targets, and write nothing")
-    parser.add_argument("--json", type=Path, default=RESULT)
-    parser.add_argument("--picture", type=Path, default=PICTURE)
+    parser.add_argument("--publish", action="store_true", help="write into docs/")
     return parser.parse_args()
 
 

@@ -4,88 +4,99 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from bench.load import CONNECTIONS, Measured, Target
 from bench.tools import processor_name
 
-RATIOS = (
-    # what, to what, what is to be reached
-    ("gateway", "nginx", 0.4),
-    ("gateway", "by_hand", 4.0),
-    ("view", "by_hand", 0.6),
-)
+Rounds = Mapping[str, Sequence[Measured]]
+Result = dict[str, Any]
+
+WANTED = (("gateway", "nginx", 0.4), ("gateway", "by_hand", 4.0), ("view", "by_hand", 0.6))
+"""What is compared with what, and the ratio to be reached."""
 _COLOURS = {
     "nginx": "#8a8f98",
     "nginx_fitted": "#b9bdc4",
     "gateway": "#1f6f5c",
-    "by_hand": "#b8682a",
     "view": "#3f9d86",
+    "by_hand": "#b8682a",
 }
 
 
-def medians(rounds: Mapping[str, Sequence[Measured]]) -> dict[str, Measured]:
-    """Return for each target the medians over its rounds: other work disturbs single ones."""
+def result(targets: Sequence[Target], rounds: Rounds, size: int) -> Result:
+    """Return everything measured: medians, since other work on the machine disturbs single rounds.
+
+    A ratio is the median of those of neighbouring rounds.
+    """
     return {
-        name: Measured(
-            per_second=statistics.median(each.per_second for each in measured),
-            p50=statistics.median(each.p50 for each in measured),
-            p99=statistics.median(each.p99 for each in measured),
-            busy=statistics.median(each.busy for each in measured),
-        )
-        for name, measured in rounds.items()
-    }
-
-
-def ratio(rounds: Mapping[str, Sequence[Measured]], one: str, other: str) -> float:
-    """Return the median of the ratios of neighbouring rounds."""
-    pairs = zip(rounds[one], rounds[other], strict=True)
-    return statistics.median(mine.per_second / theirs.per_second for mine, theirs in pairs)
-
-
-def print_table(targets: Sequence[Target], rounds: Mapping[str, Sequence[Measured]]) -> None:
-    """Print a line for each target, and then the ratios."""
-    middle = medians(rounds)
-    print(f"\n{'':44} {'requests/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'core':>6}")
-    for target in targets:
-        it = middle[target.name]
-        print(
-            f"{target.label:44} {it.per_second:10,.0f} {it.p50:8.1f} {it.p99:8.1f} {it.busy:6.0%}"
-        )
-    print()
-    labels = {target.name: target.label for target in targets}
-    for one, other, wanted in RATIOS:
-        got = ratio(rounds, one, other)
-        verdict = "reached" if got >= wanted else "NOT REACHED"
-        print(f"{labels[one]} / {labels[other]}: {got:.2f} (at least {wanted}: {verdict})")
-
-
-def write_json(
-    path: Path, targets: Sequence[Target], rounds: Mapping[str, Sequence[Measured]], size: int
-) -> None:
-    """Write everything measured."""
-    middle = medians(rounds)
-    document = {
         "machine": {"processor": processor_name(), "python": platform.python_version()},
         "document_bytes": size,
         "connections": CONNECTIONS,
         "targets": {
             target.name: {
                 "label": target.label,
-                "median": asdict(middle[target.name]),
+                "median": _medians(rounds[target.name]),
                 "rounds": [asdict(measured) for measured in rounds[target.name]],
             }
             for target in targets
         },
-        "ratios": {f"{one}/{other}": ratio(rounds, one, other) for one, other, _ in RATIOS},
+        "ratios": [_ratio(rounds, *wanted) for wanted in WANTED],
     }
-    path.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def draw(path: Path, targets: Sequence[Target], rounds: Mapping[str, Sequence[Measured]]) -> None:
+def _medians(measured: Sequence[Measured]) -> dict[str, float]:
+    names = [field.name for field in fields(Measured)]
+    return {name: statistics.median(getattr(each, name) for each in measured) for name in names}
+
+
+def _ratio(rounds: Rounds, one: str, other: str, least: float) -> dict[str, Any]:
+    pairs = zip(rounds[one], rounds[other], strict=True)
+    ratio = statistics.median(mine.per_second / theirs.per_second for mine, theirs in pairs)
+    return {"of": one, "to": other, "ratio": ratio, "least": least, "reached": ratio >= least}
+
+
+def table(result: Result) -> str:
+    """Return the result as two tables in Markdown, which are good to read on a terminal, too."""
+    lines = [
+        f"| {'':42} | requests/s | p50 ms | p99 ms | of its core |",
+        f"|{'-' * 44}|-----------:|-------:|-------:|------------:|",
+    ]
+    for target in result["targets"].values():
+        it = target["median"]
+        lines.append(
+            f"| {target['label']:42} | {it['per_second']:10,.0f} | {it['p50']:6.1f} "
+            f"| {it['p99']:6.1f} | {it['busy']:11.0%} |"
+        )
+    lines += ["", "| ratio | | to reach |", "|---|--:|--:|"]
+    for one in result["ratios"]:
+        names = (result["targets"][one[which]]["label"] for which in ("of", "to"))
+        verdict = "" if one["reached"] else " (not reached)"
+        lines.append(f"| {' / '.join(names)} | {one['ratio']:.2f}{verdict} | {one['least']} |")
+    return "\n".join(lines) + "\n"
+
+
+def write(result: Result, folder: Path, name: str) -> list[Path]:
+    """Write the result as JSON and as a picture; return the paths."""
+    numbers, picture = folder / f"{name}.json", folder / f"{name}.svg"
+    numbers.write_text(json.dumps(result, indent=2) + "\n")
+    _draw(result, picture)
+    return [numbers, picture]
+
+
+def publish(result: Result, page: Path) -> Path:
+    """Put the tables into *page*, between its two marks."""
+    text = page.read_text()
+    marks = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+    page.write_text(marks.sub(lambda found: found[1] + table(result) + found[2], text))
+    return page
+
+
+def _draw(result: Result, path: Path) -> None:
     """Draw one bar for each target."""
     import matplotlib as mpl
 
@@ -93,18 +104,19 @@ def draw(path: Path, targets: Sequence[Target], rounds: Mapping[str, Sequence[Me
     mpl.rcParams["svg.hashsalt"] = "billhook"
     import matplotlib.pyplot as plt
 
-    middle = medians(rounds)
-    figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
-    names = [target.name for target in reversed(targets)]
-    labels = [target.label for target in reversed(targets)]
-    speeds = [middle[name].per_second for name in names]
-    bars = axes.barh(labels, speeds, color=[_COLOURS[name] for name in names], height=0.6)
-    texts = [f"{middle[n].per_second:,.0f}/s, p99 {middle[n].p99:.0f} ms" for n in names]
+    targets = dict(reversed(result["targets"].items()))
+    speeds = [target["median"]["per_second"] for target in targets.values()]
+    texts = [
+        f"{target['median']['per_second']:,.0f}/s, p99 {target['median']['p99']:.0f} ms"
+        for target in targets.values()
+    ]
+    figure, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    labels = [target["label"] for target in targets.values()]
+    bars = axes.barh(labels, speeds, color=[_COLOURS[name] for name in targets], height=0.6)
     axes.bar_label(bars, texts, padding=4, fontsize=9)
     axes.set_xlim(0, max(speeds) * 1.3)
-    axes.set_title(
-        "Documents of 60 KB per second, one core for the server", loc="left", fontsize=10
-    )
+    title = "Documents of 60 KB in a second, with one core for the server"
+    axes.set_title(title, loc="left", fontsize=10)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.tick_params(bottom=False, labelbottom=False, left=False)
     figure.savefig(path, metadata={"Date": None})

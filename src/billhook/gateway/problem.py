@@ -38,7 +38,8 @@ def problem_json(error: BillhookError | GatewayError, *, run_id: str = "") -> by
 
 def title(kind: type[BillhookError | GatewayError]) -> str:
     """Return the first sentence of the class's docstring: the same for all errors of its code."""
-    return (kind.__doc__ or kind.code).partition("\n")[0].partition(". ")[0].rstrip(".")
+    first_line = (kind.__doc__ or kind.code).partition("\n")[0].replace("``", "")
+    return first_line.partition(". ")[0].rstrip(".")
 
 
 def _problems(error: BillhookError | GatewayError) -> tuple[Problem, ...]:

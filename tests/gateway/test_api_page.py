@@ -1,0 +1,61 @@
+"""docs/api.md is a contract: what it doesn't tell makes this red."""
+
+import json
+import re
+from pathlib import Path
+
+from asgi_client import ask
+from billhook.engine.errors import BillhookError, ConfigurationError
+from billhook.gateway.errors import CallerLeft, GatewayError
+from billhook.gateway.reply import PROTECTIVE
+from billhook.gateway.route import Route, read_route
+from gateway.gateway_cast import RUN_PATH, bearer, make_gateway
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+
+def errors_of(root):
+    below = [error for child in root.__subclasses__() for error in errors_of(child)]
+    own = hasattr(root, "code") and root.__module__ in {
+        "billhook.engine.errors",
+        "billhook.gateway.errors",
+    }
+    return [root, *below] if own else below
+
+
+def test_every_code_stands_in_a_table_with_its_status():
+    told = set(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE))
+    kinds = {*errors_of(BillhookError), *errors_of(GatewayError)}
+    expected = {
+        (str(kind.status), kind.code)
+        for kind in kinds - {CallerLeft, ConfigurationError}  # neither is ever an answer
+    }
+
+    assert told == expected
+
+
+def test_the_headers_of_a_document_stand_in_the_table():
+    told = dict(re.findall(r"^\| `([A-Z][A-Za-z-]+)` \| (.+) \|$", PAGE, re.MULTILINE))
+
+    assert set(told) >= {"Content-Type", "Content-Length", "Content-Disposition", "Billhook-Run"}
+    for name, value in PROTECTIVE:
+        assert {key.lower(): text for key, text in told.items()}[name.decode()] == (
+            f"`{value.decode()}`"
+        )
+
+
+def test_the_address_of_a_run_is_told():
+    path = re.search(r"^POST (/\S+)$", PAGE, re.MULTILINE)[1]
+    filled = path.replace("{integration}", "a").replace("{command}", "b")
+
+    assert read_route(filled.encode()) == Route(integration="a", command="b")
+
+
+async def test_the_example_of_a_problem_is_what_comes():
+    shown = json.loads(re.search(r"```json\n(.+?)```", PAGE, re.DOTALL)[1])
+    gateway, _, _ = make_gateway()
+
+    body = b'{"tokens": {"InvoiceNumbr": "INV0000001"}}'
+    answer = await ask(gateway, "POST", RUN_PATH, headers=bearer(), pieces=[body])
+
+    assert json.loads(answer.body) | {"run": shown["run"]} == shown
