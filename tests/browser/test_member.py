@@ -135,6 +135,7 @@ def test_a_try_that_fails_says_why(number, sentence, demo, visit):
     verdict = editor.try_it(number)
     expect(verdict).to_contain_text(sentence)
     expect(verdict).to_have_attribute("data-kind", "bad")
+    expect(sam.page.locator("[data-request]")).to_contain_text(f"/invoices/{number}/pdf")
     sam.shoot("failed")
 
 
