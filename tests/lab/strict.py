@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 
 from authlib.oauth1.rfc5849.signature import construct_base_string
 from authlib.oauth1.rfc5849.util import escape
@@ -144,7 +144,7 @@ class OAuthServer:
         if in_header:
             if "client_secret" in form:
                 raise _oauth_error("invalid_request", "the client's secret stands there twice")
-            check_basic(call, quote(self.client_id, safe=""), quote(self.client_secret, safe=""))
+            check_basic(call, quote_plus(self.client_id), quote_plus(self.client_secret))
         elif (form.get("client_id"), form.get("client_secret")) != (
             self.client_id,
             self.client_secret,
