@@ -5,62 +5,102 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+KINDS: Final = {
+    "text": "Text; may hold variables and secrets.",
+    "secret": "The token of one secret, and nothing else.",
+    "choice": "One of a few words.",
+    "truth": "true or false.",
+    "seconds": "A number of seconds above 0.",
+    "url": "A URL; in scheme, host and port it takes variables alone.",
+    "header-name": "The name of a header, written out.",
+    "header-text": "A piece of a header: ASCII, without a space at its ends.",
+    "request-text": "Text about the request, with the tokens that are listed there.",
+}
+"""What can be typed into a field, by the field's kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldInfo:
-    """One field of a scheme. ``secret`` fields have to be filled by a secret's token alone.
+    """One field of a scheme, for people and for checks. ``kind`` is one of :data:`KINDS`.
 
-    ``choices`` are all that it may be; an empty tuple means any text.
+    ``default`` stands where nothing is typed. ``choices`` are all that a choice may be.
     """
 
     name: str
     label: str
     meaning: str
+    kind: str = "text"
     required: bool = True
-    secret: bool = False
-    default: str = ""
+    default: str | bool = ""
     choices: tuple[str, ...] = ()
+
+    @property
+    def secret(self) -> bool:
+        """Whether the field has to be one secret's token."""
+        return self.kind == "secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemeInfo:
-    """One scheme, for people, with its fields in the order of the form."""
+    """One scheme, for people, with its fields in the order of the form.
+
+    ``parts`` are what it takes beside fields: extra, headers, request or refused_when. ``keeps``
+    says that tokens which the source gives out have to be kept from one run to the next.
+    """
 
     name: str
     title: str
     meaning: str
     fields: tuple[FieldInfo, ...]
+    parts: tuple[str, ...] = ()
+    keeps: bool = False
 
     def field(self, name: str) -> FieldInfo | None:
         """Return the field called *name*."""
         return next((field for field in self.fields if field.name == name), None)
 
 
-def _secret(name: str, label: str, meaning: str, *, required: bool = True) -> FieldInfo:
-    return FieldInfo(name=name, label=label, meaning=meaning, required=required, secret=True)
+def _text(name: str, label: str, meaning: str, *, kind: str = "text") -> FieldInfo:
+    return FieldInfo(name=name, label=label, meaning=meaning, kind=kind)
+
+
+def _optional(name: str, label: str, meaning: str, *, kind: str = "text") -> FieldInfo:
+    return FieldInfo(name=name, label=label, meaning=meaning, kind=kind, required=False)
+
+
+def _choice(name: str, label: str, meaning: str, *choices: str) -> FieldInfo:
+    """Return a field that is one of *choices*; the first is meant where nothing is typed."""
+    return FieldInfo(
+        name=name,
+        label=label,
+        meaning=meaning,
+        kind="choice",
+        required=False,
+        default=choices[0],
+        choices=choices,
+    )
 
 
 _PREFIX: Final = FieldInfo(
     name="prefix",
     label="Word before the token",
-    meaning="Bearer unless the system wants another, such as Zoho-oauthtoken; empty for none.",
+    meaning="Bearer, unless the system wants another, such as Zoho-oauthtoken. Empty: the bare "
+    "token. A space follows it, unless it ends with = as in Token token=.",
+    kind="header-text",
     required=False,
     default="Bearer",
 )
 _CLIENT: Final = (
-    FieldInfo(name="token_url", label="Token URL", meaning="Where access tokens are given out."),
-    FieldInfo(name="client_id", label="Client ID", meaning="The id of the registered application."),
-    _secret("client_secret", "Client secret", "The application's secret.", required=False),
-    FieldInfo(
-        name="scope", label="Scope", meaning="What is asked for, with spaces.", required=False
-    ),
-    FieldInfo(
-        name="client_auth",
-        label="Client's credentials go",
-        meaning="In a Basic header (RFC 6749, 2.3.1) or in the body.",
-        required=False,
-        default="header",
-        choices=("header", "body"),
+    _text("token_url", "Token URL", "Where access tokens are given out.", kind="url"),
+    _text("client_id", "Client ID", "The id of the registered application."),
+    _optional("client_secret", "Client secret", "The application's secret.", kind="secret"),
+    _optional("scope", "Scope", "What is asked for; several with spaces between them."),
+    _choice(
+        "client_auth",
+        "Client ID and secret go",
+        "In a Basic header (RFC 6749, 2.3.1) or in the body of the token request.",
+        "header",
+        "body",
     ),
     _PREFIX,
 )
@@ -71,116 +111,118 @@ SCHEMES: Final = (
         title="User name and password (Basic)",
         meaning="An Authorization header with both in base 64 (RFC 7617).",
         fields=(
-            FieldInfo(
-                name="username", label="User name", meaning="May be a secret.", required=False
-            ),
-            FieldInfo(
-                name="password",
-                label="Password",
-                meaning="May be a secret, or empty.",
-                required=False,
-            ),
+            _optional("username", "User name", "May be a secret, such as a key used as a name."),
+            _optional("password", "Password", "May be a secret, or empty."),
         ),
     ),
     SchemeInfo(
         name="bearer",
         title="Token (Bearer and the like)",
         meaning="An Authorization header with a fixed token (RFC 6750).",
-        fields=(_secret("token", "Token", "The token that the system gave you."), _PREFIX),
+        fields=(_text("token", "Token", "The system's own token.", kind="secret"), _PREFIX),
     ),
     SchemeInfo(
         name="header",
         title="Key in a header",
         meaning="A header of the system's own.",
         fields=(
-            FieldInfo(name="name", label="Header", meaning="Such as X-Api-Key."),
-            FieldInfo(
-                name="value", label="Value", meaning="The key, with what else belongs to it."
-            ),
+            _text("name", "Header", "Such as X-Api-Key.", kind="header-name"),
+            _text("value", "Value", "The key, with what belongs to it.", kind="header-text"),
         ),
     ),
     SchemeInfo(
         name="query",
         title="Key in the URL",
-        meaning="A parameter added to each request's URL.",
-        fields=(
-            FieldInfo(name="name", label="Parameter", meaning="Such as api_key."),
-            FieldInfo(name="value", label="Value", meaning="The key."),
-        ),
+        meaning="A parameter at the end of each request's URL.",
+        fields=(_text("name", "Parameter", "Such as api_key."), _text("value", "Value", "Key.")),
     ),
     SchemeInfo(
         name="oauth2-client-credentials",
         title="OAuth 2, as the application itself",
-        meaning="An access token for the application (RFC 6749, 4.4), kept until it expires.",
+        meaning="An access token for the application (RFC 6749, 4.4), used until shortly before "
+        "it expires.",
         fields=_CLIENT,
+        parts=("extra",),
     ),
     SchemeInfo(
         name="oauth2-refresh-token",
         title="OAuth 2, with a refresh token that you have",
-        meaning="Access tokens for a refresh token (RFC 6749, 6); a new one is stored before use.",
-        fields=(*_CLIENT, _secret("refresh_token", "Refresh token", "The first refresh token.")),
+        meaning="Access tokens for a refresh token (RFC 6749, 6). When the source gives a new "
+        "refresh token, it is stored before anything else is done.",
+        fields=(
+            *_CLIENT,
+            _text("refresh_token", "Refresh token", "The first one.", kind="secret"),
+        ),
+        parts=("extra",),
+        keeps=True,
     ),
     SchemeInfo(
         name="oauth2-authorization-code",
         title="OAuth 2, by signing in there once",
-        meaning="You are sent to the system, agree, and come back (RFC 6749, 4.1; PKCE, RFC 7636).",
+        meaning="You are sent to the system, agree there, and come back (RFC 6749, 4.1). From "
+        "then on it works as with a refresh token.",
         fields=(
-            FieldInfo(
-                name="authorize_url",
-                label="Authorisation URL",
-                meaning="The page at which you agree.",
-            ),
+            _text("authorize_url", "Authorisation URL", "Where you agree.", kind="url"),
             *_CLIENT,
+            FieldInfo(
+                name="pkce",
+                label="PKCE",
+                meaning="Protects the way back (RFC 7636). Turn it off only for a system that "
+                "can't have it.",
+                kind="truth",
+                required=False,
+                default=True,
+            ),
         ),
+        parts=("extra",),
+        keeps=True,
     ),
     SchemeInfo(
         name="session",
         title="A session that is opened first",
-        meaning="A sign-in request whose answer gives a session, kept until it is refused.",
-        fields=(),
+        meaning="A sign-in request whose answer gives a session, used until it is refused.",
+        fields=(
+            _optional("kept", "Kept for", "How long a session is used at most.", kind="seconds"),
+        ),
+        parts=("request", "headers", "refused_when"),
     ),
     SchemeInfo(
         name="hmac",
         title="A signature over the request (HMAC)",
         meaning="A header with an HMAC (RFC 2104) over a text that you describe.",
         fields=(
-            FieldInfo(name="header", label="Header", meaning="Such as X-Signature."),
-            _secret("key", "Key", "The shared key."),
+            _text("header", "Header", "Such as X-Signature.", kind="header-name"),
+            _text("key", "Key", "The shared key.", kind="secret"),
             FieldInfo(
                 name="template",
                 label="What is signed",
                 meaning="May hold {{Request.Method}}, {{Request.Target}}, {{Request.Body}}, "
-                "{{Request.Origin}} and {{Timestamp}}.",
+                "{{Request.Origin}}, {{Timestamp}} and variables.",
+                kind="request-text",
                 required=False,
                 default="{{Request.Body}}",
             ),
-            FieldInfo(
-                name="digest",
-                label="Digest",
-                meaning="The hash function.",
-                required=False,
-                default="sha256",
-                choices=("sha256", "sha512", "sha1"),
+            _choice("digest", "Digest", "The hash function.", "sha256", "sha512", "sha1"),
+            _choice("encoding", "Written in", "How the signature is written.", "hex", "base64"),
+            _optional(
+                "prefix", "Text before the signature", "Such as sha256=.", kind="header-text"
             ),
-            FieldInfo(
-                name="encoding",
-                label="Written in",
-                meaning="How the signature is written.",
-                required=False,
-                default="hex",
-                choices=("hex", "base64"),
+            _choice(
+                "key_encoding", "The key is", "How the key is to be read.", "text", "base64", "hex"
             ),
-            FieldInfo(
-                name="prefix",
-                label="Text before the signature",
-                meaning="Such as sha256=.",
-                required=False,
+            _optional(
+                "timestamp_header",
+                "Header for the moment",
+                "Carries {{Timestamp}}, if the system wants it.",
+                kind="header-name",
             ),
-            FieldInfo(
-                name="timestamp_header",
-                label="Header for the moment",
-                meaning="Carries {{Timestamp}}, if the system wants it.",
-                required=False,
+            _choice(
+                "timestamp",
+                "{{Timestamp}} is",
+                "As 2026-03-31T09:30:00Z, or as seconds or milliseconds since 1970.",
+                "iso",
+                "seconds",
+                "milliseconds",
             ),
         ),
     ),
@@ -188,18 +230,18 @@ SCHEMES: Final = (
         name="standard-webhooks",
         title="Standard Webhooks signature",
         meaning="The headers webhook-id, webhook-timestamp and webhook-signature.",
-        fields=(_secret("key", "Key", "The shared key, which begins with whsec_."),),
+        fields=(_text("key", "Key", "The shared key, which begins with whsec_.", kind="secret"),),
     ),
     SchemeInfo(
         name="aws-sigv4",
         title="AWS Signature 4",
         meaning="For Amazon's interfaces, and for stores that speak S3.",
         fields=(
-            FieldInfo(name="access_key", label="Access key id", meaning="Such as AKIA…"),
-            _secret("secret_key", "Secret access key", "The key that signs."),
-            _secret("session_token", "Session token", "For temporary keys.", required=False),
-            FieldInfo(name="region", label="Region", meaning="Such as eu-central-1."),
-            FieldInfo(name="service", label="Service", meaning="Such as s3 or invoicing."),
+            _text("access_key", "Access key id", "Such as AKIA….", kind="header-text"),
+            _text("secret_key", "Secret access key", "The key that signs.", kind="secret"),
+            _optional("session_token", "Session token", "For temporary keys.", kind="secret"),
+            _text("region", "Region", "Such as eu-central-1.", kind="header-text"),
+            _text("service", "Service", "Such as s3 or invoicing.", kind="header-text"),
         ),
     ),
     SchemeInfo(
@@ -207,21 +249,12 @@ SCHEMES: Final = (
         title="OAuth 1.0a signature",
         meaning="Each request is signed (RFC 5849); NetSuite calls it token-based.",
         fields=(
-            FieldInfo(name="consumer_key", label="Consumer key", meaning="Names the application."),
-            _secret("consumer_secret", "Consumer secret", "Signs for the application."),
-            FieldInfo(name="token", label="Token", meaning="Names the person.", required=False),
-            _secret("token_secret", "Token secret", "Signs for the person.", required=False),
-            FieldInfo(
-                name="realm", label="Realm", meaning="NetSuite: the account id.", required=False
-            ),
-            FieldInfo(
-                name="digest",
-                label="Signature method",
-                meaning="How it is signed.",
-                required=False,
-                default="HMAC-SHA256",
-                choices=("HMAC-SHA256", "HMAC-SHA1"),
-            ),
+            _text("consumer_key", "Consumer key", "Names the application."),
+            _text("consumer_secret", "Consumer secret", "The application's.", kind="secret"),
+            _optional("token", "Token", "Names the person."),
+            _optional("token_secret", "Token secret", "The person's.", kind="secret"),
+            _optional("realm", "Realm", "NetSuite: the account id.", kind="header-text"),
+            _choice("digest", "Signature method", "How it is signed.", "HMAC-SHA256", "HMAC-SHA1"),
         ),
     ),
 )

@@ -1,0 +1,129 @@
+"""The authorization-code flow for whoever takes a person through it: the portal, for instance.
+
+:func:`begin_authorization` gives the address to send the browser to, and what to remember until it
+comes back; :func:`finish_authorization` turns what it comes back with into tokens, and saves them.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from oauthlib.common import generate_token
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+
+from billhook.engine.errors import SignInFailed
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import TokenKeeper, Tokens
+from billhook.engine.signin.oauth2 import Client, ask_for_tokens
+from billhook.engine.signin.scheme import Line
+
+if TYPE_CHECKING:
+    from billhook.engine.trace import Trace
+    from billhook.engine.transport import Transport
+
+_SECURE: Final = "https://query.invalid/"
+"""oauthlib reads and writes queries only of https URLs; it gets and gives nothing but the query."""
+_STATE_LENGTH: Final = 43
+_VERIFIER_LENGTH: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """A flow that has begun. Send the browser to ``url``.
+
+    Keep ``state`` and ``verifier`` in that browser's session, bound to the person and the
+    integration, for some minutes and for one use.
+    """
+
+    url: str
+    state: str
+    verifier: Secret | None
+
+
+def begin_authorization(client: Client, *, redirect_uri: str) -> Authorization:
+    """Return where to send the browser (RFC 6749, 4.1.1; PKCE with S256, RFC 7636)."""
+    flow = WebApplicationClient(client.client_id)
+    state = generate_token(_STATE_LENGTH)
+    verifier = flow.create_code_verifier(_VERIFIER_LENGTH) if client.pkce else None
+    challenge = flow.create_code_challenge(verifier, "S256") if verifier else None
+    query = flow.prepare_request_uri(
+        _with_extra(client),
+        redirect_uri=redirect_uri,
+        scope=client.scope or None,
+        state=state,
+        code_challenge=challenge,
+        code_challenge_method="S256",
+    ).removeprefix(f"{_SECURE}?")
+    joint = "&" if "?" in client.authorize_url else "?"
+    return Authorization(
+        url=f"{client.authorize_url}{joint}{query}",
+        state=state,
+        verifier=Secret(verifier) if verifier else None,
+    )
+
+
+def _with_extra(client: Client) -> str:
+    from oauthlib.common import add_params_to_uri
+
+    return str(add_params_to_uri(_SECURE, list(client.extra.items())))
+
+
+def read_code(query: str, *, state: str) -> str:
+    """Return the code that the browser came back with in *query* (RFC 6749, 4.1.2).
+
+    Raises SignInFailed if the person or the system said no, or if *query* isn't the answer to the
+    flow with this *state*: somebody else may have made the link (RFC 6749, 10.12).
+    """
+    flow = WebApplicationClient("")
+    try:
+        answer = flow.parse_request_uri_response(f"{_SECURE}?{query}")
+    except OAuth2Error as error:
+        if str(error.error) == "access_denied":
+            message = "The access was not granted there. Begin again, and agree."
+            raise SignInFailed(message, connect_again=True) from None
+        raise _not_ours() from None
+    except ValueError:
+        raise _not_ours() from None
+    if not hmac.compare_digest(str(answer.get("state", "")).encode(), state.encode()):
+        raise _not_ours()
+    return str(answer["code"])
+
+
+def _not_ours() -> SignInFailed:
+    return SignInFailed(
+        "What came back is not the answer to this sign-in. Begin again, and finish it in the "
+        "same browser.",
+        connect_again=True,
+    )
+
+
+async def finish_authorization(
+    client: Client,
+    *,
+    query: str,
+    state: str,
+    verifier: Secret | None,
+    redirect_uri: str,
+    keeper: TokenKeeper,
+    transport: Transport,
+    trace: Trace,
+    deadline: float,
+) -> Tokens:
+    """Exchange the code in *query* for tokens and save them with *keeper* (RFC 6749, 4.1.3).
+
+    *state*, *verifier* and *redirect_uri* are those with which the flow began. *deadline* is for
+    waiting; the request has a limit of its own. Raises SignInFailed and EgressDenied.
+    """
+    code = read_code(query, state=state)
+    body = client.code_body(
+        code, redirect_uri=redirect_uri, verifier=verifier.reveal() if verifier else None
+    )
+    line = Line(transport=transport, deadline=deadline, trace=trace)
+    async with keeper.lock():
+        tokens = await ask_for_tokens(
+            client, body, line, old=None, source=client.source(), repeatable=False
+        )
+        await keeper.save(tokens)
+    return tokens

@@ -1,0 +1,207 @@
+"""The fields of a sign-in scheme, compiled: each by its kind, with every mistake told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from billhook.engine.errors import Problem
+from billhook.engine.guard import judge_header
+from billhook.engine.signin.schemes import FieldInfo
+from billhook.engine.signin.signing import REQUEST_TOKENS
+from billhook.engine.slots import present
+from billhook.engine.slots_header import compile_header
+from billhook.engine.slots_url import compile_url
+from billhook.engine.template import Part, Template, build_template, place_tokens
+from billhook.engine.texts import Scope, Text, read_text
+from billhook.engine.tokens import nearest
+from billhook.engine.url import Url
+from billhook.engine.values import Given, UnfitValue
+
+Typed = str | bool | float
+MAX_SECONDS: Final = 30 * 24 * 3600.0
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field, compiled. ``url`` is there for URLs alone; truths and numbers are text, too."""
+
+    info: FieldInfo
+    template: Template
+    url: Url | None = None
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The names of the tokens that are filled in when it is bound."""
+        return frozenset(name for _, _, name in self.template.pieces)
+
+
+Compiled = tuple[Field | None, list[Problem]]
+
+
+def compile_field(info: FieldInfo, typed: Typed | None, where: str, scope: Scope) -> Compiled:
+    """Compile what was typed into a field (None: nothing), or return what is wrong with it."""
+    if typed is None or typed == "":
+        # nothing typed isn't always the default: an empty prefix is meant
+        typed = info.default if typed is None else typed
+        if info.required and typed == "":
+            message = f"{info.label} is missing. {info.meaning}"
+            return None, [Problem(code="missing-key", message=message, where=where)]
+    return _COMPILERS[info.kind](info, typed, where, scope)
+
+
+def plain_field(info: FieldInfo, text: str, where: str) -> Field:
+    """Return a field without tokens."""
+    return Field(info=info, template=build_template(where, [Part(text=text)]))
+
+
+def encode_line(given: Given) -> str:
+    """Write a value as text without control characters, which could end a line somewhere."""
+    text = present(given)
+    if _CONTROL.search(text):
+        raise UnfitValue("control-character", "holds a control character.")
+    return text
+
+
+def compile_line(text: Text, scope: Scope) -> tuple[Template | None, list[Problem]]:
+    """Compile text that stands in no particular place: it takes everything but control characters.
+
+    *text* was read with *scope*.
+    """
+    problems = list(text.problems)
+    if control := _CONTROL.search(text.text):
+        message = "A control character, such as a line break, can't stand here. Remove it."
+        problems.append(text.problem("control-character", message, control.span()))
+    if problems:
+        return None, problems
+    parts, problems = place_tokens(text, scope, lambda _: encode_line)
+    return (None, problems) if problems else (build_template(text.where, parts), [])
+
+
+def _of(info: FieldInfo, template: Template | None, problems: list[Problem]) -> Compiled:
+    if template is None or problems:
+        return None, problems
+    return Field(info=info, template=template), []
+
+
+def _text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+    if not isinstance(typed, str):
+        return None, [_wrong_type(info, "text in quotes", where)]
+    return _of(info, *compile_line(read_text(typed, where, scope), scope))
+
+
+def _request_text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+    if not isinstance(typed, str):
+        return None, [_wrong_type(info, "text in quotes", where)]
+    wider = Scope(variables=scope.variables, secrets=scope.secrets, tokens=REQUEST_TOKENS)
+    text = read_text(typed, where, wider)
+    if text.problems:
+        return None, list(text.problems)
+    parts, problems = place_tokens(text, wider, lambda _: present)
+    return _of(info, build_template(where, parts), problems)
+
+
+def _header_text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+    if not isinstance(typed, str):
+        return None, [_wrong_type(info, "text in quotes", where)]
+    return _of(info, *compile_header("Value", typed, where, scope))
+
+
+def _header_name(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+    if not isinstance(typed, str):
+        return None, [_wrong_type(info, "text in quotes", where)]
+    verdict = judge_header(typed, "") if typed else None
+    if "{{" in typed:
+        message = "A header's name is fixed: it can't hold a token. Write it out."
+        return None, [Problem(code="forbidden-position", message=message, where=where)]
+    if verdict is not None and not verdict.allowed:
+        return None, [Problem(code=verdict.reason, message=verdict.message, where=where)]
+    return plain_field(info, typed, where), []
+
+
+def _url(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+    if not isinstance(typed, str):
+        return None, [_wrong_type(info, "text in quotes", where)]
+    text = read_text(typed, where, scope)
+    if text.problems:
+        return None, list(text.problems)
+    compiled, problems = compile_url(text, scope)
+    if compiled is None:
+        return None, problems
+    return Field(info=info, template=compiled.template, url=compiled.url), []
+
+
+def _secret(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+    if typed == "":
+        return plain_field(info, "", where), []
+    text = read_text(typed if isinstance(typed, str) else "", where, scope)
+    if text.problems:
+        return None, list(text.problems)
+    token = text.tokens[0] if len(text.tokens) == 1 else None
+    if token is None or (token.start, token.end) != (0, len(text.text)):
+        message = (
+            f"{info.label} has to be the token of one secret and nothing else, such as "
+            "{{ApiKey}}: then its value stands in no file."
+        )
+        return None, [Problem(code="not-a-secret", message=message, where=where)]
+    if token.name not in scope.secrets:
+        message = (
+            f"{{{{{token.name}}}}} is a variable, which everybody can read who sees the "
+            "integration. Make it a secret, and type its value again."
+        )
+        return None, [Problem(code="not-a-secret", message=message, where=where)]
+    parts, problems = place_tokens(text, scope, lambda _: _encode_secret)
+    return _of(info, build_template(where, parts), problems)
+
+
+def _encode_secret(given: Given) -> str:
+    text = encode_line(given)
+    if not text.strip():
+        raise UnfitValue("empty-value", "is empty. Type it again.")
+    return text
+
+
+def _choice(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+    if typed in info.choices:
+        return plain_field(info, str(typed), where), []
+    near = nearest(str(typed), info.choices)
+    message = f'"{typed}" is nothing that {info.name} can be: {", ".join(info.choices)}.'
+    return None, [Problem(code="unknown-choice", message=message, where=where, suggestion=near)]
+
+
+def _truth(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+    if not isinstance(typed, bool):
+        return None, [_wrong_type(info, "true or false, without quotes", where)]
+    return plain_field(info, "yes" if typed else "", where), []
+
+
+def _seconds(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+    if typed == "":
+        return plain_field(info, "", where), []
+    if isinstance(typed, bool) or not isinstance(typed, int | float):
+        return None, [_wrong_type(info, "a number of seconds", where)]
+    if not 0 < typed <= MAX_SECONDS:
+        message = f"{info.label} is a number of seconds above 0 and up to {MAX_SECONDS:.0f}."
+        return None, [Problem(code="invalid-value", message=message, where=where)]
+    return plain_field(info, repr(float(typed)), where), []
+
+
+def _wrong_type(info: FieldInfo, expected: str, where: str) -> Problem:
+    return Problem(code="wrong-type", message=f"{info.label} has to be {expected}.", where=where)
+
+
+_Compile = Callable[[FieldInfo, Typed, str, Scope], Compiled]
+_COMPILERS: Final[dict[str, _Compile]] = {
+    "text": _text,
+    "secret": _secret,
+    "choice": _choice,
+    "truth": _truth,
+    "seconds": _seconds,
+    "url": _url,
+    "header-name": _header_name,
+    "header-text": _header_text,
+    "request-text": _request_text,
+}

@@ -1,0 +1,196 @@
+"""A session's sign-in request, compiled like any step, and what is taken out of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from billhook.engine.command import Command, Origin
+from billhook.engine.conditions import Condition, compile_condition
+from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
+from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.extract import Extract, compile_extract
+from billhook.engine.slots_header import compile_header
+from billhook.engine.template import Template
+from billhook.engine.texts import Scope
+from billhook.engine.tokens import NAME, NAME_RULE
+
+NAME_OF_STEP: Final = "Session"
+"""What the tokens of a session begin with: ``{{Session.Id}}``."""
+_REQUEST: Final = "sign_in.request"
+_NOT_HERE: Final = ("not_found_when", "on_not_found", "repeat_until", "answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPlan:
+    """A compiled session: the request that opens it, and what is taken out of the answer.
+
+    ``success`` must hold for the answer; ``refused`` are signs that a session has ended, beside the
+    statuses 401 and 403. ``headers`` are added to every request, ``header_secrets`` stand in them.
+    """
+
+    command: Command
+    extracts: tuple[Extract, ...]
+    success: tuple[Condition, ...]
+    refused: tuple[Condition, ...]
+    headers: tuple[tuple[str, Template], ...]
+    header_secrets: frozenset[str]
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Where the sign-in request goes."""
+        return self.command.origins
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of all secrets that it uses."""
+        return self.command.secrets | self.header_secrets
+
+
+def session_token_names(config: SignInConfig | None) -> frozenset[str]:
+    """Return the tokens that the session of *config*, if it is one, gives to every text."""
+    if config is None or config.scheme != "session" or config.request is None:
+        return frozenset()
+    return frozenset(f"{NAME_OF_STEP}.{extract.name}" for extract in config.request.extract)
+
+
+def compile_session(
+    config: SignInConfig, *, variables: Mapping[str, str], secrets: Iterable[str], scope: Scope
+) -> tuple[SessionPlan | None, list[Problem]]:
+    """Compile the session of *config*, or return everything that is wrong with it."""
+    if config.request is None:
+        message = (
+            "A session needs the request that opens it. Write [sign_in.request] with a method, "
+            "a URL and what to extract."
+        )
+        return None, [Problem(code="missing-key", message=message, where=_REQUEST)]
+    draft = _Draft(scope=Scope(variables=scope.variables, secrets=frozenset(), tokens=frozenset()))
+    draft.problems += _misplaced(config.request)
+    draft.take_extracts(config.request)
+    draft.take_conditions(config.request.success_when, f"{_REQUEST}.success_when", draft.success)
+    draft.take_conditions(config.refused_when, "sign_in.refused_when", draft.refused)
+    draft.take_headers(config, scope)
+    command = _compile_request(config.request, draft.problems, variables, secrets)
+    if draft.problems or command is None:
+        return None, draft.problems
+    return draft.build(command, scope), []
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A session on its way. *scope* is that of paths: no secret is compared with an answer."""
+
+    scope: Scope
+    extracts: list[Extract] = field(default_factory=list)
+    success: list[Condition] = field(default_factory=list)
+    refused: list[Condition] = field(default_factory=list)
+    headers: list[tuple[str, Template]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def take_extracts(self, request: StepConfig) -> None:
+        if not request.extract:
+            message = (
+                "The sign-in request takes nothing out of its answer, so there is no session. "
+                'Write, for example, extract = { Id = "$.sessionId" }.'
+            )
+            self._complain("missing-key", message, f"{_REQUEST}.extract")
+        seen: set[str] = set()
+        for config in request.extract:
+            where = f"{_REQUEST}.extract.{config.name}"
+            if not NAME.fullmatch(config.name):
+                message = f'"{config.name}" can\'t be the name of a value. {NAME_RULE}'
+                self._complain("invalid-name", message, where)
+            if config.name in seen:
+                message = f"There are two values called {config.name}. Rename one."
+                self._complain("duplicate-name", message, where)
+            seen.add(config.name)
+            # whoever has a session is signed in: what it is made of is secret by nature
+            extract, problems = compile_extract(
+                replace(config, secret=True), NAME_OF_STEP, where, self.scope
+            )
+            self.problems += problems
+            if extract is not None:
+                self.extracts.append(extract)
+
+    def _complain(self, code: str, message: str, where: str) -> None:
+        self.problems.append(Problem(code=code, message=message, where=where))
+
+    def take_conditions(
+        self, configs: tuple[ConditionConfig, ...], where: str, taken: list[Condition]
+    ) -> None:
+        for index, config in enumerate(configs):
+            condition, problems = compile_condition(config, f"{where}[{index}]", self.scope)
+            self.problems += problems
+            if condition is not None:
+                taken.append(condition)
+
+    def take_headers(self, config: SignInConfig, scope: Scope) -> None:
+        wider = Scope(
+            variables=scope.variables,
+            secrets=scope.secrets,
+            tokens=session_token_names(config),
+        )
+        for index, (name, value) in enumerate(config.headers):
+            template, problems = compile_header(name, value, f"sign_in.headers[{index}]", wider)
+            self.problems += problems
+            if template is not None:
+                self.headers.append((name, template))
+
+    def build(self, command: Command, scope: Scope) -> SessionPlan:
+        used = {name for _, template in self.headers for _, _, name in template.pieces}
+        return SessionPlan(
+            command=command,
+            extracts=tuple(self.extracts),
+            success=tuple(self.success),
+            refused=tuple(self.refused),
+            headers=tuple(self.headers),
+            header_secrets=scope.secrets & used,
+        )
+
+
+def _misplaced(request: StepConfig) -> list[Problem]:
+    problems = [
+        Problem(
+            code="misplaced-key",
+            message=f"A sign-in request is sent once and gives no document: {name} can't "
+            "stand in it. Remove it.",
+            where=f"{_REQUEST}.{name}",
+        )
+        for name in _NOT_HERE
+        if getattr(request, name)
+    ]
+    if request.name not in {"", NAME_OF_STEP}:
+        message = (
+            f"The sign-in request is always called {NAME_OF_STEP}, and its values "
+            f"{{{{{NAME_OF_STEP}.Id}}}} and so on. Leave its name out."
+        )
+        problems.append(Problem(code="invalid-name", message=message, where=f"{_REQUEST}.name"))
+    return problems
+
+
+def _compile_request(
+    request: StepConfig,
+    problems: list[Problem],
+    variables: Mapping[str, str],
+    secrets: Iterable[str],
+) -> Command | None:
+    """Compile the request as a command of one step; its mistakes are told where it stands."""
+    nothing = StepConfig(url="")
+    bare = replace(
+        request,
+        name="",
+        extract=(),
+        success_when=(),
+        **{name: getattr(nothing, name) for name in _NOT_HERE},
+    )
+    config = CommandConfig(name=NAME_OF_STEP, steps=(bare,))
+    try:
+        return Command.compile(config, variables=variables, secrets=secrets)
+    except ConfigurationError as error:
+        problems += [replace(each, where=_place(each.where)) for each in error.problems]
+    return None
+
+
+def _place(where: str) -> str:
+    return where.replace(f"commands.{NAME_OF_STEP}", _REQUEST, 1)

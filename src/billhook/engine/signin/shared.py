@@ -1,0 +1,67 @@
+"""One credential that all runs share: had once, however many ask for it at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from billhook.engine.errors import SourceTimeout
+from billhook.engine.signin.scheme import Line
+
+_Credential = TypeVar("_Credential")
+
+
+class Shared(Generic[_Credential]):
+    """Holds a credential, and has *renew* get another one when it is missing, old or refused.
+
+    *renew* runs in a task of its own. A run that waits for it gives up at its own deadline or when
+    it is cancelled, but the task goes on: the source may have used up a refresh token already, and
+    what it answers must not get lost.
+    """
+
+    def __init__(
+        self,
+        *,
+        renew: Callable[[Line, _Credential | None], Awaitable[_Credential]],
+        is_usable: Callable[[_Credential], bool],
+    ) -> None:
+        self._renew = renew
+        self._is_usable = is_usable
+        self._current: _Credential | None = None
+        self._renewing: asyncio.Task[_Credential] | None = None
+
+    async def get(self, line: Line, *, refused: object | None = None) -> _Credential:
+        """Return a credential that isn't *refused*, within the deadline of *line*."""
+        current = self._current
+        if current is not None and current is not refused and self._is_usable(current):
+            return current
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._run(line, current))
+        try:
+            async with asyncio.timeout_at(line.deadline):
+                return await asyncio.shield(self._renewing)
+        except TimeoutError:
+            line.trace.conclude(SourceTimeout.code)
+            raise SourceTimeout("whole") from None
+
+    async def _run(self, line: Line, old: _Credential | None) -> _Credential:
+        task = asyncio.current_task()
+        if task is not None:
+            task.add_done_callback(_look_at_error)
+        try:
+            self._current = await self._renew(line, old)
+            return self._current
+        finally:
+            self._renewing = None
+
+    async def close(self) -> None:
+        """Wait until a renewal under way has ended, however it ends."""
+        if self._renewing is not None:
+            await asyncio.wait([self._renewing])
+
+
+def _look_at_error(task: asyncio.Task[_Credential]) -> None:
+    """Take note of the error: every run that waited for it may have given up already."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,523 @@
+"""What was typed about signing in: every mistake is told, and what is shown is masked."""
+
+from __future__ import annotations
+
+import pytest
+
+from billhook.engine.command import Origin
+from billhook.engine.config import (
+    ConditionConfig,
+    ExtractConfig,
+    PathConfig,
+    SignInConfig,
+    StepConfig,
+)
+from billhook.engine.errors import ConfigurationError, Problem, TokenError
+from billhook.engine.secret import MASK, Secret
+from billhook.engine.signin.plan import SignInPlan, compile_sign_in
+from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES
+from billhook.engine.signin.session_plan import session_token_names
+
+VARIABLES = {"Tenant": "acme", "AuthUrl": "https://auth.example"}
+SECRETS = ("ApiKey", "ClientSecret", "Other")
+CLIENT = {
+    "token_url": "{{AuthUrl}}/token",
+    "client_id": "billhook",
+    "client_secret": "{{ClientSecret}}",
+}
+SIGN_IN_REQUEST = StepConfig(
+    method="POST",
+    url="https://login.example/session",
+    headers=(("Content-Type", "application/json"),),
+    body='{"key": {{ApiKey}}, "tenant": {{Tenant}}}',
+    extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.sessionId")),),
+)
+WHOLE: dict[str, SignInConfig] = {
+    "basic": SignInConfig(scheme="basic", fields={"username": "{{ApiKey}}"}),
+    "bearer": SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}),
+    "header": SignInConfig(scheme="header", fields={"name": "X-Key", "value": "k {{ApiKey}}"}),
+    "query": SignInConfig(scheme="query", fields={"name": "key", "value": "{{ApiKey}}"}),
+    "oauth2-client-credentials": SignInConfig(
+        scheme="oauth2-client-credentials", fields=CLIENT, extra={"audience": "{{Tenant}}"}
+    ),
+    "oauth2-refresh-token": SignInConfig(
+        scheme="oauth2-refresh-token", fields={**CLIENT, "refresh_token": "{{ApiKey}}"}
+    ),
+    "oauth2-authorization-code": SignInConfig(
+        scheme="oauth2-authorization-code",
+        fields={**CLIENT, "authorize_url": "https://sign.example/in", "pkce": False},
+    ),
+    "session": SignInConfig(
+        scheme="session",
+        fields={"kept": 600.0},
+        request=SIGN_IN_REQUEST,
+        headers=(("sessionId", "{{Session.Id}}"), ("devKey", "{{Other}}")),
+        refused_when=(
+            ConditionConfig(path=PathConfig(kind="json", text="$.error"), equals="EXPIRED"),
+        ),
+    ),
+    "hmac": SignInConfig(
+        scheme="hmac",
+        fields={"header": "X-Signature", "key": "{{ApiKey}}", "timestamp_header": "X-Time"},
+    ),
+    "standard-webhooks": SignInConfig(scheme="standard-webhooks", fields={"key": "{{ApiKey}}"}),
+    "aws-sigv4": SignInConfig(
+        scheme="aws-sigv4",
+        fields={
+            "access_key": "AKIA",
+            "secret_key": "{{ApiKey}}",
+            "region": "eu-central-1",
+            "service": "s3",
+        },
+    ),
+    "oauth1": SignInConfig(
+        scheme="oauth1", fields={"consumer_key": "ck", "consumer_secret": "{{ApiKey}}"}
+    ),
+}
+
+
+def compiled(config: SignInConfig) -> SignInPlan:
+    return compile_sign_in(config, variables=VARIABLES, secrets=SECRETS)
+
+
+def problems_of(config: SignInConfig) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        compiled(config)
+    return caught.value.problems
+
+
+def basic(**fields: object) -> SignInConfig:
+    return SignInConfig(scheme="basic", fields=fields)  # type: ignore[arg-type]
+
+
+def test_each_scheme_of_the_table_has_an_example_here():
+    assert tuple(WHOLE) == SCHEME_NAMES
+
+
+@pytest.mark.parametrize("info", SCHEMES, ids=lambda info: info.name)
+def test_the_table_is_whole(info):
+    names = [field.name for field in info.fields]
+    assert len(set(names)) == len(names)
+    for field in info.fields:
+        assert field.kind in KINDS
+        assert field.label
+        assert field.meaning.endswith(".")
+        assert bool(field.choices) == (field.kind == "choice")
+        assert not field.choices or field.default == field.choices[0]
+        assert info.field(field.name) is field
+
+
+@pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)
+def test_each_scheme_compiles_and_knows_its_secrets(config):
+    plan = compiled(config)
+    expected = {"ApiKey"}
+    if config.scheme.startswith("oauth2"):
+        expected = {"ClientSecret"} | ({"ApiKey"} if plan.info.field("refresh_token") else set())
+    if config.scheme == "session":
+        expected = {"ApiKey", "Other"}
+    assert plan.secrets == expected
+    assert plan.notes == ()
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "where", "suggestion"),
+    [
+        pytest.param(
+            SignInConfig(scheme="oauth2-client-credential"),
+            "unknown-scheme",
+            "sign_in.scheme",
+            "oauth2-client-credentials",
+            id="unknown scheme, with the nearest",
+        ),
+        pytest.param(
+            SignInConfig(scheme="kerberos"),
+            "unknown-scheme",
+            "sign_in.scheme",
+            None,
+            id="unknown scheme",
+        ),
+        pytest.param(
+            basic(username="{{ApiKey}}", pasword="x"),
+            "unknown-key",
+            "sign_in.pasword",
+            "password",
+            id="unknown field, with the nearest",
+        ),
+        pytest.param(
+            basic(),
+            "missing-key",
+            "sign_in.username",
+            None,
+            id="neither user name nor password",
+        ),
+        pytest.param(basic(username="a:b"), "colon", "sign_in.username", None, id="colon"),
+        pytest.param(
+            basic(username="a\nb"),
+            "control-character",
+            "sign_in.username",
+            None,
+            id="line break",
+        ),
+        pytest.param(
+            basic(username=7), "wrong-type", "sign_in.username", None, id="a number as text"
+        ),
+        pytest.param(
+            basic(username="{{InvoiceNumber}}"),
+            "unknown-token",
+            "sign_in.username",
+            None,
+            id="a token of the command",
+        ),
+        pytest.param(
+            basic(username="{{Apikey}}"),
+            "unknown-token",
+            "sign_in.username",
+            "{{ApiKey}}",
+            id="a secret misspelt",
+        ),
+        pytest.param(
+            basic(username="{{ ApiKey }}"),
+            "malformed-token",
+            "sign_in.username",
+            "{{ApiKey}}",
+            id="spaces in a token",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer"), "missing-key", "sign_in.token", None, id="no token"
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "abc"}),
+            "not-a-secret",
+            "sign_in.token",
+            None,
+            id="a secret typed out",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "x{{ApiKey}}"}),
+            "not-a-secret",
+            "sign_in.token",
+            None,
+            id="more than a secret",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "{{Tenant}}"}),
+            "not-a-secret",
+            "sign_in.token",
+            None,
+            id="a variable as a secret",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bearer "}),
+            "header-whitespace",
+            "sign_in.prefix",
+            "Bearer",
+            id="a space after the word",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bärer"}),
+            "non-ascii",
+            "sign_in.prefix",
+            None,
+            id="a word beyond ASCII",
+        ),
+        pytest.param(
+            SignInConfig(scheme="header", fields={"name": "Host", "value": "{{ApiKey}}"}),
+            "header-denied",
+            "sign_in.name",
+            None,
+            id="a header that is refused",
+        ),
+        pytest.param(
+            SignInConfig(scheme="header", fields={"name": "X Key", "value": "{{ApiKey}}"}),
+            "header-name",
+            "sign_in.name",
+            None,
+            id="no header's name",
+        ),
+        pytest.param(
+            SignInConfig(scheme="header", fields={"name": "{{Tenant}}", "value": "{{ApiKey}}"}),
+            "forbidden-position",
+            "sign_in.name",
+            None,
+            id="a token in a header's name",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-client-credentials", fields={**CLIENT, "client_auth": "heder"}
+            ),
+            "unknown-choice",
+            "sign_in.client_auth",
+            "header",
+            id="unknown choice, with the nearest",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-client-credentials",
+                fields={**CLIENT, "token_url": "auth.example/token"},
+            ),
+            "scheme",
+            "sign_in.token_url",
+            None,
+            id="a token URL that is none",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-client-credentials",
+                fields={**CLIENT, "token_url": "https://{{ClientSecret}}/token"},
+            ),
+            "forbidden-position",
+            "sign_in.token_url",
+            None,
+            id="a secret as the host",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-client-credentials", fields=CLIENT, extra={"grant_type": "x"}
+            ),
+            "misplaced-key",
+            "sign_in.extra.grant_type",
+            None,
+            id="a parameter that is sent anyway",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-authorization-code",
+                fields={**CLIENT, "authorize_url": "https://a.example/", "pkce": "true"},
+            ),
+            "wrong-type",
+            "sign_in.pkce",
+            None,
+            id="true in quotes",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}, extra={"a": "b"}),
+            "misplaced-key",
+            "sign_in.extra",
+            None,
+            id="extra where there is no token request",
+        ),
+        pytest.param(
+            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}, request=SIGN_IN_REQUEST),
+            "misplaced-key",
+            "sign_in.request",
+            None,
+            id="a request where there is no session",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="hmac", fields={"header": "X", "key": "{{ApiKey}}", "template": "{{Body}}"}
+            ),
+            "unknown-token",
+            "sign_in.template",
+            None,
+            id="a token that no request has",
+        ),
+        pytest.param(
+            SignInConfig(scheme="session", headers=(("X", "y"),)),
+            "missing-key",
+            "sign_in.request",
+            None,
+            id="a session without a request",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="session", request=StepConfig(method="POST", url="https://login.example/")
+            ),
+            "missing-key",
+            "sign_in.request.extract",
+            None,
+            id="a session that takes nothing",
+        ),
+        pytest.param(
+            SignInConfig(scheme="session", fields={"kept": 0}, request=SIGN_IN_REQUEST),
+            "invalid-value",
+            "sign_in.kept",
+            None,
+            id="kept for no time",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="session",
+                request=SIGN_IN_REQUEST,
+                headers=(("sessionId", "{{Session.Key}}"),),
+            ),
+            "unknown-token",
+            "sign_in.headers[0]",
+            "{{Session.Id}}",
+            id="a value that the session doesn't give",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(config, code, where, suggestion):
+    [problem] = problems_of(config)
+    assert (problem.code, problem.where, problem.suggestion) == (code, where, suggestion)
+    assert problem.message.endswith((".", "?"))
+
+
+def test_all_mistakes_are_told_at_once():
+    config = SignInConfig(
+        scheme="oauth2-refresh-token",
+        fields={"token_url": "", "client_id": "a", "client_secret": "b", "sope": "c"},
+        extra={"code": "x"},
+        request=SIGN_IN_REQUEST,
+    )
+    assert {problem.where for problem in problems_of(config)} == {
+        "sign_in.token_url",
+        "sign_in.client_secret",
+        "sign_in.refresh_token",
+        "sign_in.sope",
+        "sign_in.extra.code",
+        "sign_in.request",
+    }
+
+
+def test_mistakes_of_a_sign_in_request_are_told_where_it_stands():
+    broken = StepConfig(
+        name="Login",
+        method="PUSH",
+        url="https://login.example/{{InvoiceNumber}}",
+        extract=(
+            ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.[")),
+            ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.a")),
+        ),
+        success_when=(ConditionConfig(),),
+        on_not_found=(StepConfig(url="https://login.example/"),),
+    )
+    config = SignInConfig(
+        scheme="session", request=broken, refused_when=(ConditionConfig(status=(42,)),)
+    )
+    assert {problem.where for problem in problems_of(config)} == {
+        "sign_in.request.method",
+        "sign_in.request.url",
+        "sign_in.request.name",
+        "sign_in.request.on_not_found",
+        "sign_in.request.extract.Id",
+        "sign_in.request.success_when[0]",
+        "sign_in.refused_when[0]",
+    }
+
+
+# Remarks
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "where"),
+    [
+        pytest.param(
+            basic(username="ann", password="letmein"),
+            "not-a-secret",
+            "sign_in.password",
+            id="a password typed out",
+        ),
+        pytest.param(
+            SignInConfig(scheme="header", fields={"name": "X-Key", "value": "k3y"}),
+            "not-a-secret",
+            "sign_in.value",
+            id="a key typed out",
+        ),
+        pytest.param(
+            SignInConfig(
+                scheme="oauth2-client-credentials",
+                fields={**CLIENT, "token_url": "http://auth.example/token"},
+            ),
+            "secret-over-http",
+            "sign_in.token_url",
+            id="a secret over http",
+        ),
+    ],
+)
+def test_a_remark_hinders_nothing(config, code, where):
+    [note] = compiled(config).notes
+    assert (note.code, note.where) == (code, where)
+
+
+# Secrets and origins
+
+
+SOURCE = Origin(scheme="https", host="billing.example", port=443)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "origins"),
+    [
+        pytest.param("basic", set(), id="basic"),
+        pytest.param("oauth2-client-credentials", {"https://auth.example"}, id="client"),
+        pytest.param(
+            "oauth2-authorization-code",
+            {"https://auth.example", "https://sign.example"},
+            id="authorization code",
+        ),
+        pytest.param("session", {"https://login.example"}, id="session"),
+    ],
+)
+def test_a_plan_knows_where_it_goes_and_which_secrets_go_there(scheme, origins):
+    plan = compiled(WHOLE[scheme])
+    assert {str(origin) for origin in plan.origins} == origins
+    assert plan.secret_origins(frozenset({SOURCE})) == dict.fromkeys(
+        plan.secrets, plan.origins | {SOURCE}
+    )
+
+
+def test_a_missing_secret_is_named_when_the_plan_is_bound():
+    with pytest.raises(TokenError) as caught:
+        compiled(WHOLE["basic"]).bind({})
+    assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "a\r\nX: y", "ñ"], ids=["nothing", "a line break", "beyond ASCII"]
+)
+def test_a_secret_that_fits_no_header_is_refused_without_being_shown(value):
+    plan = compiled(
+        SignInConfig(scheme="header", fields={"name": "X-Key", "value": "{{ApiKey}}"})
+        if value
+        else WHOLE["bearer"]
+    )
+    with pytest.raises(TokenError) as caught:
+        plan.bind({"ApiKey": Secret(value)})
+    assert not value or value not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["oauth2-refresh-token", "oauth2-authorization-code"])
+def test_tokens_that_have_to_be_kept_need_a_place(scheme):
+    with pytest.raises(ConfigurationError) as caught:
+        compiled(WHOLE[scheme]).bind({name: Secret("x") for name in SECRETS})
+    assert caught.value.problems[0].code == "no-token-store"
+
+
+# What is shown
+
+
+@pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)
+def test_what_is_shown_is_masked(config):
+    plan = compiled(config)
+    shown = [*plan.shown_headers(), *plan.shown_parameters()]
+    assert shown
+    assert any(piece.is_secret for _, text in shown for piece in text.pieces)
+    assert all(piece.text == MASK for _, text in shown for piece in text.pieces if piece.is_secret)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        pytest.param("basic", [("Authorization", f"Basic {MASK}")], id="basic"),
+        pytest.param("bearer", [("Authorization", f"Bearer {MASK}")], id="bearer"),
+        pytest.param("header", [("X-Key", f"k {MASK}")], id="header"),
+        pytest.param("query", [("key", MASK)], id="query"),
+        pytest.param("session", [("sessionId", MASK), ("devKey", MASK)], id="session"),
+        pytest.param("hmac", [("X-Time", "{{Timestamp}}"), ("X-Signature", MASK)], id="hmac"),
+    ],
+)
+def test_what_is_shown_reads_as_what_is_sent(scheme, expected):
+    plan = compiled(WHOLE[scheme])
+    shown = [*plan.shown_headers(), *plan.shown_parameters()]
+    assert [(name, text.text) for name, text in shown] == expected
+
+
+def test_the_tokens_of_a_session_are_known_before_it_is_compiled():
+    assert session_token_names(WHOLE["session"]) == {"Session.Id"}
+    assert session_token_names(WHOLE["basic"]) == frozenset()
+    assert session_token_names(None) == frozenset()
