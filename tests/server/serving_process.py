@@ -63,11 +63,11 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in kept if not name.startswith("BILLHOOK_")} | more
 
 
-def seed(data_dir: Path, source: Source) -> dict[str, str]:
+def seed(data_dir: Path, source: Source, **settings: str) -> dict[str, str]:
     """Fill a new data folder."""
     done = subprocess.run(
         [sys.executable, str(SEED), source.address],
-        env=environment(BILLHOOK_DATA_DIR=str(data_dir), **allowing(source)),
+        env=environment(BILLHOOK_DATA_DIR=str(data_dir), **allowing(source), **settings),
         capture_output=True,
         text=True,
         check=True,

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -10,7 +11,9 @@ import subprocess
 import threading
 import time
 from http.client import HTTPException
+from os import environ  # noqa: TID251 - to see on which database the tests run
 
+import psycopg
 import pytest
 
 from server.serving_process import BILLHOOK, PDF, Serving, Source, allowing, environment, seed
@@ -275,3 +278,30 @@ def test_the_help_tells_every_setting():
 
     for name in ("BILLHOOK_DATA_DIR", "BILLHOOK_WORKERS", "BILLHOOK_API_RATE"):
         assert name in done.stdout
+
+
+@pytest.fixture
+def postgresql():
+    """The URL of a new database, where the tests run on PostgreSQL."""
+    url = environ.get("BILLHOOK_DATABASE_URL", "")
+    if not url:
+        pytest.skip("only where the tests run on PostgreSQL")
+    server, _, _ = url.rpartition("/")
+    name = f"serving_{secrets.token_hex(8)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield f"{server}/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_it_serves_from_postgresql_with_workers_that_start_together(tmp_path, source, postgresql):
+    settings = {"BILLHOOK_DATABASE_URL": postgresql, **allowing(source)}
+    seeded = seed(tmp_path, source, BILLHOOK_DATABASE_URL=postgresql)
+    serving = Serving(tmp_path, "--workers", "2", **settings)
+    statuses = [serving.run(seeded)[0].status for _ in range(10)]
+    status, errors = serving.stop()
+
+    assert statuses == [200] * 10
+    assert (status, errors) == (0, "")
+    with psycopg.connect(postgresql) as connection:
+        assert connection.execute("SELECT count(*) FROM runs_run").fetchone() == (10,)
