@@ -9,7 +9,8 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from browser.visitor import DANA, MAEVE
+from browser.editor import Editor
+from browser.visitor import DANA, MAEVE, SAM
 
 CHECK = Path(__file__).with_name("page_check.js").read_text(encoding="utf-8")
 FILES = re.compile(r"/document|/held/|/export|\.csv|^mailto:")
@@ -65,6 +66,7 @@ FOCUS = """() => {
   const style = getComputedStyle(element);
   const box = element.getBoundingClientRect();
   return {
+    id: element.id,
     name: `${element.tagName} ${element.getAttribute("aria-label") || element.textContent.trim()}`,
     isRinged: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
       || style.boxShadow !== "none",
@@ -74,13 +76,16 @@ FOCUS = """() => {
 
 
 def press_tab_until(visitor, name: str, *, most: int = 60) -> None:
-    """Press Tab until what has the focus is called *name*; each stop must be seen to have it."""
+    """Press Tab until what has the focus is called *name*, or has that id.
+
+    Each stop must be seen to have the focus.
+    """
     for _ in range(most):
         visitor.page.keyboard.press("Tab")
         focus = visitor.page.evaluate(FOCUS)
         assert focus["isRinged"], focus
         assert focus["isSeen"], focus
-        if name in focus["name"]:
+        if name in focus["name"] or name == focus["id"]:
             return
     pytest.fail(f"Tab never came to {name}")
 
@@ -102,3 +107,39 @@ def test_the_keyboard_alone_is_enough_to_sign_in_view_and_download(demo, visit):
         keyboard.press("Enter")
     downloaded = Path(waiting.value.path()).read_bytes()
     assert downloaded == demo.sample_get("/invoices/INV0000196/pdf")
+
+
+def test_the_keyboard_alone_is_enough_to_build_an_integration(own_demo, visit):
+    sam = visit(own_demo)
+    keyboard = sam.page.keyboard
+    sam.sign_in(SAM)
+    Editor(sam).delete("Alder & Finch billing")
+    press_tab_until(sam, "Add Custom integration")
+    keyboard.press("Enter")
+    sam.page.wait_for_url(re.compile("/integrations/new$"))
+    type_into(sam, "name", "By keyboard")
+    type_into(sam, "command-0-url", f"{own_demo.sample_address}/invoices/{{{{invoiceN")
+    expect(sam.page.get_by_role("option", name=re.compile("InvoiceNumber"))).to_be_visible()
+    keyboard.press("Enter")
+    keyboard.type("/pdf")
+    expect(sam.page.locator("[id=command-0-url]")).to_have_value(
+        re.compile(r"/\{\{InvoiceNumber\}\}/pdf$")
+    )
+    type_into(sam, "command-0-header-0-name", "X-Api-Key")
+    type_into(sam, "command-0-header-0-value", "{{ApiKey}}")
+    keyboard.press("Escape")
+    press_tab_until(sam, "Add secret")
+    keyboard.press("Enter")
+    expect(sam.page.locator("[id=secret-0-name]")).to_be_focused()
+    keyboard.type("ApiKey")
+    type_into(sam, "secret-0-value", own_demo.state["sample_key"])
+    keyboard.press("Control+Enter")
+    expect(sam.page.locator("[data-verdict]")).to_have_attribute("data-kind", "good")
+    keyboard.press("Control+s")
+    Editor(sam).expect_saved()
+
+
+def type_into(visitor, id_: str, text: str) -> None:
+    """Go to a field with Tab, and type."""
+    press_tab_until(visitor, id_)
+    visitor.page.keyboard.type(text)
