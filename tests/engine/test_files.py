@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billhook.engine import CommandConfig, IntegrationConfig, StepConfig
+from billhook.engine.config import (
+    AnswerConfig,
+    ConditionConfig,
+    DeriveConfig,
+    ExtractConfig,
+    FactConfig,
+    PathConfig,
+    RepeatConfig,
+    SignInConfig,
+    TlsConfig,
+)
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import (
     MAX_FILE_BYTES,
     command_from_json,
     command_to_json,
     read_integration,
+    sign_in_from_json,
+    sign_in_to_json,
+    tls_from_json,
+    tls_to_json,
     write_integration,
 )
+from billhook.engine.signin.schemes import SCHEMES
 from billhook.engine.toml_text import find_line, lines_by_path
 
 THE_DESIGN = """\
@@ -74,7 +92,61 @@ names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 headers = st.lists(st.tuples(texts, texts), max_size=3).map(tuple)
 
 
-def steps_named(name):
+paths = st.builds(PathConfig, kind=st.sampled_from(["json", "header", "regex"]), text=texts)
+paths |= st.builds(
+    PathConfig,
+    kind=st.just("xpath"),
+    text=texts,
+    namespaces=st.dictionaries(texts, texts, max_size=2),
+)
+scalars = texts | st.booleans() | st.integers(-(2**62), 2**62)
+scalars |= st.floats(allow_nan=False, allow_infinity=False)
+conditions = st.builds(
+    ConditionConfig,
+    status=st.lists(st.integers(-9, 999), max_size=3).map(tuple),
+    path=st.none() | paths,
+    body_contains=texts,
+    equals=st.none() | scalars,
+    not_equals=st.none() | scalars,
+    one_of=st.lists(scalars, max_size=3).map(tuple),
+    matches=texts,
+    exists=st.none() | st.booleans(),
+)
+lists_of_conditions = st.lists(conditions, max_size=1).map(tuple)
+extracts = st.builds(
+    ExtractConfig,
+    name=texts,
+    path=paths,
+    none=texts,
+    many=texts,
+    secret=st.booleans(),
+    url=st.booleans(),
+)
+derives = st.builds(DeriveConfig, name=texts, template=texts, function=texts)
+facts = st.builds(FactConfig, path=st.none() | paths, template=texts)
+answers = st.one_of(
+    st.builds(
+        AnswerConfig,
+        kind=kind,
+        path=path,
+        pattern=pattern,
+        sign_in=st.booleans(),
+        name=st.none() | facts,
+        type=st.none() | facts,
+    )
+    for kind, path, pattern in (
+        (st.just("body"), st.none(), st.just("")),
+        (st.just("zip"), st.none(), texts),
+        (st.sampled_from(["base64", "url", "link"]), st.none() | paths, st.just("")),
+    )
+)
+
+
+def unique(strategy):
+    return st.lists(strategy, max_size=1, unique_by=lambda each: each.name).map(tuple)
+
+
+def steps_named(name, inner=()):
     return st.builds(
         StepConfig,
         name=name,
@@ -82,37 +154,87 @@ def steps_named(name):
         url=texts,
         headers=headers,
         body=texts | st.just("a\n'"),
+        sign_in=st.none() | st.booleans(),
+        side_effects=st.booleans(),
+        repeatable=st.booleans(),
+        derive=unique(derives),
+        extract=unique(extracts),
+        success_when=lists_of_conditions,
+        not_found_when=lists_of_conditions,
+        on_not_found=st.just(()) if inner == () else st.lists(inner, max_size=1).map(tuple),
+        repeat_until=st.none()
+        | st.builds(
+            RepeatConfig,
+            when=lists_of_conditions,
+            pause=st.floats(allow_nan=False, allow_infinity=False),
+            times=st.integers(-9, 999),
+        ),
+        answer=st.none() | answers,
     )
 
 
+inner_steps = steps_named(names, steps_named(names))
 commands = st.builds(
     CommandConfig,
     name=names,
-    steps=steps_named(st.just("")).map(lambda step: (step,))
-    | st.lists(steps_named(names), min_size=1, max_size=3).map(tuple),
+    steps=steps_named(st.just(""), inner_steps).map(lambda step: (step,))
+    | st.lists(steps_named(names, inner_steps), min_size=1, max_size=2).map(tuple),
     tokens=st.lists(names, max_size=3).map(tuple),
     accept=st.lists(texts, max_size=3).map(tuple),
     redirects=texts,
     timeout=st.floats(allow_nan=False, allow_infinity=False),
     max_bytes=st.integers(-(2**62), 2**62),
+    retries=st.integers(-9, 99),
 )
+
+
+@st.composite
+def sign_ins(draw):
+    scheme = draw(st.sampled_from(SCHEMES))
+    known = st.sampled_from([field.name for field in scheme.fields])
+    return SignInConfig(
+        scheme=scheme.name,
+        fields=draw(st.dictionaries(known, scalars, max_size=4)),
+        extra=draw(st.dictionaries(texts, texts, max_size=2)),
+        headers=draw(headers),
+        request=draw(st.none() | steps_named(st.just("") | names)),
+        refused_when=draw(lists_of_conditions),
+    )
+
+
+tls = st.builds(TlsConfig, client_certificate=texts, ca=texts)
 integrations = st.builds(
     IntegrationConfig,
     name=texts,
     variables=st.dictionaries(texts, texts, max_size=4),
     secrets=st.lists(texts, max_size=3).map(tuple),
-    commands=st.lists(commands, max_size=3, unique_by=lambda command: command.name).map(tuple),
+    sign_in=st.none() | sign_ins(),
+    tls=st.none() | tls,
+    commands=st.lists(commands, max_size=1).map(tuple),
 )
 
 
+large_values = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=50
+)
+
+
+@large_values
 @given(integrations)
 def test_what_is_written_is_read_as_it_was(config):
     assert read_integration(write_integration(config)) == config
 
 
+@large_values
 @given(commands)
 def test_a_command_goes_into_a_database_and_comes_out_as_it_was(config):
-    assert command_from_json(command_to_json(config)) == config
+    assert command_from_json(json.loads(json.dumps(command_to_json(config)))) == config
+
+
+@given(sign_ins(), tls)
+def test_a_sign_in_goes_into_a_database_and_comes_out_as_it_was(sign_in, tls):
+    assert sign_in_from_json(json.loads(json.dumps(sign_in_to_json(sign_in)))) == sign_in
+    assert tls_from_json(json.loads(json.dumps(tls_to_json(tls)))) == tls
 
 
 def test_the_file_of_the_design_is_read():

@@ -12,6 +12,7 @@ from typing import Final
 DEFAULT_ACCEPT: Final = ("application/pdf",)
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_BYTES: Final = 25_000_000
+DEFAULT_RETRIES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ class CommandConfig:
     redirects: str = "follow"
     timeout: float = DEFAULT_TIMEOUT
     max_bytes: int = DEFAULT_MAX_BYTES
-    retries: int = 2
+    retries: int = DEFAULT_RETRIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
-from billhook.engine.config import (
-    DEFAULT_ACCEPT,
-    DEFAULT_MAX_BYTES,
-    DEFAULT_TIMEOUT,
-    CommandConfig,
-    IntegrationConfig,
-    StepConfig,
-)
+from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.file_commands import read_command
+from billhook.engine.file_sign_in import read_sign_in, read_tls, sign_in_table, tls_table
+from billhook.engine.file_tables import command_table
 from billhook.engine.tables import Table
 from billhook.engine.toml_text import LINE_LENGTH, find_line, lines_by_path, write_key, write_pair
 
+_Config = TypeVar("_Config")
 FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 1_000_000
-STEP_KEYS: Final = ("method", "url", "headers", "body")
+_LISTS_OF_STEPS: Final = ("steps", "on_not_found")
 _TOML_PLACE: Final = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _BINARY: Final = "This is not a text file in UTF-8. An integration file is TOML, saved as UTF-8."
 
@@ -115,8 +112,12 @@ def _read_file(table: Table) -> IntegrationConfig:
         name=integration.required_text("name", "Acme billing") if "integration" in table else "",
         variables=integration.text_table("variables"),
         secrets=integration.texts("secrets"),
+        sign_in=read_sign_in(table.table("sign_in")) if "sign_in" in table else None,
+        tls=read_tls(table.table("tls")) if "tls" in table else None,
         commands=_read_commands(Table(commands or {}, "commands", table.problems), commands or {}),
     )
+    for key in ("sign_in", "tls", "preset"):  # billhook.engine.presets reads the last
+        table.value(key)
     integration.end()
     table.end()
     return config
@@ -129,49 +130,15 @@ def _read_commands(table: Table, names: Any) -> tuple[CommandConfig, ...]:
     )
 
 
-def read_command(name: str, table: Table) -> CommandConfig:
-    """Read one command's table."""
-    config = CommandConfig(
-        name=name,
-        steps=_read_steps(table),
-        tokens=table.texts("tokens"),
-        accept=table.texts("accept", DEFAULT_ACCEPT),
-        redirects=table.text("redirects", "follow"),
-        timeout=table.number("timeout", DEFAULT_TIMEOUT),
-        max_bytes=table.integer("max_bytes", DEFAULT_MAX_BYTES),
-    )
-    table.end()
-    return config
-
-
-def _read_steps(table: Table) -> tuple[StepConfig, ...]:
-    if "steps" not in table:
-        return (_read_step(table),)
-    for key in STEP_KEYS:
-        if table.value(key) is not None:
-            message = f'With [[steps]], "{key}" stands in a step, not beside the steps. Move it.'
-            table.complain("misplaced-key", message, key=key)
-    steps = table.tables("steps")
-    configs = tuple(_read_step(step, name=step.text("name")) for step in steps)
-    for step in steps:
-        step.end()
-    return configs
-
-
-def _read_step(table: Table, name: str = "") -> StepConfig:
-    return StepConfig(
-        name=name,
-        method=table.text("method", "GET"),
-        url=table.required_text("url", "https://billing.example.com/items/{{InvoiceNumber}}"),
-        headers=table.pairs("headers"),
-        body=table.text("body"),
-    )
-
-
 def write_integration(config: IntegrationConfig) -> str:
     """Write *config* as an integration file. Reading it gives an equal value."""
     blocks = [f"format = {FORMAT}\n", _integration_block(config)]
-    blocks += [_command_block(command) for command in config.commands]
+    if config.sign_in is not None:
+        blocks += _blocks("sign_in", sign_in_table(config.sign_in))
+    if config.tls is not None:
+        blocks += _blocks("tls", tls_table(config.tls))
+    for command in config.commands:
+        blocks += _blocks(f"commands.{write_key(command.name)}", command_table(command))
     return "\n".join(blocks)
 
 
@@ -189,47 +156,24 @@ def _integration_block(config: IntegrationConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _command_block(config: CommandConfig) -> str:
-    table = command_table(config)
-    steps = table.pop("steps", [])
-    head = f"commands.{write_key(config.name)}"
-    blocks = [[f"[{head}]", *(write_pair(key, value) for key, value in table.items())]]
-    blocks += [
-        [f"[[{head}.steps]]", *(write_pair(key, value) for key, value in step.items())]
-        for step in steps
-    ]
-    return "\n".join("\n".join(lines) + "\n" for lines in blocks)
+def _blocks(head: str, table: dict[str, Any], *, many: bool = False) -> list[str]:
+    """Write *table* with its head; what is long in it, and each step, gets a table of its own."""
+    lines, inner = [f"[[{head}]]" if many else f"[{head}]"], []
+    for key, value in table.items():
+        place = f"{head}.{write_key(key)}"
+        if key in _LISTS_OF_STEPS:
+            for step in value:
+                inner += _blocks(place, step, many=True)
+        elif isinstance(value, dict) and (key == "request" or not _fits(key, value)):
+            inner = [*_blocks(place, value), *inner]
+        else:
+            lines.append(write_pair(key, value))
+    return ["\n".join(lines) + "\n", *inner]
 
 
-def command_table(config: CommandConfig) -> dict[str, Any]:
-    """Return *config* as the table that stands in a file, without what is as by default."""
-    if len(config.steps) == 1 and not config.steps[0].name:
-        table = _step_table(config.steps[0])
-    else:
-        table = {"steps": [_step_table(step) for step in config.steps]}
-    defaults = CommandConfig(name="", steps=())
-    settings = {
-        "tokens": list(config.tokens),
-        "accept": list(config.accept),
-        "redirects": config.redirects,
-        "timeout": config.timeout,
-        "max_bytes": config.max_bytes,
-    }
-    for key, value in settings.items():
-        default = getattr(defaults, key)
-        if value != (list(default) if isinstance(default, tuple) else default):
-            table[key] = value
-    return table
-
-
-def _step_table(step: StepConfig) -> dict[str, Any]:
-    table: dict[str, Any] = {"name": step.name} if step.name else {}
-    table |= {"method": step.method, "url": step.url}
-    if step.headers:
-        table["headers"] = [list(pair) for pair in step.headers]
-    if step.body:
-        table["body"] = step.body
-    return table
+def _fits(key: str, value: dict[str, Any]) -> bool:
+    line = write_pair(key, value)
+    return len(line) <= LINE_LENGTH and "\n" not in line
 
 
 def command_to_json(config: CommandConfig) -> dict[str, Any]:
@@ -242,12 +186,36 @@ def command_from_json(data: Mapping[str, Any]) -> CommandConfig:
 
     Raises ConfigurationError with every mistake, so *data* may come from outside.
     """
-    problems: list[Problem] = []
     name = data.get("name")
     if not isinstance(name, str):
         _fail("missing-key", 'A command needs a "name".')
     rest = {key: value for key, value in data.items() if key != "name"}
-    config = read_command(name, Table(rest, f"commands.{name}", problems))
+    return _read_all(rest, f"commands.{name}", lambda table: read_command(name, table))
+
+
+def sign_in_to_json(config: SignInConfig) -> dict[str, Any]:
+    """Return *config* as plain values for a database or an API."""
+    return sign_in_table(config)
+
+
+def sign_in_from_json(data: Mapping[str, Any]) -> SignInConfig:
+    """Return what :func:`sign_in_to_json` made *data* of; raise ConfigurationError as above."""
+    return _read_all(data, "sign_in", read_sign_in)
+
+
+def tls_to_json(config: TlsConfig) -> dict[str, Any]:
+    """Return *config* as plain values for a database or an API."""
+    return tls_table(config)
+
+
+def tls_from_json(data: Mapping[str, Any]) -> TlsConfig:
+    """Return what :func:`tls_to_json` made *data* of; raise ConfigurationError as above."""
+    return _read_all(data, "tls", read_tls)
+
+
+def _read_all(data: Mapping[str, Any], where: str, read: Callable[[Table], _Config]) -> _Config:
+    problems: list[Problem] = []
+    config = read(Table(data, where, problems))
     if problems:
         raise ConfigurationError(tuple(problems))
     return config

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from billhook.engine.errors import Problem
 from billhook.engine.tokens import nearest
 
 _Value = TypeVar("_Value")
+Scalar = str | int | float | bool
+_SCALARS: Final = (str, int, float, bool)
+_SCALAR: Final = "text, a number, true or false"
 
 _KIND_NAMES: Final = {
     bool: "true or false",
@@ -41,6 +44,9 @@ class Table:
 
     def __contains__(self, key: str) -> bool:
         return key in self._table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([str(key) for key in self._table])
 
     def place(self, key: str) -> str:
         """Return the dotted path of *key*."""
@@ -87,6 +93,33 @@ class Table:
             return float(value) if abs(value) < 2**53 else float("inf")
         return self._checked(key, value, float, default)
 
+    def truth(self, key: str, *, default: bool = False) -> bool:
+        """Return true or false at *key*."""
+        return self._typed(key, bool, default)
+
+    def optional_truth(self, key: str) -> bool | None:
+        """Return true or false at *key*, or None if nothing stands there."""
+        return self.truth(key) if key in self else self.value(key)
+
+    def scalar(self, key: str) -> Scalar | None:
+        """Return the text, number or truth value at *key*, or None if nothing stands there."""
+        value = self.value(key)
+        if key not in self._table or isinstance(value, _SCALARS):
+            return value
+        self.complain("wrong-type", f'"{key}" has to be {_SCALAR}, not {kind_of(value)}.', key=key)
+        return None
+
+    def scalars(self, key: str) -> tuple[Scalar, ...]:
+        """Return the list of texts, numbers and truth values at *key*."""
+        return tuple(self._items(key, _SCALARS, _SCALAR))
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Return the list of whole numbers at *key*. A single one need not stand in a list."""
+        value = self.value(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,)
+        return tuple(self._items(key, int))
+
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return the list of texts at *key*."""
         if key not in self._table:
@@ -99,6 +132,11 @@ class Table:
         found = self._typed(key, dict, {})
         inside = Table(found, self.place(key), self.problems)
         return {name: inside.text(name) for name in found}
+
+    def table(self, key: str) -> Table:
+        """Return the table at *key*, which is empty if nothing stands there."""
+        value = self.value(key)
+        return Table(value if key in self else {}, self.place(key), self.problems)
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """Return the list of pairs of texts at *key*."""
@@ -148,13 +186,16 @@ class Table:
         )
         return default
 
-    def _items(self, key: str, kind: type[_Value]) -> list[_Value]:
-        items = []
+    def _items(
+        self, key: str, kind: type[_Value] | tuple[type[_Value], ...], name: str = ""
+    ) -> list[_Value]:
+        items: list[_Value] = []
         for index, item in enumerate(self._typed(key, list, [])):
-            if isinstance(item, kind):
+            if isinstance(item, kind) and (kind is not int or not isinstance(item, bool)):
                 items.append(item)
             else:
-                message = f"Each item has to be {_KIND_NAMES[kind]}, not {kind_of(item)}."
+                expected = name or _KIND_NAMES[cast("type", kind)]
+                message = f"Each item has to be {expected}, not {kind_of(item)}."
                 self.complain("wrong-type", message, key=f"{key}[{index}]")
         return items
 

@@ -1,0 +1,65 @@
+"""How an integration signs in, read out of tables and put into them again."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from billhook.engine.config import SignInConfig, TlsConfig
+from billhook.engine.file_commands import read_conditions, read_step
+from billhook.engine.file_tables import condition_table, step_table
+from billhook.engine.signin.schemes import find_scheme
+from billhook.engine.tables import Scalar, Table
+
+_PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
+
+
+def read_sign_in(table: Table) -> SignInConfig:
+    """Read the table ``[sign_in]``. Which fields there are depends on the scheme."""
+    scheme = table.required_text("scheme", "basic")
+    config = SignInConfig(
+        scheme=scheme,
+        fields=_read_fields(table, scheme),
+        extra=table.text_table("extra"),
+        headers=table.pairs("headers"),
+        request=read_step(table.table("request")) if "request" in table else None,
+        refused_when=read_conditions(table, "refused_when"),
+    )
+    table.value("request")
+    table.end()
+    return config
+
+
+def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
+    """Read the scheme's own fields. Of a scheme that isn't known, everything is one."""
+    info = find_scheme(scheme)
+    given = [key for key in table if key not in _PARTS]
+    known = given if info is None else [field.name for field in info.fields]
+    found = {name: table.scalar(name) for name in known}
+    return {name: found[name] for name in given if (found.get(name)) is not None}  # type: ignore[misc]
+
+
+def read_tls(table: Table) -> TlsConfig:
+    """Read the table ``[tls]``."""
+    config = TlsConfig(client_certificate=table.text("client_certificate"), ca=table.text("ca"))
+    table.end()
+    return config
+
+
+def sign_in_table(config: SignInConfig) -> dict[str, Any]:
+    """Return *config* as its table in a file."""
+    table: dict[str, Any] = {"scheme": config.scheme, **config.fields}
+    if config.extra:
+        table["extra"] = dict(config.extra)
+    if config.headers:
+        table["headers"] = [list(pair) for pair in config.headers]
+    if config.refused_when:
+        table["refused_when"] = [condition_table(each) for each in config.refused_when]
+    if config.request is not None:
+        table["request"] = step_table(config.request)
+    return table
+
+
+def tls_table(config: TlsConfig) -> dict[str, Any]:
+    """Return *config* as its table in a file."""
+    table = {"client_certificate": config.client_certificate, "ca": config.ca}
+    return {key: value for key, value in table.items() if value}
