@@ -36,7 +36,7 @@ E_INVOICE = (
 
 def image(form: str) -> bytes:
     file = io.BytesIO()
-    Image.effect_noise((64, 64), 90).convert("P").convert("RGB").save(file, form)
+    Image.radial_gradient("L").convert("RGB").save(file, form)
     return file.getvalue()
 
 

@@ -305,7 +305,8 @@ async def test_a_failed_status_counts_even_if_its_body_never_ends() -> None:
         pytest.param(resets(answer(b"x", status="500 Oh", length=99)), id="is-reset"),
         pytest.param(begins(answer(b"x", status="500 Oh", length=99)), id="stalls"),
         pytest.param(
-            drips(CHUNKED.replace(b"200 OK", b"500 Oh"), b"zz\r\n"), id="breaks-the-rules-later"
+            drips(b"", CHUNKED.replace(b"200 OK", b"500 Oh") + b"zz\r\n", pause=0.002),
+            id="breaks-the-rules",
         ),
     ],
 )

@@ -98,7 +98,10 @@ JPEG: Final = Kind(
     is_whole=_ends_with_mark(b"\xff\xd9"),  # ITU-T T.81, B.1.1.3: never inside coded data
 )
 GIF: Final = Kind(
-    media_type="image/gif", extension="gif", name="a GIF image", is_whole=_ends_with_mark(b"\0;")
+    media_type="image/gif",
+    extension="gif",
+    name="a GIF image",
+    is_whole=lambda body: body.tail(2) == b"\0;",  # GIF89a, 15 and 27: too short a mark to search
 )
 WEBP: Final = Kind(
     media_type="image/webp", extension="webp", name="a WebP image", is_whole=_is_whole_riff
