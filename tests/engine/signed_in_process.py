@@ -1,0 +1,96 @@
+"""A process of its own that gets documents with a refresh token kept in a file.
+
+``python signed_in_process.py PORT FILE COUNT [after-save | while-saving]``: it prints a line for
+each document. With the last argument it kills itself, as ``kill -9`` would, at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.config import SignInConfig
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.errors import BillhookError
+from billhook.engine.secret import Secret
+from billhook.engine.signin.file_keeper import FileKeeper
+from billhook.engine.signin.keeper import Tokens
+from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.signin.transport import SignedTransport
+from billhook.engine.trace import Trace
+from billhook.engine.transport import HttpTransport
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mortal(FileKeeper):
+    """A keeper whose process ends at a bad moment."""
+
+    moment = ""
+
+    async def save(self, tokens: Tokens) -> None:
+        if self.moment == "while-saving":
+            Path.replace = lambda *_: die()  # type: ignore[assignment]
+        await super().save(tokens)
+        if self.moment == "after-save":
+            die()
+
+
+async def main(port: int, path: Path, count: int) -> int:
+    origin = Origin(scheme="http", host="127.0.0.1", port=port)
+    config = SignInConfig(
+        scheme="oauth2-refresh-token",
+        fields={
+            "token_url": f"{origin}/token",
+            "client_id": "billhook & co",
+            "client_secret": "{{ClientSecret}}",
+            "refresh_token": "{{First}}",
+        },
+    )
+    secrets = {"ClientSecret": Secret("s3cret:%+/="), "First": Secret("refresh-0")}
+    plan = compile_sign_in(config, variables={}, secrets=secrets)
+    scheme = plan.bind(secrets, keeper=Mortal(path))
+    async with HttpTransport(EgressPolicy.from_texts(allow=[f"127.0.0.1:{port}"])) as http:
+        transport = SignedTransport(http, scheme=scheme, origins=frozenset({origin}))
+        try:
+            for number in range(count):
+                await get(transport, origin, f"/{number}")
+        except BillhookError as error:
+            print(error.code, getattr(error, "connect_again", None))  # noqa: T201 - the test reads
+            return 1
+        finally:
+            await scheme.close()
+    return 0
+
+
+async def get(transport: SignedTransport, origin: Origin, target: str) -> None:
+    request = WebRequest(
+        step="Get",
+        method="GET",
+        url=f"{origin}{target}",
+        origin=origin,
+        target=target,
+        headers=(),
+        body=None,
+        carries_secret=False,
+    )
+    response = await transport.exchange(
+        request,
+        limits=Limits(timeout=30.0, max_bytes=1000),
+        redirects="deny",
+        deadline=asyncio.get_running_loop().time() + 30,
+        trace=Trace(),
+    )
+    with response.body:
+        print(response.status, response.body.read().decode(), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    Mortal.moment = sys.argv[4] if len(sys.argv) > 4 else ""
+    sys.exit(asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))))
