@@ -1,0 +1,239 @@
+"""A source that keeps failing is left alone, and tried again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from billhook.engine.breaker import (
+    FAILURES,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    BreakerTransport,
+    State,
+)
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.errors import (
+    BillhookError,
+    SignInFailed,
+    SourceBroken,
+    SourceCutShort,
+    SourceEncoded,
+    SourcePaused,
+    SourceTimeout,
+    SourceTlsFailed,
+    SourceTooLarge,
+    SourceTooSlow,
+    SourceUnreachable,
+)
+from billhook.engine.testing import FakeTransport, make_response
+from billhook.engine.trace import Trace
+from billhook.engine.verdict import Verdict
+
+SOURCE = Origin(scheme="https", host="billing.example", port=443)
+LIMITS = Limits(timeout=30.0, max_bytes=1000)
+
+
+class Client:
+    """A breaker with a clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.network = FakeTransport()
+        self.now = 1000.0
+        self.transport = BreakerTransport(self.network, clock=lambda: self.now)
+
+    async def get(self, answer: object, step: str = "Get") -> str:
+        """Send a request that would get *answer*; return the status or the error's code."""
+        self.network._answers = [answer]  # type: ignore[list-item]
+        request = WebRequest(
+            step=step,
+            method="GET",
+            url=f"{SOURCE}/1",
+            origin=SOURCE,
+            target="/1",
+            headers=(),
+            body=None,
+            carries_secret=False,
+        )
+        try:
+            response = await self.transport.exchange(
+                request,
+                limits=LIMITS,
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + 30,
+                trace=Trace(),
+            )
+        except BillhookError as error:
+            return error.code
+        return str(response.status)
+
+    async def fail(self, times: int = FAILURES, step: str = "Get") -> None:
+        for _ in range(times):
+            assert await self.get(SourceUnreachable(), step) == "source-unreachable"
+
+    @property
+    def state(self) -> State:
+        return self.transport.state.state
+
+
+def ok() -> object:
+    return make_response(b"1")
+
+
+FAILING = [
+    pytest.param(SourceUnreachable, id="unreachable"),
+    pytest.param(SourceTlsFailed, id="TLS"),
+    pytest.param(lambda: SourceTimeout("headers"), id="timeout"),
+    pytest.param(lambda: SourceTooSlow("body"), id="too slow"),
+    pytest.param(SourceBroken, id="no HTTP"),
+    pytest.param(SourceCutShort, id="cut short"),
+    pytest.param(SignInFailed, id="no sign-in"),
+    pytest.param(lambda: make_response(status=500), id="500"),
+    pytest.param(lambda: make_response(status=503), id="503"),
+    pytest.param(lambda: make_response(status=429), id="429"),
+]
+HARMLESS = [
+    pytest.param(lambda: make_response(b"1"), id="200"),
+    pytest.param(lambda: make_response(status=404), id="not found"),
+    pytest.param(lambda: make_response(status=400), id="400"),
+    pytest.param(lambda: make_response(status=403), id="403"),
+    pytest.param(lambda: SourceTooLarge(1), id="too large"),
+    pytest.param(SourceEncoded, id="an encoding"),
+    pytest.param(Verdict.DENIED_LOOPBACK.error, id="the egress policy"),
+]
+
+
+@pytest.mark.parametrize("answer", FAILING)
+async def test_failures_of_the_source_in_a_row_open_it(answer):
+    client = Client()
+    for _ in range(FAILURES):
+        assert client.state is State.CLOSED
+        await client.get(answer())
+    assert client.state is State.OPEN
+    assert await client.get(ok()) == "source-paused"
+    assert len(client.network.requests) == FAILURES
+
+
+@pytest.mark.parametrize("answer", HARMLESS)
+async def test_what_is_not_the_sources_failure_never_opens_it(answer):
+    client = Client()
+    for _ in range(3 * FAILURES):
+        await client.get(answer())
+    assert client.state is State.CLOSED
+
+
+async def test_a_success_between_failures_keeps_it_closed():
+    client = Client()
+    for _ in range(3):
+        await client.fail(FAILURES - 1)
+        assert await client.get(make_response(status=404)) == "404"
+    assert client.state is State.CLOSED
+
+
+async def test_a_search_that_works_hides_no_document_that_never_comes():
+    client = Client()
+    for _ in range(FAILURES):
+        await client.get(ok(), "Find")
+        await client.fail(1, "Get")
+    assert client.state is State.OPEN
+
+
+async def test_after_the_pause_one_request_is_let_through_and_closes_it():
+    client = Client()
+    await client.fail()
+    client.now += FIRST_PAUSE - 0.1
+    assert await client.get(ok()) == "source-paused"
+    client.now += 0.1
+    assert client.state is State.HALF_OPEN
+    assert await client.get(ok()) == "200"
+    assert client.state is State.CLOSED
+    await client.fail(FAILURES - 1)
+    assert client.state is State.CLOSED
+
+
+async def test_the_pause_doubles_up_to_a_cap_and_begins_anew_after_a_success():
+    client = Client()
+    await client.fail()
+    pauses = []
+    for _ in range(8):
+        state = client.transport.state
+        assert state.next_try is not None
+        pauses.append(state.next_try - client.now)
+        client.now = state.next_try
+        await client.fail(1)
+    assert pauses[:4] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, 8 * FIRST_PAUSE]
+    assert pauses[-1] == LONGEST_PAUSE
+    client.now += LONGEST_PAUSE
+    assert await client.get(ok()) == "200"
+    await client.fail()
+    assert client.transport.state.next_try == client.now + FIRST_PAUSE
+
+
+async def test_a_step_that_still_fails_opens_it_again_at_once_for_twice_as_long():
+    client = Client()
+    await client.fail()
+    client.now += FIRST_PAUSE
+    assert await client.get(ok(), "Find") == "200"
+    assert client.state is State.CLOSED
+    await client.fail(1)
+    assert client.state is State.OPEN
+    assert client.transport.state.next_try == client.now + 2 * FIRST_PAUSE
+
+
+async def test_only_one_request_at_a_time_is_the_try():
+    client = Client()
+    await client.fail()
+    client.now += FIRST_PAUSE
+    client.network._delay = 0.05
+    first = asyncio.ensure_future(client.get(ok()))
+    await asyncio.sleep(0)
+    assert client.state is State.HALF_OPEN
+    assert await client.get(ok()) == "source-paused"
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await client.get(ok()) == "200"
+
+
+async def test_a_try_that_says_nothing_leaves_the_next_one_to_see():
+    client = Client()
+    await client.fail()
+    client.now += FIRST_PAUSE
+    assert await client.get(Verdict.DENIED_LOOPBACK.error()) == "egress-denied"
+    assert client.state is State.HALF_OPEN
+    assert await client.get(ok()) == "200"
+    assert client.state is State.CLOSED
+
+
+async def test_its_state_can_be_read():
+    client = Client()
+    state = client.transport.state
+    assert (state.state, state.since, state.next_try, state.failures) == (
+        State.CLOSED,
+        None,
+        None,
+        0,
+    )
+    await client.fail()
+    client.now += 1
+    state = client.transport.state
+    assert (state.state.value, state.since, state.next_try, state.failures) == (
+        "open",
+        1000.0,
+        1000.0 + FIRST_PAUSE,
+        FAILURES,
+    )
+    client.now += FIRST_PAUSE
+    await client.get(ok())
+    state = client.transport.state
+    assert (state.state.value, state.since, state.next_try, state.failures) == (
+        "closed",
+        client.now,
+        None,
+        0,
+    )
+
+
+async def test_it_says_that_it_is_tried_again_by_itself():
+    assert "by itself" in str(SourcePaused())
