@@ -249,7 +249,7 @@ class TestAsAProcess:
                 arguments(write, source, "-o", str(out)),
                 stderr=subprocess.PIPE,
             ) as process:
-                while not source.requests:
+                while not source.requests and process.poll() is None:
                     time.sleep(0.02)
                 process.send_signal(signal.SIGINT)
                 assert process.stderr is not None
@@ -260,14 +260,13 @@ class TestAsAProcess:
     def test_a_long_run_says_on_a_terminal_what_it_waits_for(self, write, tmp_path):
         with source_in_a_thread(stalls) as source:
             terminal, end = pty.openpty()
-            with subprocess.Popen(
-                arguments(write, source, "-o", str(tmp_path / "out.pdf")), stderr=end
-            ) as process:
+            line = arguments(write, source, "-o", str(tmp_path / "out.pdf"))
+            with subprocess.Popen(line, stderr=end) as process:
+                os.close(end)  # so that reading ends when the process does
                 shown = b""
                 while b"Waiting for the source to answer" not in shown:
                     shown += os.read(terminal, 1000)
                 process.send_signal(signal.SIGINT)
-            os.close(end)
             os.close(terminal)
         assert process.returncode == 130
 
