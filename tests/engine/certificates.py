@@ -39,6 +39,26 @@ class Authority:
         certificate = self._sign(name, key, address=address, days=days)
         return _context(folder, certificate, key)
 
+    @property
+    def pem(self) -> str:
+        """The authority's own certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def client_pem(self, passphrase: bytes | None = None) -> tuple[str, str]:
+        """Return a client's certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test client")])
+        certificate = self._sign(name, key).public_bytes(serialization.Encoding.PEM)
+        encryption = (
+            serialization.BestAvailableEncryption(passphrase)
+            if passphrase
+            else serialization.NoEncryption()
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        )
+        return certificate.decode(), private.decode()
+
     def _sign(
         self,
         name: x509.Name,

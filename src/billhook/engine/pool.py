@@ -51,11 +51,15 @@ MAX_HEADER_BYTES: Final = 8190
 
 
 class Site:
-    """Where connections go, in the words that aiohttp's connector asks for. One for each origin."""
+    """Where connections go, in the words that aiohttp's connector asks for. One for each origin.
 
-    __slots__ = ("authority", "host", "key", "port", "secure", "url")
+    *context* is how TLS is spoken there, if not as everywhere in its pool.
+    """
 
-    def __init__(self, origin: Origin) -> None:
+    __slots__ = ("authority", "context", "host", "key", "port", "secure", "url")
+
+    def __init__(self, origin: Origin, *, context: ssl.SSLContext | None = None) -> None:
+        self.context = context
         self.host = origin.host
         self.port = origin.port
         self.secure = origin.scheme == "https"
@@ -71,7 +75,6 @@ class Dial:
 
     proxy = None
     server_hostname = None
-    ssl = True
 
     def __init__(
         self, site: Site, *, limits: Limits, progress: Progress, may_reuse: bool = True
@@ -87,6 +90,11 @@ class Dial:
     def connection_key(self) -> ConnectionKey:
         """What connections of the same place have in common."""
         return self.site.key
+
+    @property
+    def ssl(self) -> ssl.SSLContext | bool:
+        """How TLS is spoken: True stands for the pool's own way."""
+        return self.site.context or True
 
     @property
     def url(self) -> URL:

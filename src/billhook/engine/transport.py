@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,7 +68,9 @@ class HttpTransport:
 
     Nothing of the environment has a say here: no proxy, no ``.netrc``, no cookie. Bodies that
     don't fit into memory go to unnamed files in *folder* (the system's folder for temporary files
-    unless given). *ssl_context* is for sources with a certificate of the operator's own authority.
+    unless given). *ssl_context* is for sources with a certificate of an authority of one's own, or
+    that ask for one of ours; with *ssl_origins*, it is for these alone: where a redirect or an
+    answer leads gets to see no certificate.
     """
 
     def __init__(
@@ -76,12 +79,14 @@ class HttpTransport:
         *,
         resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        ssl_origins: Collection[Origin] | None = None,
         folder: Path | None = None,
         pool_limit: int = POOL_LIMIT,
     ) -> None:
         self._policy = policy
         self._resolver = resolver
         self._ssl_context = ssl_context
+        self._ssl_origins = ssl_origins
         self._folder = folder
         self._pool_limit = pool_limit
         self._pool: Pool | None = None
@@ -173,7 +178,9 @@ class HttpTransport:
         verdict = judge(url, self._policy)
         if not verdict.allowed:
             return verdict
-        return _Place(site=Site(origin), takes_secrets=secret_may_travel(url, self._policy))
+        own = self._ssl_origins is not None and origin in self._ssl_origins
+        site = Site(origin, context=self._ssl_context if own else None)
+        return _Place(site=site, takes_secrets=secret_may_travel(url, self._policy))
 
     def _open_pool(self) -> Pool:
         """Return the pool, made when it is first needed: it belongs to the running loop."""
@@ -181,7 +188,7 @@ class HttpTransport:
             self._pool = Pool(
                 self._policy,
                 resolver=self._resolver or SystemResolver(),
-                ssl_context=self._ssl_context,
+                ssl_context=self._ssl_context if self._ssl_origins is None else None,
                 limit=self._pool_limit,
             )
         return self._pool
