@@ -9,6 +9,47 @@ from typing import Any, Final
 
 from lab.standin import StandIn
 
+ROWS: Final = (
+    "Stripe",
+    "Xero",
+    "QuickBooks Online",
+    "Zoho Books / Invoice",
+    "Invoice Ninja v5",
+    "Odoo",
+    "ERPNext / Frappe",
+    "Dolibarr",
+    "Chargebee",
+    "Recurly",
+    "FreshBooks",
+    "Datagate",
+    "ConnectWise PSA",
+    "Autotask PSA",
+    "Business Central",
+    "Sage Intacct",
+    "NetSuite",
+    "Paperless-ngx",
+    "S3 object / presigned",
+    "SharePoint / OneDrive (Graph)",
+    "BILL (bill.com)",
+    "JTL Cloud ERP",
+    "HostBill",
+    "sevDesk",
+    "Lexware Office",
+    "Stigg",
+    "AWS invoicing",
+    "Oracle BRM / Billing Care",
+    "Factus",
+    "DoiT",
+    "Svea",
+    "Mercoa / Deel / Salesbricks",
+    "ONLYOFFICE CRM",
+    "Sellercloud",
+    "Wello",
+    "DeployHQ",
+    "ABRA FlexiBee",
+    "Square",
+)
+"""The systems for which there has to be a preset, in the order of the page."""
 _FOLDER: Final = Path(__file__).parent / "systems"
 
 

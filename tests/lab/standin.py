@@ -190,6 +190,10 @@ class StandIn:
     draft_outcome: ClassVar[str] = "document-not-found"
     unknown_outcome: ClassVar[str] = "document-not-found"
     broken_outcome: ClassVar[str] = "source-status"
+    refused_outcome: ClassVar[str] = "source-refused"
+    """What comes of a wrong secret, unless the sign-in itself fails."""
+    impossible: ClassVar[Mapping[str, str]] = {}
+    """Those of the ten numbers that the system can't hold, each with what comes of asking."""
     quoting: ClassVar[str] = "percent-encoding"
     """Where the number stands, and how it is quoted there: for the table of the docs."""
     optional: ClassVar[Mapping[str, str]] = {}
@@ -202,6 +206,11 @@ class StandIn:
         self.refusals: list[str] = []
         self.bugs: list[Exception] = []
         self.is_failing = False
+
+    @classmethod
+    def wrong(cls, name: str) -> str:
+        """Return a wrong value for a secret: of the same form, its last character another."""
+        return f"{cls.secrets[name][:-1]}~"
 
     # for subclasses
 

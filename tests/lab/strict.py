@@ -86,6 +86,8 @@ class OAuthServer:
     lifetime: int = 3600
     extra: Mapping[str, str] = field(default_factory=dict)
     """Parameters that the token request has to hold beside those of the grant."""
+    ignored: tuple[str, ...] = ()
+    """Parameters of the token request that the system doesn't read, as RFC 6749, 3.2 wants."""
     access: set[str] = field(default_factory=set)
     refresh: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
@@ -111,7 +113,7 @@ class OAuthServer:
     def token(self, call: Call, *grants: str) -> Any:
         """Answer the token endpoint for the *grants* that the system knows."""
         call.no_query()
-        form = dict(call.form("grant_type", optional=_FORM_NAMES + tuple(self.extra)))
+        form = dict(call.form("grant_type", optional=(*_FORM_NAMES, *self.extra, *self.ignored)))
         self._check_client(call, form)
         for name, value in self.extra.items():
             if form.get(name) != value:

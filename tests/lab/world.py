@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import tomli_w
 from aiohttp import ClientSession, web
 
 import billhook
@@ -47,9 +46,9 @@ class Preset:
 
 def read_preset(name: str) -> Preset:
     """Read the preset's file."""
-    table = tomllib.loads((PRESETS / f"{name}.toml").read_text(encoding="utf-8"))
-    about = table.pop("preset")
-    return Preset(name=name, about=about, config=read_integration(tomli_w.dumps(table)))
+    text = (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+    about = tomllib.loads(text)["preset"]
+    return Preset(name=name, about=about, config=read_integration(text))
 
 
 @dataclass(kw_only=True)
@@ -85,9 +84,10 @@ class World:
         return OK
 
     async def fetch_all(self) -> None:
-        """Fetch all ten, and compare each byte by byte."""
+        """Fetch all ten that the system can hold, and compare each byte by byte."""
         for number in NUMBERS:
-            await self.fetch_right(number)
+            if number not in self.stand_in.impossible:
+                await self.fetch_right(number)
 
     async def fetch_right(self, number: str) -> None:
         """Fetch one and compare it byte by byte."""
