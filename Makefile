@@ -25,12 +25,12 @@ $(READY): requirements/develop.txt pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Billhook needs Python 3.11 or newer; none was found on the PATH.'; exit 2; }
 	@echo 'Setting up .venv with $(PYTHON) …'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
 .venv/.bench: requirements/bench.txt $(READY)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch .venv/.bench
 
 demo: $(READY) ## the main job, to look at
