@@ -1,0 +1,87 @@
+"""docs/sign-in.md is a contract: its tables are those of the code, and its examples compile."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from billhook.engine import breaker, retries
+from billhook.engine.file_sign_in import read_sign_in
+from billhook.engine.signin.oauth2 import LIMITS
+from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo
+from billhook.engine.tables import Table
+
+PAGE = (Path(__file__).parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
+VARIABLES = {"Tenant": "contoso", "User": "ann"}
+
+
+def section(name: str) -> str:
+    return PAGE.partition(f"\n### `{name}`\n")[2].partition("\n##")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    found = re.findall(r"^\| (.+) \|$", text, re.MULTILINE)
+    return [row.split(" | ") for row in found]
+
+
+def told(field: FieldInfo) -> list[str]:
+    kind = " · ".join(f"`{choice}`" for choice in field.choices) or field.kind
+    default = {"": "(empty)", True: "`true`"}.get(field.default, f"`{field.default}`")
+    return [
+        f"`{field.name}`",
+        kind,
+        "required" if field.required else default,
+        field.label,
+        field.meaning,
+    ]
+
+
+def test_the_schemes_stand_there_in_their_order():
+    assert tuple(re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)) == SCHEME_NAMES
+
+
+@pytest.mark.parametrize("info", SCHEMES, ids=lambda info: info.name)
+def test_each_scheme_is_told_with_its_fields_and_parts(info):
+    text = section(info.name)
+    assert f"\n{info.title}. {info.meaning}\n" in text
+    header, *fields = rows(text)
+    assert header == ["field", "kind", "default", "label", "meaning"]
+    assert fields == [told(field) for field in info.fields]
+    parts = re.search(r"^Besides: (.+)\.$", text, re.MULTILINE)
+    assert re.findall("`(.+?)`", parts[1] if parts else "") == list(info.parts)
+
+
+def test_each_kind_of_field_is_told():
+    table = PAGE.partition("## The schemes")[2].partition("###")[0]
+    expected = [[name, text] for name, text in KINDS.items() if name != "choice"]
+    assert rows(table)[1:] == expected
+
+
+@pytest.mark.parametrize("name", SCHEME_NAMES)
+def test_each_example_compiles_as_it_stands(name):
+    example = re.search(r"```toml\n(.+?)```", section(name), re.DOTALL)
+    assert example is not None
+    problems: list[object] = []
+    typed = tomllib.loads(example[1])["sign_in"]
+    config = read_sign_in(Table(typed, "sign_in", problems))  # type: ignore[arg-type]
+    assert problems == []
+    secrets = {
+        token
+        for token in re.findall(r"\{\{(\w+)\}\}", example[1])
+        if token not in VARIABLES and token != "Timestamp"
+    }
+    plan = compile_sign_in(config, variables=VARIABLES, secrets=secrets)
+    assert plan.scheme == name
+    assert plan.secrets == secrets
+    assert plan.notes == ()
+
+
+def test_the_numbers_are_those_of_the_code():
+    assert (LIMITS.timeout, retries.LONGEST_ASKED) == (30.0, 20.0)
+    assert (breaker.FAILURES, breaker.FIRST_PAUSE, breaker.LONGEST_PAUSE) == (5, 10.0, 300.0)
+    statuses = PAGE.partition("after trouble with the connection and after ")[2].partition(". ")[0]
+    assert {int(status) for status in re.findall(r"\d+", statuses)} == retries.STUMBLES
