@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote
 import pytest
 from authlib.oauth1.rfc5849 import signature as authlib_signature
 from authlib.oauth1.rfc5849.wrapper import OAuth1Request
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from requests import Request
 from requests_aws4auth import AWS4Auth
 
@@ -379,6 +381,26 @@ async def test_an_aws_signature_is_what_a_server_makes_of_the_wire(service, targ
     )
     assert told_signature(made)[0] == expected_signature(made, service)
     assert {"host", "x-amz-date", "x-two", "accept"} <= set(told_signature(made)[1])
+
+
+@given(
+    text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1),
+    service=st.sampled_from(["s3", "invoicing"]),
+)
+@settings(max_examples=60, deadline=None)
+async def test_any_value_in_path_and_query_is_signed_as_it_is_sent(text, service):
+    encoded = quote(text, safe="")
+    made = await signed(
+        request(f"/b/{encoded}x?{encoded}=1&q={encoded}"),
+        "aws-sigv4",
+        {"secret_key": AWS_SECRET},
+        service=service,
+        **AWS,
+    )
+    assert told_signature(made)[0] == expected_signature(made, service)
+    path, _, query = made.target.partition("?")
+    assert unquote(path) == f"/b/{text}x"
+    assert unquote(query.rpartition("q=")[2]) == text
 
 
 async def test_an_aws_body_and_a_session_token_are_signed_too():
