@@ -23,14 +23,17 @@ SOURCE = ROOT / "src/billhook"
 TOKENS = (ROOT / "docs/tokens.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs/integration-file.md").read_text(encoding="utf-8")
 
+ENGINE = SOURCE / "engine"
 MODULES = [
-    *(SOURCE / "engine" / f"{name}.py" for name in ("command", "compiling", "files", "tables")),
-    *(SOURCE / "engine" / f"{name}.py" for name in ("template", "values")),
-    *(SOURCE / "engine").glob("slots*.py"),
+    *(ENGINE / f"{name}.py" for name in ("command", "conditions", "extract", "files", "paths")),
+    *(ENGINE / f"{name}.py" for name in ("step", "tables", "template", "texts", "values")),
+    *ENGINE.glob("compiling*.py"),
+    *ENGINE.glob("file_*.py"),
+    *ENGINE.glob("slots*.py"),
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),
 ]
 RAISERS = {"Failure", "Problem", "UnfitValue", "_fail", "_missing", "_note", "complain", "fail"}
-RAISERS |= {"problem"}
+RAISERS |= {"_complain", "_problem_at", "problem"}
 ONE_WORD = {"internal", "interrupted", "usage"}
 FROM_THE_URL_GRAMMAR = {"length", "port", "scheme", "url-syntax", "userinfo"}
 FROM_THE_GUARD = {"header-denied", "header-name"}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from billhook.engine.body import Body
 from billhook.engine.errors import (
-    DocumentNotFound,
     EmptyAnswer,
     NotADocument,
     SourceCutShort,
-    SourceRedirected,
-    SourceRefused,
-    SourceStatus,
     WebPageInstead,
 )
 from billhook.engine.kinds import (
@@ -27,15 +24,10 @@ from billhook.engine.kinds import (
     is_web_page,
     kind_of,
 )
+from billhook.engine.status import judge_status
 
 if TYPE_CHECKING:
     from billhook.engine.command import Command
-
-_NOT_FOUND: Final = frozenset({404, 410})
-_REFUSED: Final = frozenset({401, 403})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_SUCCESS: Final = range(200, 300)
-_PART: Final = 206  # nobody asked for a part: it can't be the whole document
 
 
 class Answered(Protocol):
@@ -57,11 +49,14 @@ class Document:
     """A checked document. Close it when done; it is a context manager, too.
 
     ``media_type`` and ``extension`` (without a dot) come from the bytes, never from the source.
+    ``name`` is the source's own, made safe, if the command says where it is. A link for a person
+    to follow is a document, too: of the media type ``text/uri-list``, its body is the URL.
     """
 
     media_type: str
     extension: str
     body: Body
+    name: str | None = None
 
     @property
     def size(self) -> int:
@@ -93,14 +88,21 @@ def interpret(response: Answered, command: Command) -> Document:
     """Return the document that *response* is, of a kind that *command* accepts.
 
     Raises DocumentNotFound for 404 and 410, SourceRefused for 401 and 403, SourceStatus for any
-    other status without a document, EmptyAnswer, WebPageInstead or NotADocument if the bytes are
-    something else, and SourceCutShort if their end is missing. Closes nothing.
+    other status without a document, and what :func:`recognise` raises. Closes nothing.
     """
     judge_status(response.status)
-    body = response.body
+    return recognise(response.body, command.accept)
+
+
+def recognise(body: Body, accept: Iterable[str]) -> Document:
+    """Return the document that *body* is, of one of the media types in *accept*.
+
+    Raises EmptyAnswer, WebPageInstead or NotADocument if the bytes are something else, and
+    SourceCutShort if their end is missing. Closes nothing.
+    """
     if body.size == 0:
         raise EmptyAnswer
-    accepted = [KINDS[SYNONYMS.get(media_type, media_type)] for media_type in command.accept]
+    accepted = [KINDS[SYNONYMS.get(media_type, media_type)] for media_type in accept]
     kind = _recognise(body.head(HEAD_WINDOW), accepted)
     if not kind.is_whole(body):
         raise SourceCutShort(
@@ -108,21 +110,6 @@ def interpret(response: Answered, command: Command) -> Document:
             "Try again."
         )
     return Document(media_type=kind.media_type, extension=kind.extension, body=body)
-
-
-def judge_status(status: int) -> None:
-    """Raise the error that *status* means, unless it is a success."""
-    if status in _NOT_FOUND:
-        raise DocumentNotFound
-    if status in _REFUSED:
-        raise SourceRefused(status)
-    if status in _REDIRECTS:
-        raise SourceRedirected(
-            "The source sent us somewhere else, but this command doesn't follow. "
-            "Use the address of the document itself, or let the command follow redirects."
-        )
-    if status not in _SUCCESS or status == _PART:
-        raise SourceStatus(status)
 
 
 def _recognise(head: bytes, accepted: list[Kind]) -> Kind:

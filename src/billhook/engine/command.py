@@ -2,151 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from billhook.engine.config import CommandConfig
+from billhook.engine.config import CommandConfig, SignInConfig
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
-from billhook.engine.template import Shown, ShownPiece, Template, misfit_message
+from billhook.engine.step import Step
+from billhook.engine.template import Shown, ShownPiece, misfit_message
 from billhook.engine.tokens import Value, nearest
-from billhook.engine.url import DEFAULT_PORTS
 from billhook.engine.values import Given, UnfitValue, Values, take_value
+from billhook.engine.web_request import Limits, MaskedRequest, Origin, WebRequest
 
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a request goes: scheme, host (ASCII; IPv6 without brackets) and port (RFC 6454)."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = self.port == DEFAULT_PORTS.get(self.scheme)
-        return f"{self.scheme}://{host}" if default else f"{self.scheme}://{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class WebRequest:
-    """A step with its tokens filled: exactly what is sent.
-
-    ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
-    ``sign_in`` says that the integration's credentials may be added, ``repeatable`` that sending it
-    twice does no harm. ``complete``, if there is one, makes the rest of it out of the session's
-    values: only the step, the method and the origin count until then.
-    """
-
-    step: str
-    method: str
-    url: str
-    origin: Origin
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes | None
-    carries_secret: bool
-    sign_in: bool = True
-    repeatable: bool = False
-    complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(
-        default=None, compare=False
-    )
-
-    def __repr__(self) -> str:
-        return f"WebRequest(step={self.step!r}, method={self.method!r}, origin='{self.origin}')"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one command may take: times in seconds, sizes in bytes.
-
-    ``timeout`` covers the whole command, from the first lookup to the last byte. ``read_timeout``
-    is the longest silence. Over each ``throughput_window`` at least ``least_throughput`` bytes a
-    second have to come. A repeatable request is repeated ``retries`` times at most.
-    """
-
-    timeout: float
-    max_bytes: int
-    connect_timeout: float = 10.0
-    lookup_timeout: float = 5.0
-    read_timeout: float = 30.0
-    least_throughput: int = 500
-    throughput_window: float = 10.0
-    retries: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskedRequest:
-    """A filled request for people: values are in it, secrets are masked."""
-
-    step: str
-    method: str
-    url: Shown
-    headers: tuple[tuple[str, Shown], ...]
-    body: Shown | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One compiled request. Its origin is fixed; the rest is filled.
-
-    ``tokens`` and ``secrets`` are the names that it uses. ``body`` is None where the method takes
-    no body.
-    """
-
-    name: str
-    method: str
-    origin: Origin
-    site: str
-    url: Template
-    headers: tuple[tuple[str, Template], ...]
-    body: Template | None
-    tokens: tuple[str, ...]
-    secrets: frozenset[str]
-
-    def fill(self, values: Values) -> WebRequest:
-        """Return the request with *values* in it; raise TokenError with every misfit."""
-        try:
-            return self._fill(values)
-        except UnfitValue:
-            raise TokenError(tuple(self._problems(values))) from None
-
-    def _fill(self, values: Values) -> WebRequest:
-        url = self.url.fill(values)
-        target = url[len(self.site) :]
-        return WebRequest(
-            step=self.name,
-            method=self.method,
-            url=url,
-            origin=self.origin,
-            target=target if target.startswith("/") else f"/{target}",
-            headers=tuple([(name, value.fill(values)) for name, value in self.headers]),
-            body=None if self.body is None else self.body.fill(values).encode(),
-            carries_secret=bool(self.secrets) or values.holds_secret_tokens,
-        )
-
-    def _problems(self, values: Values) -> list[Problem]:
-        templates = [self.url, *(value for _, value in self.headers)]
-        if self.body is not None:
-            templates.append(self.body)
-        return [problem for template in templates for problem in template.problems(values)]
-
-    def preview(self, values: Values) -> MaskedRequest:
-        """Return the filled request for people; raise TokenError as :meth:`fill` does."""
-        self.fill(values)
-        return MaskedRequest(
-            step=self.name,
-            method=self.method,
-            url=self.url.shown(values),
-            headers=tuple((name, value.shown(values)) for name, value in self.headers),
-            body=None if self.body is None else self.body.shown(values),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,19 +49,33 @@ class Command:
         *,
         variables: Mapping[str, str] = MappingProxyType({}),
         secrets: Iterable[str] = (),
+        sign_in: SignInConfig | None = None,
     ) -> Command:
         """Compile *config*; raise ConfigurationError with every mistake in it.
 
-        *variables* are filled in now. *secrets* are the names that the integration has.
+        *variables* are filled in now. *secrets* are the names that the integration has. If
+        *sign_in* is a session, the command's requests may use what it gives.
         """
         from billhook.engine.compiling import compile_command  # it makes what is defined here
 
-        return compile_command(config, variables=variables, secrets=secrets)
+        return compile_command(config, variables=variables, secrets=secrets, sign_in=sign_in)
+
+    @property
+    def all_steps(self) -> Iterator[Step]:
+        """All steps, also those that are sent only when another finds nothing."""
+        for step in self.steps:
+            yield from step.with_inner
 
     @property
     def origins(self) -> frozenset[Origin]:
         """All origins that the command's own requests go to."""
-        return frozenset(step.origin for step in self.steps)
+        return frozenset(step.origin for step in self.all_steps if step.origin is not None)
+
+    @property
+    def signed_origins(self) -> frozenset[Origin]:
+        """The origins that the integration's sign-in goes to."""
+        signed = (step.origin for step in self.all_steps if step.sign_in)
+        return frozenset(origin for origin in signed if origin is not None)
 
     def values(
         self,
@@ -269,8 +155,16 @@ class Command:
             given[name] = take_value(made[name])
 
     def preview(self, values: Values) -> tuple[MaskedRequest, ...]:
-        """Return all requests as they would be sent, for people: secrets are masked."""
-        return tuple(step.preview(values) for step in self.steps)
+        """Return all requests as they would be sent, for people: secrets are masked.
+
+        What is only known from an answer is shown as ``‹Find.Id›``. Steps that are sent only when
+        another finds nothing follow it.
+        """
+        requests = []
+        for step in self.all_steps:
+            values = step.derived(values)
+            requests.append(step.preview(values))
+        return tuple(requests)
 
 
 def _missing(name: str, code: str, what: str) -> Problem:

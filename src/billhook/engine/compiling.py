@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from billhook.engine.command import Command, Limits, Origin, Step
-from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.command import Command, Limits, Step
+from billhook.engine.compiling_request import METHODS, METHODS_WITH_BODY
+from billhook.engine.compiling_step import StepDraft, compile_step
+from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.kinds import ACCEPTABLE, KINDS
-from billhook.engine.slots_body import compile_body
-from billhook.engine.slots_header import compile_header
-from billhook.engine.slots_url import UrlTemplate, compile_url
-from billhook.engine.template import Scope, Template, read_text
+from billhook.engine.step_scope import SESSION, StepScopes, all_steps
+from billhook.engine.template import Scope
 from billhook.engine.tokens import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
 from billhook.engine.values import Given, UnfitValue, take_value
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+__all__ = ["METHODS", "METHODS_WITH_BODY", "compile_command", "has_step_tables"]
+
 REDIRECTS: Final = ("follow", "deny")
 MAX_STEPS: Final = 20
-MAX_HEADERS: Final = 50
 MAX_TIMEOUT: Final = 300.0
 MAX_MAX_BYTES: Final = 2_000_000_000
-_ONCE: Final = frozenset({"content-type", "authorization", "cookie"})
+MAX_RETRIES: Final = 5
 
 
 def compile_command(
-    config: CommandConfig, *, variables: Mapping[str, str], secrets: Iterable[str]
+    config: CommandConfig,
+    *,
+    variables: Mapping[str, str],
+    secrets: Iterable[str],
+    sign_in: SignInConfig | None = None,
 ) -> Command:
     """Compile *config*; raise ConfigurationError with every mistake in it."""
     where = f"commands.{config.name}"
@@ -37,16 +39,72 @@ def compile_command(
     scope, problems = make_scope(variables, names, tokens_of(config.name) | {*config.tokens})
     problems += _name_problems(config, where, variables, names)
     problems += _settings_problems(config, where)
-    drafts = [
-        _compile_step(step, _step_where(config, index, where), scope, config.name)
-        for index, step in enumerate(config.steps)
-    ]
-    problems += [problem for draft in drafts for problem in draft.problems]
+    drafts = _compile_steps(config, where, scope, sign_in)
+    whole = [inner for draft in drafts for inner in draft.whole]
+    problems += [problem for draft in whole for problem in _problems_of(draft)]
     if problems:
         raise ConfigurationError(tuple(problems))
-    steps = tuple(draft.build(scope) for draft in drafts)
-    notes = tuple(note for draft in drafts for note in draft.notes)
-    return _command(config, steps, scope, notes)
+    notes = tuple(note for draft in whole for note in _notes_of(draft, config))
+    return _command(config, _build(config, drafts), scope, notes)
+
+
+def _compile_steps(
+    config: CommandConfig, where: str, scope: Scope, sign_in: SignInConfig | None
+) -> list[StepDraft]:
+    """Compile the steps in order: each knows what those before it give."""
+    scopes = StepScopes(base=scope, session=_session_tokens(sign_in))
+    scopes.declare(config.steps, config.name)
+    last = len(config.steps) - 1
+    return [
+        compile_step(
+            step,
+            f"{where}.steps[{index}]" if has_step_tables(config) else where,
+            scopes,
+            config.name,
+            is_last=index == last,
+        )
+        for index, step in enumerate(config.steps)
+    ]
+
+
+def _session_tokens(sign_in: SignInConfig | None) -> frozenset[str]:
+    if sign_in is None:
+        return frozenset()
+    from billhook.engine.signin.session_plan import session_token_names  # it compiles commands
+
+    return session_token_names(sign_in)
+
+
+def _problems_of(draft: StepDraft) -> list[Problem]:
+    answer = draft.answer.problems if draft.answer else []
+    return [*draft.problems, *draft.request.problems, *answer]
+
+
+def _notes_of(draft: StepDraft, config: CommandConfig) -> Iterator[Problem]:
+    yield from draft.request.notes
+    origin = draft.request.origin
+    if draft.carried and origin is not None and origin.scheme != "https":
+        message = (
+            "A secret travels over https only, unless the operator has allowed this host and "
+            "port. Write https:// if the source offers it."
+        )
+        yield Problem(code="secret-over-http", message=message, where=f"{draft.where}.url")
+    repeat = draft.answer.repeat if draft.answer else None
+    if repeat is not None and repeat.pause * (repeat.times - 1) >= config.timeout:
+        message = (
+            f"{repeat.times} times with pauses of {repeat.pause:g} seconds is longer than the "
+            f"command's timeout of {config.timeout:g} seconds, which ends it first."
+        )
+        yield Problem(
+            code="longer-than-timeout", message=message, where=f"{draft.where}.repeat_until"
+        )
+
+
+def _build(config: CommandConfig, drafts: list[StepDraft]) -> tuple[Step, ...]:
+    limits = Limits(timeout=config.timeout, max_bytes=config.max_bytes, retries=config.retries)
+    origins = [inner.request.origin for draft in drafts for inner in draft.whole]
+    trusted = frozenset(origin for origin in origins if origin is not None)
+    return tuple(draft.build(limits, trusted, is_last=draft is drafts[-1]) for draft in drafts)
 
 
 def make_scope(
@@ -71,10 +129,6 @@ def make_scope(
         variables=given, secrets=frozenset(secrets), tokens=frozenset(tokens) | SYSTEM_NAMES
     )
     return scope, problems
-
-
-def _step_where(config: CommandConfig, index: int, where: str) -> str:
-    return f"{where}.steps[{index}]" if has_step_tables(config) else where
 
 
 def has_step_tables(config: CommandConfig) -> bool:
@@ -127,20 +181,36 @@ def _step_name_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
     if not config.steps:
         message = "The command has no web request. Give it a method and a URL."
         yield Problem(code="missing-key", message=message, where=where)
-    if len(config.steps) > MAX_STEPS:
+    steps = all_steps(config.steps)
+    if len(steps) > MAX_STEPS:
         message = f"A command may have {MAX_STEPS} steps at most."
         yield Problem(code="too-many", message=message, where=f"{where}.steps")
-    if not has_step_tables(config):
-        return
-    counts = Counter(step.name for step in config.steps)
-    for index, step in enumerate(config.steps):
-        place = f"{where}.steps[{index}].name"
-        if not NAME.fullmatch(step.name):
-            message = f"Each step needs a name, such as Find. {NAME_RULE}"
-            yield Problem(code="invalid-name", message=message, where=place)
-        elif counts[step.name] > 1:
-            message = f"There are {counts[step.name]} steps called {step.name}. Rename one."
-            yield Problem(code="duplicate-name", message=message, where=place)
+    counts = Counter(step.name for step in steps)
+    for place, step in _places(config.steps, where, "steps"):
+        if step is config.steps[0] and not has_step_tables(config):
+            continue
+        yield from _problems_of_name(step.name, counts[step.name], f"{place}.name")
+
+
+def _places(
+    steps: tuple[StepConfig, ...], where: str, key: str
+) -> Iterator[tuple[str, StepConfig]]:
+    for index, step in enumerate(steps):
+        place = f"{where}.{key}[{index}]"
+        yield place, step
+        yield from _places(step.on_not_found, place, "on_not_found")
+
+
+def _problems_of_name(name: str, count: int, where: str) -> Iterator[Problem]:
+    if not NAME.fullmatch(name):
+        message = f"Each step needs a name, such as Find. {NAME_RULE}"
+        yield Problem(code="invalid-name", message=message, where=where)
+    elif name == SESSION:
+        message = f"{SESSION} is the name of the request that signs in. Choose another."
+        yield Problem(code="reserved-name", message=message, where=where)
+    elif count > 1:
+        message = f"There are {count} steps called {name}. Rename one."
+        yield Problem(code="duplicate-name", message=message, where=where)
 
 
 def _settings_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
@@ -156,6 +226,17 @@ def _settings_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
     if not 0 < config.max_bytes <= MAX_MAX_BYTES:
         message = f"max_bytes is a number of bytes, from 1 to {MAX_MAX_BYTES:,}."
         yield Problem(code="invalid-value", message=message, where=f"{where}.max_bytes")
+    if not 0 <= config.retries <= MAX_RETRIES:
+        message = f"retries is a whole number from 0 to {MAX_RETRIES}."
+        yield Problem(code="invalid-value", message=message, where=f"{where}.retries")
+    yield from _accept_problems(config, where)
+
+
+def _accept_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
+    answer = config.steps[-1].answer if config.steps else None
+    if answer is not None and answer.kind == "link" and config.accept != DEFAULT_ACCEPT:
+        message = "A link is no document of any kind, so nothing is accepted. Remove accept."
+        yield Problem(code="misplaced-key", message=message, where=f"{where}.accept")
     if not config.accept:
         message = 'accept needs one media type at least, such as "application/pdf".'
         yield Problem(code="invalid-value", message=message, where=f"{where}.accept")
@@ -171,144 +252,27 @@ def _settings_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
             )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Draft:
-    """A step on its way: its templates as far as they could be compiled, and its problems."""
-
-    config: StepConfig
-    name: str
-    url: UrlTemplate | None = None
-    headers: list[tuple[str, Template]] = field(default_factory=list)
-    body: Template | None = None
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
-
-    def build(self, scope: Scope) -> Step:
-        """Return the step. There must be no problem."""
-        assert self.url is not None  # noqa: S101 - without problems there is a URL; for mypy
-        templates = [self.url.template, *(value for _, value in self.headers)]
-        if self.body is not None:
-            templates.append(self.body)
-        used = dict.fromkeys(name for template in templates for _, _, name in template.pieces)
-        return Step(
-            name=self.name,
-            method=self.config.method,
-            origin=Origin(
-                scheme=self.url.url.scheme, host=self.url.url.host, port=self.url.url.port
-            ),
-            site=self.url.site,
-            url=self.url.template,
-            headers=tuple(self.headers),
-            body=self.body,
-            tokens=tuple(name for name in used if name in scope.tokens),
-            secrets=scope.secrets & used.keys(),
-        )
-
-
-def _compile_step(config: StepConfig, where: str, scope: Scope, command: str) -> _Draft:
-    draft = _Draft(config=config, name=config.name or command)
-    _take_method(draft, where)
-    _take_url(draft, where, scope)
-    _take_headers(draft, where, scope)
-    _take_body(draft, where, scope)
-    _note_plain_secrets(draft, where, scope)
-    return draft
-
-
-def _take_method(draft: _Draft, where: str) -> None:
-    method = draft.config.method
-    if method in METHODS:
-        return
-    draft.problems.append(
-        Problem(
-            code="unknown-method",
-            message=f"The method is one of {', '.join(METHODS)}, in capital letters.",
-            where=f"{where}.method",
-            suggestion=nearest(method, METHODS),
-        )
-    )
-
-
-def _take_url(draft: _Draft, where: str, scope: Scope) -> None:
-    text = read_text(draft.config.url, f"{where}.url", scope)
-    draft.problems += text.problems
-    if not text.is_broken:
-        draft.url, problems = compile_url(text, scope)
-        draft.problems += problems
-
-
-def _take_headers(draft: _Draft, where: str, scope: Scope) -> None:
-    headers = draft.config.headers
-    if len(headers) > MAX_HEADERS:
-        message = f"A request may have {MAX_HEADERS} headers at most."
-        draft.problems.append(Problem(code="too-many", message=message, where=f"{where}.headers"))
-    seen: set[str] = set()
-    for index, (name, value) in enumerate(headers):
-        place = f"{where}.headers[{index}]"
-        template, problems = compile_header(name, value, place, scope)
-        draft.problems += problems
-        small = name.lower()
-        if small in seen & _ONCE:
-            message = f"{name} may stand only once. Remove one of the two."
-            draft.problems.append(Problem(code="duplicate-header", message=message, where=place))
-        seen.add(small)
-        if template is not None:
-            draft.headers.append((name, template))
-            if small == "content-type" and template.pieces:
-                message = "The Content-Type decides how the body is filled: it can't hold a token."
-                draft.problems.append(
-                    Problem(code="forbidden-position", message=message, where=place)
-                )
-
-
-def _take_body(draft: _Draft, where: str, scope: Scope) -> None:
-    place = f"{where}.body"
-    if not draft.config.body:
-        if draft.config.method in METHODS_WITH_BODY:
-            draft.body = Template(where=place, parts=(), pieces=(), tail="")
-        return
-    if draft.config.method in METHODS and draft.config.method not in METHODS_WITH_BODY:
-        message = (
-            f"A {draft.config.method} request has no body. "
-            "Choose POST, PUT or PATCH, or remove the body."
-        )
-        draft.problems.append(Problem(code="body-not-allowed", message=message, where=place))
-    types = [value.tail for name, value in draft.headers if name.lower() == "content-type"]
-    compiled = compile_body(draft.config.body, types, place, scope)
-    draft.body = compiled.template
-    draft.problems += compiled.problems
-    draft.notes += compiled.notes
-
-
-def _note_plain_secrets(draft: _Draft, where: str, scope: Scope) -> None:
-    if draft.problems or draft.url is None or draft.url.url.scheme == "https":
-        return
-    if draft.build(scope).secrets:
-        message = (
-            "A secret travels over https only, unless the operator has allowed this host and "
-            "port. Write https:// if the source offers it."
-        )
-        draft.notes.append(Problem(code="secret-over-http", message=message, where=f"{where}.url"))
-
-
 def _command(
     config: CommandConfig, steps: tuple[Step, ...], scope: Scope, notes: tuple[Problem, ...]
 ) -> Command:
-    used = dict.fromkeys(name for step in steps for name in step.tokens)
-    secrets = frozenset(name for step in steps for name in step.secrets)
+    whole = [inner for step in steps for inner in step.with_inner]
+    used = dict.fromkeys(name for step in whole for name in step.uses)
+    carried = frozenset(name for step in whole for name in step.secrets)
     return Command(
         name=config.name,
         steps=steps,
-        tokens=tuple(name for name in used if name not in SYSTEM_NAMES),
+        tokens=tuple(name for name in used if name in scope.tokens - SYSTEM_NAMES),
         known_tokens=scope.tokens - SYSTEM_NAMES,
         own_names=scope.secrets | scope.variables.keys() | SYSTEM_NAMES,
         system_tokens=SYSTEM_NAMES & used.keys(),
-        secrets=secrets,
+        secrets=scope.secrets & used.keys(),
         secret_origins={
-            name: frozenset(step.origin for step in steps if name in step.secrets)
-            for name in secrets
+            name: frozenset(
+                step.origin for step in whole if name in step.secrets and step.origin is not None
+            )
+            for name in carried
         },
-        limits=Limits(timeout=config.timeout, max_bytes=config.max_bytes),
+        limits=Limits(timeout=config.timeout, max_bytes=config.max_bytes, retries=config.retries),
         redirects=config.redirects,
         accept=config.accept,
         notes=notes,

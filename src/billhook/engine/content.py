@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from billhook.engine.body import Body
+from billhook.engine.kinds import Bytes
 
 MAX_DEPTH_TEXT: Final = 50_000_000
 """The most bytes of an answer that are read for values; base 64 of a 25 MB document fits."""
@@ -26,7 +26,7 @@ class Unreadable(Exception):
 class Content:
     """One answer, for paths and conditions: status, headers, and the body in the form needed."""
 
-    def __init__(self, status: int, headers: Sequence[tuple[str, str]], body: Body) -> None:
+    def __init__(self, status: int, headers: Sequence[tuple[str, str]], body: Bytes) -> None:
         self.status = status
         self._headers = headers
         self._body = body

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from billhook.engine.answer import Document, interpret, judge_status
+from billhook.engine.answer import Document, interpret
 from billhook.engine.command import Command, Values
 from billhook.engine.errors import BillhookError
+from billhook.engine.status import judge_status
 from billhook.engine.trace import OK, Attempt, Timing, Trace
 from billhook.engine.transport import Response, Transport
 

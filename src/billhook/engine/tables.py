@@ -103,11 +103,15 @@ class Table:
 
     def scalar(self, key: str) -> Scalar | None:
         """Return the text, number or truth value at *key*, or None if nothing stands there."""
-        value = self.value(key)
-        if key not in self._table or isinstance(value, _SCALARS):
+        value: object = self.value(key)
+        if isinstance(value, str | int | float | bool):
             return value
-        self.complain("wrong-type", f'"{key}" has to be {_SCALAR}, not {kind_of(value)}.', key=key)
+        if key in self._table:
+            self._complain_of_scalar(key, value)
         return None
+
+    def _complain_of_scalar(self, key: str, value: object) -> None:
+        self.complain("wrong-type", f'"{key}" has to be {_SCALAR}, not {kind_of(value)}.', key=key)
 
     def scalars(self, key: str) -> tuple[Scalar, ...]:
         """Return the list of texts, numbers and truth values at *key*."""

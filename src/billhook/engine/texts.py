@@ -70,6 +70,11 @@ class Text:
     problems: tuple[Problem, ...]
     is_broken: bool
 
+    @property
+    def end(self) -> int:
+        """The number of characters."""
+        return len(self.text)
+
     def shape(self, stand_in: Callable[[TokenUse], str] | None = None) -> str:
         """Return the text with each token replaced by as many characters (``x`` by default)."""
         parts, position = [], 0

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, Final
 
-from billhook.engine.body import Body
 from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import (
     AmbiguousAnswer,
@@ -21,6 +20,7 @@ from billhook.engine.errors import (
     NotADocument,
     SourceTooLarge,
 )
+from billhook.engine.kinds import Bytes
 from billhook.engine.paths import Path
 from billhook.engine.values import Values
 
@@ -73,7 +73,7 @@ def decode_base64(text: str, *, max_bytes: int) -> bytes:
         ) from None
 
 
-def take_from_zip(body: Body, pattern: str, *, max_bytes: int) -> Iterator[bytes]:
+def take_from_zip(body: Bytes, pattern: str, *, max_bytes: int) -> Iterator[bytes]:
     """Give the bytes of the one file in the zip *body* whose name fits *pattern*.
 
     Names are only compared, never used. What comes out is counted while it comes, so that a small
@@ -123,7 +123,7 @@ def _read_entry(
             yield chunk
 
 
-def _file_of(body: Body) -> BinaryIO:
+def _file_of(body: Bytes) -> BinaryIO:
     return BytesIO(body.read())
 
 

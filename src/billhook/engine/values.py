@@ -47,7 +47,12 @@ class Values:
     def __init__(self, given: Mapping[str, Given], *, holds_secret_tokens: bool = False) -> None:
         self.given = given
         self.holds_secret_tokens = holds_secret_tokens
-        """Whether the caller gave a :class:`Secret` for an ordinary token."""
+        """Whether a token that is no stored secret may have a secret value."""
+
+    def with_more(self, given: Mapping[str, Given]) -> Values:
+        """Return values that are *given*, some of which may be secret."""
+        secret = self.holds_secret_tokens or any(each.secret for each in given.values())
+        return Values(given, holds_secret_tokens=secret)
 
     def __repr__(self) -> str:
         return f"Values({', '.join(self.given)})"

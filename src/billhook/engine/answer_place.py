@@ -1,0 +1,71 @@
+"""Where the document is in the last answer, and what it is called there: as compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import Final
+
+from billhook.engine.content import Content, Unreadable
+from billhook.engine.paths import HeaderPath, Path
+from billhook.engine.template import Template
+from billhook.engine.values import UnfitValue, Values
+
+BODY: Final = "body"
+BASE64: Final = "base64"
+URL: Final = "url"
+ZIP: Final = "zip"
+LINK: Final = "link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """The document's name or type: at a path of the answer, or a template. One of the two."""
+
+    path: Path | None = None
+    template: Template | None = None
+
+    @property
+    def is_header(self) -> bool:
+        """Whether it stands in a header: then in one of the answer that holds the document."""
+        return isinstance(self.path, HeaderPath)
+
+    def find(self, content: Content, values: Values) -> str | None:
+        """Return the text, or None if it isn't there: a missing name hinders no document."""
+        try:
+            if self.template is not None:
+                return self.template.fill(values)
+            found = self.path.find(content, values) if self.path else []
+        except (Unreadable, UnfitValue):
+            return None
+        texts = [text for text in found if isinstance(text, str) and text.strip()]
+        if texts and isinstance(self.path, HeaderPath):
+            return _of_header(self.path.name, texts[0])
+        return texts[0] if texts else None
+
+
+def _of_header(name: str, value: str) -> str | None:
+    """Return what a header says: of Content-Disposition the file's name (RFC 6266)."""
+    if name.lower() != "content-disposition":
+        return value
+    message = Message()
+    message[name] = value.replace("\r", "").replace("\n", "")
+    found = message.get_filename()
+    return None if found is None else collapse_rfc2231_value(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPlace:
+    """Where the document is: ``kind`` is body, base64, url, zip or link.
+
+    ``path`` None means the whole body. ``sign_in`` sends the credentials along to a URL, if it is
+    at one of the command's own origins.
+    """
+
+    kind: str
+    path: Path | None = None
+    pattern: str = ""
+    sign_in: bool = False
+    name: Fact | None = None
+    type: Fact | None = None

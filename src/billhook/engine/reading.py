@@ -1,0 +1,71 @@
+"""How the answer of a step is read: not found, failed, not ready yet, and what is taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from billhook.engine.conditions import Condition
+from billhook.engine.content import Content
+from billhook.engine.errors import DocumentNotFound, SourceSaidNo
+from billhook.engine.extract import Extract
+from billhook.engine.status import NOT_FOUND, judge_failure
+from billhook.engine.values import Given, Values
+
+_NOT_READY: Final = frozenset({404, 409, 425})
+"""Statuses with which sources say that a document isn't made yet, while it is asked for again."""
+_SUCCESS: Final = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The parts of a step that concern its answer.
+
+    Any of ``not_found_when`` means *not found*; without any, the statuses 404 and 410 do. All of
+    ``success_when`` have to hold; where one of them is about the status, it alone judges that.
+    """
+
+    not_found_when: tuple[Condition, ...] = ()
+    success_when: tuple[Condition, ...] = ()
+    extracts: tuple[Extract, ...] = ()
+
+    def is_not_found(self, content: Content, values: Values) -> bool:
+        """Say whether the answer means that there is no such document."""
+        if self.not_found_when:
+            return any(condition.holds(content, values) for condition in self.not_found_when)
+        return content.status in NOT_FOUND
+
+    def judge(self, content: Content, values: Values) -> None:
+        """Raise DocumentNotFound, SourceSaidNo or a status' error unless the answer is good."""
+        if self.is_not_found(content, values):
+            raise DocumentNotFound
+        if not any(condition.statuses for condition in self.success_when):
+            judge_failure(content.status)
+        if not all(condition.holds(content, values) for condition in self.success_when):
+            raise SourceSaidNo
+
+    def take(self, content: Content, values: Values) -> Mapping[str, Given]:
+        """Judge the answer, and return the values taken out of it."""
+        self.judge(content, values)
+        return {extract.token: extract.take(content, values) for extract in self.extracts}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """A step is sent again, ``pause`` seconds later, until all of ``when`` hold."""
+
+    when: tuple[Condition, ...]
+    pause: float
+    times: int
+
+    def is_over(self, content: Content, values: Values, reading: Reading) -> bool:
+        """Say whether the step needn't be sent again.
+
+        It is over when it is ready, and when the answer is a failure that waiting won't mend.
+        """
+        if all(condition.holds(content, values) for condition in self.when):
+            return True
+        if reading.not_found_when and reading.is_not_found(content, values):
+            return True
+        return content.status not in _SUCCESS and content.status not in _NOT_READY

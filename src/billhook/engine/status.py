@@ -1,0 +1,38 @@
+"""What the status of an answer means, where nothing else is configured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from billhook.engine.errors import (
+    DocumentNotFound,
+    SourceRedirected,
+    SourceRefused,
+    SourceStatus,
+)
+
+NOT_FOUND: Final = frozenset({404, 410})
+_REFUSED: Final = frozenset({401, 403})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SUCCESS: Final = range(200, 300)
+_PART: Final = 206  # nobody asked for a part: it can't be the whole document
+
+
+def judge_status(status: int) -> None:
+    """Raise the error that *status* means, unless it is a success."""
+    if status in NOT_FOUND:
+        raise DocumentNotFound
+    judge_failure(status)
+
+
+def judge_failure(status: int) -> None:
+    """Raise the error that *status* means, unless it is a success; 404 is one like any other."""
+    if status in _REFUSED:
+        raise SourceRefused(status)
+    if status in _REDIRECTS:
+        raise SourceRedirected(
+            "The source sent us somewhere else, but this command doesn't follow. "
+            "Use the address of the document itself, or let the command follow redirects."
+        )
+    if status not in _SUCCESS or status == _PART:
+        raise SourceStatus(status)

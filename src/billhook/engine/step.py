@@ -1,0 +1,236 @@
+"""A compiled step: the request that it makes, what it derives before, how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from billhook.engine.errors import Problem, TokenError
+from billhook.engine.functions import Function, UnfitForFunction
+from billhook.engine.template import Template, misfit_message
+from billhook.engine.url import MAX_LOCATION_LENGTH, parse_url
+from billhook.engine.values import Given, UnfitValue, Values, checked_text
+from billhook.engine.verdict import Verdict
+from billhook.engine.web_request import Limits, MaskedRequest, Origin, WebRequest
+
+if TYPE_CHECKING:
+    from billhook.engine.answer_place import AnswerPlace
+    from billhook.engine.reading import Reading, Repeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derive:
+    """A token made of others: a template, then perhaps a function. ``token`` is ``Step.Name``."""
+
+    token: str
+    template: Template
+    function: Function | None
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The names of the tokens that it is made of."""
+        return frozenset(name for _, _, name in self.template.pieces)
+
+    def make(self, values: Values) -> Given:
+        """Return the value; it is secret if one of its parts is. Raises UnfitValue."""
+        text = self.template.fill(values)
+        if self.function is not None:
+            try:
+                text = self.function(text)
+            except UnfitForFunction as unfit:
+                raise UnfitValue("unfit-for-function", unfit.reason) from None
+        is_secret = any(values.given[name].secret for name in self.uses)
+        return Given(text=checked_text(text), quoted=True, secret=is_secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One compiled request, and how its answer is read.
+
+    ``tokens`` are the names that the request itself uses, ``uses`` all names that the step uses in
+    any way; ``secrets`` are those of the secrets that the request carries, also through derived
+    tokens. ``body`` is None where the method takes no body.
+
+    ``origin`` is None where the URL comes out of an earlier answer, as the token ``link``; then
+    credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that only
+    the sign-in knows. Without any part that concerns the answer, ``reading`` is None.
+    """
+
+    name: str
+    method: str
+    origin: Origin | None
+    site: str
+    url: Template
+    headers: tuple[tuple[str, Template], ...]
+    body: Template | None
+    tokens: tuple[str, ...]
+    uses: tuple[str, ...]
+    secrets: frozenset[str]
+    limits: Limits
+    link: str = ""
+    trusted: frozenset[Origin] = frozenset()
+    session: frozenset[str] = frozenset()
+    sign_in: bool = True
+    repeatable: bool = False
+    derives: tuple[Derive, ...] = ()
+    reading: Reading | None = None
+    repeat: Repeat | None = None
+    on_not_found: tuple[Step, ...] = ()
+    answer: AnswerPlace | None = None
+
+    @property
+    def with_inner(self) -> Iterator[Step]:
+        """The step itself, and those that are sent when it finds nothing."""
+        yield self
+        for step in self.on_not_found:
+            yield from step.with_inner
+
+    def derived(self, values: Values) -> Values:
+        """Return *values* and what the step derives of them; raise TokenError with every misfit.
+
+        What is made of values that aren't known yet is left out.
+        """
+        if not self.derives:
+            return values
+        given = dict(values.given)
+        problems = []
+        for derive in self.derives:
+            if not derive.uses <= given.keys():
+                continue
+            try:
+                given[derive.token] = derive.make(Values(given))
+            except UnfitValue as unfit:
+                message = misfit_message(derive.token, unfit.reason)
+                where = derive.template.where
+                problems.append(Problem(code=unfit.code, message=message, where=where))
+        if problems:
+            raise TokenError(tuple(problems))
+        return values.with_more(given)
+
+    def fill(self, values: Values) -> WebRequest:
+        """Return the request with *values* in it; raise TokenError with every misfit.
+
+        Raises EgressDenied where the URL out of an answer is none. Where the session's values are
+        needed, the request is completed later, when it is signed.
+        """
+        if self.session:
+            return self._awaiting_session(values)
+        try:
+            return self._fill(values)
+        except UnfitValue:
+            raise TokenError(tuple(self._problems(values))) from None
+
+    def _fill(self, values: Values) -> WebRequest:
+        origin = self.origin
+        if origin is None:
+            return self._fill_link(values)
+        url = self.url.fill(values)
+        target = url[len(self.site) :]
+        return WebRequest(
+            step=self.name,
+            method=self.method,
+            url=url,
+            origin=origin,
+            target=target if target.startswith("/") else f"/{target}",
+            headers=tuple([(name, value.fill(values)) for name, value in self.headers]),
+            body=None if self.body is None else self.body.fill(values).encode(),
+            carries_secret=bool(self.secrets)
+            or (values.holds_secret_tokens and self._holds_secret(values)),
+            sign_in=self.sign_in,
+            repeatable=self.repeatable,
+        )
+
+    def _holds_secret(self, values: Values) -> bool:
+        return any(values.given[name].secret for name in self.tokens)
+
+    def _fill_link(self, values: Values) -> WebRequest:
+        origin, url, target = self._link_parts(values)
+        return WebRequest(
+            step=self.name,
+            method=self.method,
+            url=url,
+            origin=origin,
+            target=target,
+            headers=tuple((name, value.fill(values)) for name, value in self.headers),
+            body=None if self.body is None else self.body.fill(values).encode(),
+            carries_secret=self._holds_secret(values),
+            sign_in=self.sign_in and origin in self.trusted,
+            repeatable=self.repeatable,
+        )
+
+    def _link_parts(self, values: Values) -> tuple[Origin, str, str]:
+        return read_link(values.given[self.link].text or "", self.trusted)
+
+    def _awaiting_session(self, values: Values) -> WebRequest:
+        """Return the request without what the session gives: only its way out is known."""
+        origin, url, target = (self.origin, f"{self.origin}/", "/")
+        if origin is None:
+            origin, url, target = self._link_parts(values)
+        return WebRequest(
+            step=self.name,
+            method=self.method,
+            url=url,
+            origin=origin,
+            target=target,
+            headers=(),
+            body=None,
+            carries_secret=True,
+            sign_in=self.sign_in and (self.origin is not None or origin in self.trusted),
+            repeatable=self.repeatable,
+            complete=lambda session: self._complete(values, session),
+        )
+
+    def _complete(self, values: Values, session: Mapping[str, Given]) -> WebRequest:
+        whole = values.with_more({**values.given, **session})
+        try:
+            return self._fill(whole)
+        except UnfitValue:
+            raise TokenError(tuple(self._problems(whole))) from None
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The templates of URL, headers and body."""
+        body = () if self.body is None else (self.body,)
+        return (self.url, *(value for _, value in self.headers), *body)
+
+    def _problems(self, values: Values) -> list[Problem]:
+        return [problem for template in self.templates for problem in template.problems(values)]
+
+    def step_token_of(self, problem: Problem) -> str | None:
+        """Return the token of an earlier step whose value *problem* is about, if it is one."""
+        for template in self.templates:
+            for part in template.parts:
+                if template.where == problem.where and part.start == problem.start and part.encode:
+                    return part.token if "." in (part.token or "") else None
+        return None
+
+    def preview(self, values: Values) -> MaskedRequest:
+        """Return the filled request for people; raise TokenError as :meth:`fill` does.
+
+        ``‹Find.Id›`` stands for a value that is only known when an earlier step was answered.
+        """
+        problems = self._problems(values)
+        if problems:
+            raise TokenError(tuple(problems))
+        return MaskedRequest(
+            step=self.name,
+            method=self.method,
+            url=self.url.shown(values),
+            headers=tuple((name, value.shown(values)) for name, value in self.headers),
+            body=None if self.body is None else self.body.shown(values),
+        )
+
+
+def read_link(text: str, trusted: frozenset[Origin]) -> tuple[Origin, str, str]:
+    """Return origin, URL and target of an address that came out of an answer.
+
+    *trusted* are the origins of the command's own URLs. Raises EgressDenied where it is no URL, and
+    SourceRedirected where it would leave https.
+    """
+    url = parse_url(text.strip(), limit=MAX_LOCATION_LENGTH)
+    if isinstance(url, Verdict):
+        raise url.error()
+    if url.scheme != "https" and all(origin.scheme == "https" for origin in trusted):
+        raise Verdict.DENIED_DOWNGRADE.error()
+    return Origin(scheme=url.scheme, host=url.host, port=url.port), url.text, url.target

@@ -1,0 +1,82 @@
+"""What goes on the wire, and what it may take: origins, filled requests, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from billhook.engine.template import Shown
+from billhook.engine.url import DEFAULT_PORTS
+from billhook.engine.values import Given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request goes: scheme, host (ASCII; IPv6 without brackets) and port (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = self.port == DEFAULT_PORTS.get(self.scheme)
+        return f"{self.scheme}://{host}" if default else f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebRequest:
+    """A step with its tokens filled: exactly what is sent.
+
+    ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
+    ``sign_in`` says that the integration's credentials may be added, ``repeatable`` that sending it
+    twice does no harm. ``complete``, if there is one, makes the rest of it out of the session's
+    values: only the step, the method and the origin count until then.
+    """
+
+    step: str
+    method: str
+    url: str
+    origin: Origin
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    carries_secret: bool
+    sign_in: bool = True
+    repeatable: bool = False
+    complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(
+        default=None, compare=False
+    )
+
+    def __repr__(self) -> str:
+        return f"WebRequest(step={self.step!r}, method={self.method!r}, origin='{self.origin}')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one command may take: times in seconds, sizes in bytes.
+
+    ``timeout`` covers the whole command, from the first lookup to the last byte. ``read_timeout``
+    is the longest silence. Over each ``throughput_window`` at least ``least_throughput`` bytes a
+    second have to come. A repeatable request is repeated ``retries`` times at most.
+    """
+
+    timeout: float
+    max_bytes: int
+    connect_timeout: float = 10.0
+    lookup_timeout: float = 5.0
+    read_timeout: float = 30.0
+    least_throughput: int = 500
+    throughput_window: float = 10.0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedRequest:
+    """A filled request for people: values are in it, secrets are masked."""
+
+    step: str
+    method: str
+    url: Shown
+    headers: tuple[tuple[str, Shown], ...]
+    body: Shown | None
