@@ -1,0 +1,120 @@
+"""A canary in every secret of every scheme, through every failure: it is sent, and never told."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import traceback
+
+import pytest
+
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.config import ExtractConfig, PathConfig, SignInConfig, StepConfig
+from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import MemoryKeeper
+from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.signin.transport import SignedTransport
+from billhook.engine.testing import FakeTransport, make_response
+from billhook.engine.trace import Trace
+
+CANARY = "Q0FOQVJZ"  # base 64 itself, since one scheme's key has to be
+SOURCE = Origin(scheme="https", host="billing.example", port=443)
+CLIENT = {
+    "token_url": "https://auth.example/token",
+    "client_id": "{{Secret}}",
+    "client_secret": "{{Secret}}",
+}
+CONFIGS = {
+    "basic": {"username": "{{Secret}}", "password": "{{Secret}}"},
+    "bearer": {"token": "{{Secret}}"},
+    "header": {"name": "X-Key", "value": "{{Secret}}"},
+    "query": {"name": "key", "value": "{{Secret}}"},
+    "oauth2-client-credentials": CLIENT,
+    "oauth2-refresh-token": {**CLIENT, "refresh_token": "{{Secret}}"},
+    "hmac": {"header": "X-Signature", "key": "{{Secret}}"},
+    "standard-webhooks": {"key": "{{Secret}}"},
+    "aws-sigv4": {
+        "access_key": "{{Secret}}",
+        "secret_key": "{{Secret}}",
+        "session_token": "{{Secret}}",
+        "region": "eu-central-1",
+        "service": "s3",
+    },
+    "oauth1": {
+        "consumer_key": "{{Secret}}",
+        "consumer_secret": "{{Secret}}",
+        "token_secret": "{{Secret}}",
+    },
+    "session": {},
+}
+SESSION = StepConfig(
+    method="POST",
+    url="https://auth.example/login",
+    headers=(("Content-Type", "application/json"), ("X-Key", "{{Secret}}")),
+    body='{"key": {{Secret}}}',
+    extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+)
+TELLING = f'{{"error": "invalid_grant", "error_description": "{CANARY}", "id": ["{CANARY}"]}}'
+FAILURES = {
+    "unreachable": SourceUnreachable,
+    "too slow": lambda: SourceTimeout("headers"),
+    "401 that tells": lambda: make_response(TELLING.encode(), status=401),
+    "500 that tells": lambda: make_response(CANARY.encode(), status=500),
+    "200 that tells": lambda: make_response(TELLING.encode()),
+    "a token that can't be": lambda: make_response(
+        f'{{"access_token": "{CANARY}\\n", "id": "{CANARY}\\n"}}'.encode()
+    ),
+}
+
+
+def config_of(scheme: str) -> SignInConfig:
+    if scheme == "session":
+        headers = (("X-Session", "{{Session.Id}}"), ("X-Key", "{{Secret}}"))
+        return SignInConfig(scheme=scheme, request=SESSION, headers=headers)
+    return SignInConfig(scheme=scheme, fields=CONFIGS[scheme])  # type: ignore[arg-type]
+
+
+def told(error: BillhookError) -> str:
+    """Return everything that an error could tell anybody."""
+    lines = traceback.TracebackException.from_exception(error, capture_locals=False)
+    return "".join(lines.format()) + repr(error) + repr(vars(error))
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("scheme", CONFIGS)
+async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
+    caplog.set_level(logging.DEBUG)
+    plan = compile_sign_in(config_of(scheme), variables={}, secrets=["Secret"])
+    bound = plan.bind({"Secret": Secret(CANARY)}, keeper=MemoryKeeper())
+    network = FakeTransport(*(failure() for _ in range(4)))
+    transport = SignedTransport(network, scheme=bound, origins=frozenset({SOURCE}))
+    trace, seen = Trace(), ""
+    request = WebRequest(
+        step="Get",
+        method="POST",
+        url=f"{SOURCE}/1?a=b",
+        origin=SOURCE,
+        target="/1?a=b",
+        headers=(("Content-Type", "application/x-www-form-urlencoded"),),
+        body=b"a=b",
+        carries_secret=False,
+    )
+    try:
+        response = await transport.exchange(
+            request,
+            limits=Limits(timeout=30.0, max_bytes=1000),
+            redirects="deny",
+            deadline=asyncio.get_running_loop().time() + 30,
+            trace=trace,
+        )
+    except BillhookError as error:
+        seen = told(error)
+    else:
+        response.body.close()
+    seen += repr((plan, bound, transport, trace.attempts, network.requests, plan.shown_headers()))
+    seen += caplog.text
+    assert CANARY not in seen
+    assert base64.b64encode(CANARY.encode()).decode() not in seen
+    assert all(request.carries_secret for request in network.requests)

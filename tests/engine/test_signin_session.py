@@ -1,0 +1,244 @@
+"""A session: opened once for many runs, opened anew once when it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.config import (
+    ConditionConfig,
+    ExtractConfig,
+    PathConfig,
+    SignInConfig,
+    StepConfig,
+)
+from billhook.engine.errors import SignInFailed, SourceUnreachable
+from billhook.engine.secret import Secret
+from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.signin.transport import SignedTransport
+from billhook.engine.testing import FakeTransport, make_response
+from billhook.engine.trace import Trace
+from billhook.engine.transport import Response
+from billhook.engine.values import Given
+
+LIMITS = Limits(timeout=30.0, max_bytes=10_000)
+SOURCE = Origin(scheme="https", host="billing.example", port=443)
+SECRETS = {"Password": Secret('pass"w&rd'), "DevKey": Secret("d3v")}
+SIGN_IN = StepConfig(
+    method="POST",
+    url="https://login.example/session",
+    headers=(("Content-Type", "application/json"),),
+    body='{"user": "{{User}}", "password": {{Password}}}',
+    success_when=(ConditionConfig(path=PathConfig(kind="json", text="$.ok"), equals=True),),
+    extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+)
+CONFIG = SignInConfig(
+    scheme="session",
+    request=SIGN_IN,
+    headers=(("sessionId", "{{Session.Id}}"), ("devKey", "{{DevKey}}")),
+    refused_when=(ConditionConfig(path=PathConfig(kind="json", text="$.error"), equals="EXPIRED"),),
+)
+GET = WebRequest(
+    step="Get",
+    method="GET",
+    url=f"{SOURCE}/1",
+    origin=SOURCE,
+    target="/1",
+    headers=(),
+    body=None,
+    carries_secret=False,
+)
+
+
+def opened(session: object = "s1", **more: object) -> Response:
+    return make_response(json.dumps({"ok": True, "id": session} | more).encode())
+
+
+class Client:
+    """A source behind a session, answering from a script."""
+
+    def __init__(self, *answers: object, config: SignInConfig = CONFIG) -> None:
+        plan = compile_sign_in(config, variables={"User": "ann"}, secrets=SECRETS)
+        self.network = FakeTransport(*answers)  # type: ignore[arg-type]
+        self.transport = SignedTransport(
+            self.network, scheme=plan.bind(SECRETS), origins=frozenset({SOURCE})
+        )
+        self.trace = Trace()
+
+    async def get(self, request: WebRequest = GET) -> tuple[int, bytes]:
+        response = await self.transport.exchange(
+            request,
+            limits=LIMITS,
+            redirects="deny",
+            deadline=asyncio.get_running_loop().time() + 30,
+            trace=self.trace,
+        )
+        with response.body:
+            return response.status, response.body.read()
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        return [
+            (each.step, dict(each.headers).get("sessionId", "")) for each in self.network.requests
+        ]
+
+
+async def test_a_session_is_opened_once_and_carried_by_every_request():
+    client = Client(opened(), make_response(b"1"), make_response(b"2"))
+    assert await client.get() == (200, b"1")
+    assert await client.get() == (200, b"2")
+    assert client.sent == [("sign-in", ""), ("Get", "s1"), ("Get", "s1")]
+    sign_in, get, _ = client.network.requests
+    assert sign_in.url == "https://login.example/session"
+    assert json.loads(sign_in.body or b"") == {"user": "ann", "password": 'pass"w&rd'}
+    assert sign_in.carries_secret
+    assert dict(get.headers) == {"sessionId": "s1", "devKey": "d3v"}
+    assert get.carries_secret
+
+
+async def test_many_runs_at_once_open_one_session():
+    client = Client(opened(), *(make_response(b"1") for _ in range(20)))
+    await asyncio.gather(*(client.get() for _ in range(20)))
+    assert [step for step, _ in client.sent].count("sign-in") == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(lambda: make_response(status=401), id="401"),
+        pytest.param(lambda: make_response(status=403), id="403"),
+        pytest.param(lambda: make_response(b'{"error": "EXPIRED"}'), id="as configured"),
+    ],
+)
+async def test_a_refused_session_is_opened_anew_once(refusal):
+    client = Client(opened("s1"), make_response(b"1"), refusal(), opened("s2"), make_response(b"2"))
+    await client.get()
+    assert await client.get() == (200, b"2")
+    assert client.sent == [
+        ("sign-in", ""),
+        ("Get", "s1"),
+        ("Get", "s1"),
+        ("sign-in", ""),
+        ("Get", "s2"),
+    ]
+    assert client.trace.attempts[2].outcome == "source-refused"
+
+
+async def test_a_session_refused_twice_is_the_answer():
+    client = Client(opened(), make_response(status=403), opened(), make_response(status=403))
+    assert (await client.get())[0] == 403
+    assert len(client.network.requests) == 4
+
+
+async def test_another_answer_is_no_refusal():
+    client = Client(opened(), make_response(b'{"error": "OTHER"}'), make_response(b"%PDF"))
+    assert await client.get() == (200, b'{"error": "OTHER"}')
+    assert await client.get() == (200, b"%PDF")
+
+
+async def test_a_session_is_kept_no_longer_than_set():
+    config = replace(CONFIG, fields={"kept": 1e-9})
+    client = Client(opened(), make_response(), opened(), make_response(), config=config)
+    await client.get()
+    await client.get()
+    assert [step for step, _ in client.sent] == ["sign-in", "Get", "sign-in", "Get"]
+
+
+async def test_an_address_out_of_an_answer_gets_no_session():
+    elsewhere = Origin(scheme="https", host="files.example", port=443)
+    other = replace(GET, url=f"{elsewhere}/1", origin=elsewhere)
+    client = Client(make_response(b"1"), make_response(b"2"))
+    await client.get(other)
+    await client.get(replace(GET, sign_in=False))
+    assert client.sent == [("Get", ""), ("Get", "")]
+    assert all(request.headers == () for request in client.network.requests)
+
+
+# The session's values in a request's own texts
+
+
+def completed(session: Mapping[str, Given]) -> WebRequest:
+    return replace(GET, method="POST", body=f"id={session['Session.Id'].text}".encode())
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "headers"),
+    [
+        pytest.param(True, {"sessionId": "s1", "devKey": "d3v"}, id="with its headers"),
+        pytest.param(False, {}, id="without its headers"),
+    ],
+)
+async def test_a_request_is_completed_with_the_sessions_values(sign_in, headers):
+    client = Client(opened(), make_response(b"1"))
+    ask = replace(
+        GET, sign_in=sign_in, complete=lambda given: replace(completed(given), sign_in=sign_in)
+    )
+    await client.get(ask)
+    sent = client.network.requests[1]
+    assert sent.body == b"id=s1"
+    assert dict(sent.headers) == headers
+    assert sent.carries_secret
+
+
+async def test_a_request_is_completed_anew_with_a_new_session():
+    client = Client(opened("s1"), make_response(status=401), opened("s2"), make_response(b"1"))
+    assert await client.get(replace(GET, complete=completed)) == (200, b"1")
+    assert [request.body for request in client.network.requests if request.step == "Get"] == [
+        b"id=s1",
+        b"id=s2",
+    ]
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        pytest.param(make_response(status=401), "credentials", id="401"),
+        pytest.param(make_response(status=500), "answered 500", id="500"),
+        pytest.param(make_response(b'{"ok": false}'), "itself says", id="it says no"),
+        pytest.param(make_response(b'{"ok": true}'), "holds no session", id="nothing in it"),
+        pytest.param(make_response(b"<html>"), "itself says", id="a web page"),
+        pytest.param(make_response(b'{"ok": true, "id": []}'), "list", id="a list"),
+        pytest.param(make_response(b'{"ok": true, "id": "a\\r\\nX: y"}'), "header", id="two lines"),
+        pytest.param(SourceUnreachable(), "No connection", id="unreachable"),
+    ],
+)
+async def test_a_failed_sign_in_says_what_failed(answer, says):
+    client = Client(answer, make_response(b"1"))
+    with pytest.raises(SignInFailed, match=says) as caught:
+        await client.get()
+    assert 'pass"w&rd' not in str(caught.value)
+    assert "Session.Id" in str(caught.value) or "list" not in says
+
+
+async def test_a_session_that_failed_is_tried_again_by_the_next_run():
+    client = Client(make_response(status=500), opened(), make_response(b"1"))
+    with pytest.raises(SignInFailed):
+        await client.get()
+    assert await client.get() == (200, b"1")
+
+
+async def test_a_form_that_answers_with_a_redirect_is_signed_in():
+    request = replace(
+        SIGN_IN,
+        success_when=(),
+        extract=(
+            ExtractConfig(
+                name="Id", path=PathConfig(kind="header", text="X-Session"), many="first"
+            ),
+        ),
+    )
+    client = Client(
+        make_response(status=302, headers=[("X-Session", "s9"), ("Location", "/home")]),
+        make_response(b"1"),
+        config=replace(CONFIG, request=request),
+    )
+    await client.get()
+    assert client.sent[1] == ("Get", "s9")
