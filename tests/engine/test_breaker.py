@@ -99,6 +99,7 @@ HARMLESS = [
     pytest.param(lambda: make_response(status=400), id="400"),
     pytest.param(lambda: make_response(status=403), id="403"),
     pytest.param(lambda: SourceTooLarge(1), id="too large"),
+    pytest.param(lambda: SignInFailed(connect_again=True), id="somebody has to connect again"),
     pytest.param(SourceEncoded, id="an encoding"),
     pytest.param(Verdict.DENIED_LOOPBACK.error, id="the egress policy"),
 ]

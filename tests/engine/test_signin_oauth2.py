@@ -444,6 +444,26 @@ async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
     assert caught.value.connect_again
 
 
+async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
+    keeper = MemoryKeeper()
+    async with (
+        authorization_server(good_refresh="another") as server,
+        client_of(server, REFRESH, keeper) as client,
+    ):
+        for _ in range(3):
+            with pytest.raises(SignInFailed, match="expired") as caught:
+                await client.get()
+            assert caught.value.connect_again
+        assert len(server.forms) == 1
+        server.reused = False
+        source = client.scheme._source
+        connected = Tokens(
+            access=Secret("a"), expires_at=0.0, refresh=Secret("another"), source=source
+        )
+        await keeper.save(connected)
+        assert (await client.get())[0] == 200
+
+
 async def test_a_token_url_that_is_not_there_is_a_failed_sign_in():
     async with authorization_server() as server, client_of(server, CLIENT) as client:
         plan = plan_for(server, CLIENT, token_url="http://127.0.0.1:1/token")

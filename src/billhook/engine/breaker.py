@@ -13,6 +13,7 @@ from billhook.engine.errors import (
     SignInFailed,
     SourceBroken,
     SourceCutShort,
+    SourceError,
     SourcePaused,
     SourceTimeout,
     SourceTlsFailed,
@@ -113,8 +114,9 @@ class BreakerTransport:
             response = await self._inner.exchange(
                 request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
             )
-        except _FAILURES:
-            self._failed(request.step, is_try=is_try)
+        except _FAILURES as error:
+            if not _needs_a_person(error):
+                self._failed(request.step, is_try=is_try)
             raise
         else:
             if response.status == _TOO_MANY or response.status in _FAILED_INSIDE:
@@ -154,3 +156,8 @@ class BreakerTransport:
         if step == self._culprit:
             self._pause = FIRST_PAUSE
             self._culprit = ""
+
+
+def _needs_a_person(error: SourceError) -> bool:
+    """Say whether only a person can help: who reads "paused" would wait for nothing."""
+    return isinstance(error, SignInFailed) and error.connect_again

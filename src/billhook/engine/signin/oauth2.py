@@ -35,6 +35,8 @@ STEP: Final = "sign-in"
 LIMITS: Final = Limits(timeout=30.0, max_bytes=1_000_000, retries=1)
 WAIT_FOR_LOCK: Final = 40.0
 """Seconds to wait for another process that asks for tokens: longer than its own limit."""
+REMEMBER_REFUSAL: Final = 60.0
+"""Seconds for which a refresh token that was refused isn't sent again."""
 EARLY: Final = 60.0
 """An access token isn't used in its last seconds, nor in the last tenth of its life."""
 _SUCCESS: Final = range(200, 300)
@@ -243,6 +245,7 @@ class TokenScheme:
         self._first = first
         self._own = own
         self._source = client.source(first)
+        self._refused: tuple[Secret, float, str] | None = None
         self._shared = Shared(renew=self._renew, is_usable=_is_usable)
 
     async def sign(
@@ -288,17 +291,32 @@ class TokenScheme:
 
     async def _ask(self, kept: Tokens | None, line: Line) -> Tokens:
         if self._own:
-            body, refresh = self._client.own_body(), None
-        else:
-            refresh = kept.refresh if kept and kept.refresh else self._first
-            if refresh is None:
-                raise SignInFailed(
-                    "The integration is not connected yet. Connect it, which takes two clicks.",
-                    connect_again=True,
-                )
-            body = self._client.refresh_body(refresh)
+            body = self._client.own_body()
+            return await self._send(body, line, old=None)
+        refresh = kept.refresh if kept and kept.refresh else self._first
+        if refresh is None:
+            raise SignInFailed(
+                "The integration is not connected yet. Connect it, which takes two clicks.",
+                connect_again=True,
+            )
+        self._fail_again(refresh)
+        try:
+            return await self._send(self._client.refresh_body(refresh), line, old=refresh)
+        except SignInFailed as error:
+            if error.connect_again:
+                self._refused = (refresh, time.monotonic(), str(error))
+            raise
+
+    def _fail_again(self, refresh: Secret) -> None:
+        """Fail without asking if *refresh* was refused just now: asking again changes nothing."""
+        if self._refused is not None:
+            token, when, message = self._refused
+            if token == refresh and time.monotonic() - when < REMEMBER_REFUSAL:
+                raise SignInFailed(message, connect_again=True)
+
+    async def _send(self, body: str, line: Line, *, old: Secret | None) -> Tokens:
         return await ask_for_tokens(
-            self._client, body, line, old=refresh, source=self._source, repeatable=self._own
+            self._client, body, line, old=old, source=self._source, repeatable=self._own
         )
 
     async def close(self) -> None:
