@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 STEP: Final = "sign-in"
 TIMEOUT: Final = 30.0
+MAX_BYTES: Final = 1_000_000
 _REFUSED: Final = frozenset({401, 403})
 _SUCCESS: Final = range(200, 400)
 """A form that signs in often answers with a redirect, which isn't followed: its values are here."""
@@ -104,7 +105,7 @@ class SessionScheme:
         try:
             response = await line.transport.exchange(
                 _fill(command, values),
-                limits=replace(command.limits, timeout=TIMEOUT),
+                limits=replace(command.limits, timeout=TIMEOUT, max_bytes=MAX_BYTES),
                 redirects="deny",
                 deadline=asyncio.get_running_loop().time() + TIMEOUT,
                 trace=line.trace,
@@ -150,8 +151,9 @@ class SessionScheme:
 
 
 def _fill(command: Command, values: Values) -> WebRequest:
+    step = command.steps[0]
     try:
-        filled = command.steps[0].fill(values)
+        filled = step.fill(step.derived(values))
     except TokenError as error:
         raise SignInFailed(f"The sign-in request can't be filled. {error}") from None
     return replace(filled, step=STEP, sign_in=False, carries_secret=True)

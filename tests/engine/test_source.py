@@ -1,0 +1,336 @@
+"""A whole integration opened as one source: everything that it uses, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import replace
+
+import pytest
+
+from billhook.engine.breaker import FAILURES, BreakerTransport, State
+from billhook.engine.command import Command
+from billhook.engine.config import (
+    CommandConfig,
+    ExtractConfig,
+    IntegrationConfig,
+    PathConfig,
+    SignInConfig,
+    StepConfig,
+    TlsConfig,
+)
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.errors import (
+    ConfigurationError,
+    EgressDenied,
+    NotADocument,
+    SourcePaused,
+    SourceStatus,
+    TokenError,
+)
+from billhook.engine.retries import RetryingTransport
+from billhook.engine.run import run_command
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import MemoryKeeper
+from billhook.engine.signin.transport import SignedTransport
+from billhook.engine.source import Source, open_source
+from billhook.engine.trace import Trace
+from billhook.engine.transport import HttpTransport
+from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
+from engine.origins import Peer, answer, nothing_left, pdf, serving
+
+SECRETS = {"ApiKey": Secret("k3y"), "ClientSecret": Secret(CLIENT_SECRET)}
+
+
+def integration(url: str, **more: object) -> IntegrationConfig:
+    """One command of one step at *url*, with what a test adds."""
+    command = {
+        "name": "GetInvoiceImage",
+        "steps": (StepConfig(url=f"{url}/items/{{{{InvoiceNumber}}}}"),),
+        "retries": 0,
+    } | more.pop("command", {})  # type: ignore[operator]
+    return IntegrationConfig(
+        name="Acme",
+        secrets=tuple(SECRETS),
+        commands=(CommandConfig(**command),),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def compiled(config: IntegrationConfig) -> Command:
+    return Command.compile(
+        config.commands[0],
+        variables=config.variables,
+        secrets=config.secrets,
+        sign_in=config.sign_in,
+    )
+
+
+async def view(config: IntegrationConfig, source: Source, trace: Trace | None = None) -> bytes:
+    command = compiled(config)
+    secrets = {name: SECRETS[name] for name in command.secrets}
+    values = command.values({"InvoiceNumber": "INV-1"}, secrets=secrets)
+    with await run_command(command, values, transport=source, trace=trace) as document:
+        return document.body.read()
+
+
+def chain(source: Source) -> list[type]:
+    """Return the transports of *source*, from the outside in."""
+    found, transport = [], source._breaker
+    while transport is not None:
+        found.append(type(transport))
+        transport = getattr(transport, "_inner", None)
+    return found
+
+
+PLAIN = "https://billing.example"
+BASIC = SignInConfig(scheme="basic", fields={"username": "ann", "password": "{{ApiKey}}"})
+NOWHERE = EgressPolicy.from_texts()
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param(integration(PLAIN), [BreakerTransport, HttpTransport], id="plain"),
+        pytest.param(
+            integration(PLAIN, command={"retries": 1}),
+            [BreakerTransport, RetryingTransport, HttpTransport],
+            id="with repetition",
+        ),
+        pytest.param(
+            integration(PLAIN, sign_in=BASIC),
+            [BreakerTransport, SignedTransport, HttpTransport],
+            id="with a sign-in",
+        ),
+        pytest.param(
+            integration(PLAIN, sign_in=BASIC, command={"retries": 1}),
+            [BreakerTransport, RetryingTransport, SignedTransport, HttpTransport],
+            id="with both: each try is signed anew",
+        ),
+    ],
+)
+def test_what_an_integration_does_not_use_is_not_in_the_way(config, expected):
+    assert chain(open_source(config, secrets=SECRETS, policy=NOWHERE)) == expected
+
+
+async def test_a_document_comes_through_the_whole_chain():
+    asked = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal asked
+        while True:
+            request = await peer.request()
+            asked += 1
+            expected = base64.b64encode(b"ann:k3y")
+            if b"Authorization: Basic " + expected not in request:
+                await peer.send(answer(status="401 No"))
+            elif asked == 1:
+                await peer.send(answer(b"", "Retry-After: 0", status="503 Busy"))
+            else:
+                await peer.send(answer(pdf()))
+
+    trace = Trace()
+    async with nothing_left(), serving(script) as origin:
+        config = integration(origin.url, sign_in=BASIC, command={"retries": 2})
+        async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
+            assert await view(config, source, trace) == pdf()
+    assert [attempt.status for attempt in trace.attempts] == [503, 200]
+
+
+async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
+    async with authorization_server() as server:
+        server.good_access = set()
+        config = integration(
+            server.url,
+            sign_in=SignInConfig(
+                scheme="oauth2-refresh-token",
+                fields={
+                    "token_url": f"{server.url}/token",
+                    "client_id": CLIENT_ID,
+                    "client_secret": "{{ClientSecret}}",
+                    "refresh_token": "{{ApiKey}}",
+                },
+            ),
+        )
+        server.good_refresh = "k3y"
+        keeper, trace = MemoryKeeper(), Trace()
+        async with open_source(
+            config, secrets=SECRETS, policy=server.policy, keeper=keeper
+        ) as source:
+            with pytest.raises(NotADocument):
+                await view(config, source, trace)  # it answers with text, which is no document
+        kept = await keeper.load()
+    assert [attempt.step for attempt in trace.attempts] == ["sign-in", "GetInvoiceImage"]
+    assert server.served == ["/items/INV-1"]
+    assert kept is not None
+    assert kept.refresh == Secret(server.good_refresh)
+
+
+async def test_what_a_session_gives_fills_the_steps_own_texts():
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            if request.startswith(b"POST /login "):
+                await peer.send(answer(b'{"id": "s/1"}'))
+            elif request.startswith(b"POST /items?sid=s%2F1 ") and b'{"session": "s/1"}' in request:
+                await peer.send(answer(pdf()))
+            else:
+                await peer.send(answer(status="401 No"))
+
+    async with serving(script) as origin:
+        sign_in = SignInConfig(
+            scheme="session",
+            request=StepConfig(
+                method="POST",
+                url=f"{origin.url}/login",
+                body="k={{ApiKey}}",
+                extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+            ),
+        )
+        step = StepConfig(
+            method="POST",
+            url=f"{origin.url}/items?sid={{{{Session.Id}}}}",
+            headers=(("Content-Type", "application/json"),),
+            body='{"session": "{{Session.Id}}"}',
+        )
+        config = integration(origin.url, sign_in=sign_in, command={"steps": (step,)})
+        async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
+            command = compiled(config)
+            values = command.values({}, secrets={})
+            with await run_command(command, values, transport=source) as document:
+                assert document.body.read() == pdf()
+
+
+async def test_a_redirect_to_another_origin_carries_no_credential():
+    async def elsewhere(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(answer(pdf()))
+
+    async with serving(elsewhere) as other:
+        location = f"Location: {other.url}/file"
+
+        async def script(peer: Peer) -> None:
+            while True:
+                await peer.request()
+                await peer.send(answer(b"", location, status="302 There"))
+
+        async with serving(script) as origin:
+            config = integration(origin.url, sign_in=BASIC)
+            policy = origin.policy(allow=[f"127.0.0.1:{other.port}"])
+            async with open_source(config, secrets=SECRETS, policy=policy) as source:
+                assert await view(config, source) == pdf()
+        assert b"Authorization: Basic" in origin.requests[0]
+        assert b"Authorization" not in other.requests[0]
+
+
+async def test_a_source_that_keeps_failing_is_paused_and_says_so():
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(answer(b"", status="500 No"))
+
+    async with serving(script) as origin:
+        config = integration(origin.url)
+        async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
+            assert source.state.state is State.CLOSED
+            for _ in range(FAILURES):
+                with pytest.raises(SourceStatus):
+                    await view(config, source)
+            with pytest.raises(SourcePaused):
+                await view(config, source)
+            assert source.state.state is State.OPEN
+    assert len(origin.requests) == FAILURES
+
+
+async def test_the_sign_in_is_judged_by_the_egress_policy():
+    async with authorization_server() as server:
+        config = integration(
+            PLAIN,
+            sign_in=SignInConfig(
+                scheme="oauth2-client-credentials",
+                fields={"token_url": f"{server.url}/token", "client_id": CLIENT_ID},
+            ),
+        )
+        async with open_source(config, secrets=SECRETS, policy=NOWHERE) as source:
+            with pytest.raises(EgressDenied):
+                await view(config, source)
+    assert server.forms == []
+
+
+async def test_closing_waits_for_tokens_under_way():
+    given = asyncio.Event()
+    keeper = MemoryKeeper()
+
+    async def hook(server: object, moment: str) -> None:
+        if moment == "token given":
+            given.set()
+            await asyncio.sleep(0.05)
+
+    async with authorization_server(hook=hook) as server:
+        server.good_refresh = "k3y"
+        config = integration(
+            server.url,
+            sign_in=SignInConfig(
+                scheme="oauth2-refresh-token",
+                fields={
+                    "token_url": f"{server.url}/token",
+                    "client_id": CLIENT_ID,
+                    "client_secret": "{{ClientSecret}}",
+                    "refresh_token": "{{ApiKey}}",
+                },
+            ),
+        )
+        source = open_source(config, secrets=SECRETS, policy=server.policy, keeper=keeper)
+        run = asyncio.ensure_future(view(config, source))
+        await given.wait()
+        run.cancel()
+        await source.close()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        kept = await keeper.load()
+    assert kept is not None
+    assert kept.refresh == Secret(server.good_refresh)
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "where"),
+    [
+        pytest.param(
+            integration(PLAIN, sign_in=SignInConfig(scheme="bearer")),
+            ConfigurationError,
+            "sign_in.token",
+            id="a sign-in without its token",
+        ),
+        pytest.param(
+            integration(PLAIN, tls=TlsConfig(client_certificate="{{ApiKey}}")),
+            ConfigurationError,
+            "tls.client_certificate",
+            id="a certificate that is none",
+        ),
+        pytest.param(
+            integration(PLAIN, sign_in=replace(BASIC, fields={"username": "{{Missing}}"})),
+            ConfigurationError,
+            "sign_in.username",
+            id="an unknown secret",
+        ),
+    ],
+)
+def test_a_mistake_is_told_when_the_source_is_opened(config, error, where):
+    with pytest.raises(error) as caught:
+        open_source(config, secrets=SECRETS, policy=NOWHERE)
+    assert [problem.where for problem in caught.value.problems] == [where]
+
+
+def test_a_secret_without_a_value_is_told_when_the_source_is_opened():
+    with pytest.raises(TokenError) as caught:
+        open_source(integration(PLAIN, sign_in=BASIC), secrets={}, policy=NOWHERE)
+    assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
+
+
+async def test_an_unused_source_can_be_closed():
+    async with open_source(integration(PLAIN, sign_in=BASIC), secrets=SECRETS, policy=NOWHERE):
+        pass
