@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from billhook.engine.files import read_integration, write_integration
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
+    from billhook.engine.signin.file_keeper import FileKeeper
+    from billhook.engine.signin.keeper import MemoryKeeper, TokenKeeper, Tokens
+    from billhook.engine.source import Source, open_source
     from billhook.engine.trace import Trace
     from billhook.engine.transport import HttpTransport
     from billhook.engine.verdict import Verdict
@@ -50,21 +53,27 @@ __all__ = [
     "DocumentNotFound",
     "EgressDenied",
     "EgressPolicy",
+    "FileKeeper",
     "HttpTransport",
     "IntegrationConfig",
     "Limits",
     "MaskedRequest",
+    "MemoryKeeper",
     "Origin",
     "Problem",
     "Secret",
+    "Source",
     "SourceError",
     "Step",
     "StepConfig",
     "TokenError",
+    "TokenKeeper",
+    "Tokens",
     "Trace",
     "Values",
     "Verdict",
     "WebRequest",
+    "open_source",
     "read_integration",
     "run_command",
     "write_integration",
@@ -95,6 +104,9 @@ _HOMES: Final = {
     "files": ("read_integration", "write_integration"),
     "run": ("run_command",),
     "secret": ("MASK", "Secret"),
+    "signin.file_keeper": ("FileKeeper",),
+    "signin.keeper": ("MemoryKeeper", "TokenKeeper", "Tokens"),
+    "source": ("Source", "open_source"),
     "trace": ("Trace",),
     "transport": ("HttpTransport",),
     "verdict": ("Verdict",),
