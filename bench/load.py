@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,9 +59,14 @@ def check(target: Target, document: bytes) -> None:
         data=target.body.encode() or None,
         headers=target.headers,
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        if answer.read() != document:
-            raise CannotRun(f"{target.label} answered with something else than the document.")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            content = answer.read()
+    except urllib.error.HTTPError as error:
+        told = error.read()[:500].decode(errors="replace")
+        raise CannotRun(f"{target.label} answered {error.code}: {told}") from None
+    if content != document:
+        raise CannotRun(f"{target.label} answered with something else than the document.")
 
 
 def measure(target: Target, folder: Path, *, seconds: int, core: int) -> Measured:

@@ -6,11 +6,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -21,11 +20,9 @@ class DatabaseThreads:
         self._count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run *work* in one of the threads and return its result, in one hop there and back."""
-        if kwargs:
-            raise TypeError("work in a thread takes positional arguments only")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     async def close(self) -> None:
         """Wait for the work that goes on, close every thread's connections, and end the threads."""
