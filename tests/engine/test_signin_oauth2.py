@@ -444,6 +444,22 @@ async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
     assert caught.value.connect_again
 
 
+class NeverFree(MemoryKeeper):
+    """A keeper whose lock somebody else holds."""
+
+    @asynccontextmanager
+    async def lock(self) -> AsyncIterator[None]:
+        raise TimeoutError
+        yield
+
+
+async def test_a_lock_that_is_never_free_is_told():
+    async with authorization_server() as server, client_of(server, REFRESH, NeverFree()) as client:
+        with pytest.raises(SignInFailed, match="Another process"):
+            await client.get()
+    assert server.forms == []
+
+
 async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
     keeper = MemoryKeeper()
     async with (

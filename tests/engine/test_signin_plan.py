@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from billhook.engine.command import Origin
@@ -357,6 +359,58 @@ def test_a_mistake_is_told_with_its_place(config, code, where, suggestion):
     assert problem.message.endswith((".", "?"))
 
 
+@pytest.mark.parametrize(
+    ("scheme", "field", "typed"),
+    [
+        pytest.param("header", "name", 7, id="a header's name"),
+        pytest.param("header", "value", True, id="a header's value"),
+        pytest.param("hmac", "template", 1.5, id="the text to sign"),
+        pytest.param("oauth2-client-credentials", "token_url", 7, id="a URL"),
+        pytest.param("session", "kept", "600", id="seconds in quotes"),
+        pytest.param("session", "kept", True, id="seconds that are true"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_what_was_expected(scheme, field, typed):
+    whole = WHOLE[scheme]
+    [problem] = problems_of(replace(whole, fields={**whole.fields, field: typed}))
+    assert (problem.code, problem.where) == ("wrong-type", f"sign_in.{field}")
+
+
+def test_a_secret_field_that_is_no_text_is_told():
+    [problem] = problems_of(SignInConfig(scheme="bearer", fields={"token": 7}))
+    assert problem.code == "not-a-secret"
+
+
+@pytest.mark.parametrize("field", ["token_url", "client_id"])
+def test_a_field_with_a_broken_token_is_told_once(field):
+    config = SignInConfig(
+        scheme="oauth2-client-credentials", fields={**CLIENT, field: "https://{{Nobody}}/"}
+    )
+    [problem] = problems_of(config)
+    assert (problem.code, problem.where) == ("unknown-token", f"sign_in.{field}")
+
+
+def test_a_broken_variable_is_left_to_the_commands_to_tell():
+    plan = compile_sign_in(WHOLE["basic"], variables={"Bad": "a\0b"}, secrets=SECRETS)
+    assert plan.secrets == {"ApiKey"}
+
+
+def test_the_values_of_a_session_need_names_of_their_own():
+    request = replace(
+        SIGN_IN_REQUEST,
+        extract=(ExtractConfig(name="1st", path=PathConfig(kind="json", text="$.a")),),
+    )
+    [problem] = problems_of(SignInConfig(scheme="session", request=request))
+    assert (problem.code, problem.where) == ("invalid-name", "sign_in.request.extract.1st")
+
+
+def test_remarks_on_a_sign_in_request_stand_where_it_does():
+    request = replace(SIGN_IN_REQUEST, url="http://login.example/session")
+    plan = compiled(SignInConfig(scheme="session", request=request))
+    [note] = plan.notes
+    assert (note.code, note.where) == ("secret-over-http", "sign_in.request.url")
+
+
 def test_all_mistakes_are_told_at_once():
     config = SignInConfig(
         scheme="oauth2-refresh-token",
@@ -459,6 +513,26 @@ def test_a_plan_knows_where_it_goes_and_which_secrets_go_there(scheme, origins):
     assert plan.secret_origins(frozenset({SOURCE})) == dict.fromkeys(
         plan.secrets, plan.origins | {SOURCE}
     )
+
+
+@pytest.mark.parametrize("scheme", ["basic", "session", "oauth1"])
+def test_a_scheme_that_is_not_oauth2_has_no_client(scheme):
+    with pytest.raises(ValueError, match="OAuth 2"):
+        compiled(WHOLE[scheme]).client({name: Secret("x") for name in SECRETS})
+
+
+def test_a_secret_that_can_be_sent_nowhere_is_named():
+    with pytest.raises(TokenError) as caught:
+        compiled(WHOLE["basic"]).bind({"ApiKey": Secret("a\0b")})
+    [problem] = caught.value.problems
+    assert (problem.code, problem.where) == ("control-character", "tokens.ApiKey")
+
+
+def test_a_realm_that_would_end_its_quotes_is_refused():
+    config = replace(WHOLE["oauth1"], fields={**WHOLE["oauth1"].fields, "realm": 'a"b'})
+    with pytest.raises(TokenError) as caught:
+        compiled(config).bind({"ApiKey": Secret("x")})
+    assert caught.value.problems[0].where == "sign_in.realm"
 
 
 def test_a_missing_secret_is_named_when_the_plan_is_bound():

@@ -218,6 +218,20 @@ async def test_a_failed_sign_in_says_what_failed(answer, says):
     assert "Session.Id" in str(caught.value) or "list" not in says
 
 
+async def test_a_sign_in_request_that_can_not_be_filled_is_told():
+    secrets = {**SECRETS, "DevKey": Secret("a\r\nX: y")}
+    request = replace(SIGN_IN, headers=(*SIGN_IN.headers, ("X-Key", "{{DevKey}}")))
+    config = replace(CONFIG, request=request, headers=())
+    client = Client(config=config)
+    plan = compile_sign_in(config, variables={"User": "ann"}, secrets=secrets)
+    client.transport = SignedTransport(
+        client.network, scheme=plan.bind(secrets), origins=frozenset({SOURCE})
+    )
+    with pytest.raises(SignInFailed, match="can't be filled"):
+        await client.get()
+    assert client.network.requests == []
+
+
 async def test_a_session_that_failed_is_tried_again_by_the_next_run():
     client = Client(make_response(status=500), opened(), make_response(b"1"))
     with pytest.raises(SignInFailed):

@@ -33,7 +33,7 @@ from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import MemoryKeeper
 from billhook.engine.signin.transport import SignedTransport
-from billhook.engine.source import Source, open_source
+from billhook.engine.source import Source, open_source, plan_source
 from billhook.engine.trace import Trace
 from billhook.engine.transport import HttpTransport
 from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
@@ -329,6 +329,13 @@ def test_a_secret_without_a_value_is_told_when_the_source_is_opened():
     with pytest.raises(TokenError) as caught:
         open_source(integration(PLAIN, sign_in=BASIC), secrets={}, policy=NOWHERE)
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
+
+
+def test_a_plan_knows_the_secrets_of_sign_in_and_tls():
+    config = integration(PLAIN, sign_in=BASIC, tls=TlsConfig(client_certificate="{{ClientSecret}}"))
+    plan = plan_source(config, [compiled(config)])
+    assert plan.secrets == {"ApiKey", "ClientSecret"}
+    assert plan_source(integration(PLAIN), []).secrets == frozenset()
 
 
 async def test_an_unused_source_can_be_closed():
