@@ -92,6 +92,7 @@ class Serving:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._ended: tuple[int, str] | None = None
         self.said = self._read_until("Ctrl+C stops it.")
         found = re.search(r"listens on http://127\.0\.0\.1:(\d+)", self.said)
         assert found, self.said + self.process.communicate(timeout=30)[1]
@@ -136,7 +137,8 @@ class Serving:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; return the exit status and what stood on standard error."""
-        if self.process.poll() is None:
+        if self._ended is None:
             self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
+            _, errors = self.process.communicate(timeout=60)
+            self._ended = self.process.returncode, errors
+        return self._ended

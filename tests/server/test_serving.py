@@ -34,21 +34,31 @@ def filled(tmp_path_factory, source):
 
 
 @pytest.fixture
-def start(tmp_path, filled, source):
-    """Start servers on a copy of the filled folder; all are ended with the test."""
+def serve():
+    """Start servers; whatever happens, they are ended with the test."""
     started = []
+
+    def serve_on(data, *options, **settings):
+        started.append(Serving(data, *options, **settings))
+        return started[-1]
+
+    yield serve_on
+    for serving in started:
+        serving.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def start(serve, tmp_path, filled, source):
+    """Start servers on a copy of the filled folder."""
     data, seeded = shutil.copytree(filled[0], tmp_path / "data"), filled[1]
     source.reached.clear()
 
     def start_one(*options, **settings):
-        started.append(Serving(data, *options, **allowing(source), **settings))
-        return started[-1], seeded
+        return serve(data, *options, **allowing(source), **settings), seeded
 
     start_one.data = data
     yield start_one
     source.may_answer.set()
-    for serving in started:
-        serving.stop(signal.SIGKILL)
 
 
 def recorded(data):
@@ -72,8 +82,8 @@ def refused(*options, **settings):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
-def test_it_starts_from_nothing_and_ends_quietly(tmp_path, number):
-    serving = Serving(tmp_path / "new" / "data")
+def test_it_starts_from_nothing_and_ends_quietly(serve, tmp_path, number):
+    serving = serve(tmp_path / "new" / "data")
     ready, state = serving.ask("GET", "/readyz")
     page, _ = serving.ask("GET", "/setup")
     status, errors = serving.stop(number)
@@ -85,8 +95,8 @@ def test_it_starts_from_nothing_and_ends_quietly(tmp_path, number):
     assert (tmp_path / "new" / "data").stat().st_mode & 0o077 == 0
 
 
-def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(tmp_path, start):
-    first = Serving(tmp_path / "new")
+def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(serve, tmp_path, start):
+    first = serve(tmp_path / "new")
     first.stop()
     later, _ = start()
 
@@ -266,8 +276,8 @@ def test_every_wrong_setting_is_told_at_once(tmp_path):
     assert sorted(names) == ["BILLHOOK_LOG_FORMAT", "BILLHOOK_PORTS", "BILLHOOK_WORKERS"]
 
 
-def test_a_setting_that_does_not_exist_is_named_with_the_nearest(tmp_path):
-    serving = Serving(tmp_path, BILLHOOK_ALOW="x")
+def test_a_setting_that_does_not_exist_is_named_with_the_nearest(serve, tmp_path):
+    serving = serve(tmp_path, BILLHOOK_ALOW="x")
     serving.stop()
 
     assert "There is no setting BILLHOOK_ALOW. Did you mean BILLHOOK_ALLOW?" in serving.said
@@ -294,10 +304,12 @@ def postgresql():
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def test_it_serves_from_postgresql_with_workers_that_start_together(tmp_path, source, postgresql):
+def test_it_serves_from_postgresql_with_workers_that_start_together(
+    serve, tmp_path, source, postgresql
+):
     settings = {"BILLHOOK_DATABASE_URL": postgresql, **allowing(source)}
     seeded = seed(tmp_path, source, BILLHOOK_DATABASE_URL=postgresql)
-    serving = Serving(tmp_path, "--workers", "2", **settings)
+    serving = serve(tmp_path, "--workers", "2", **settings)
     statuses = [serving.run(seeded)[0].status for _ in range(10)]
     status, errors = serving.stop()
 
