@@ -126,8 +126,12 @@ class World:
         return sign_in is not None and sign_in.scheme == "oauth2-authorization-code"
 
     def _compile(self) -> Command:
-        config = get_command(self.config)
-        return Command.compile(config, variables=self.config.variables, secrets=self.config.secrets)
+        return Command.compile(
+            get_command(self.config),
+            variables=self.config.variables,
+            secrets=self.config.secrets,
+            sign_in=self.config.sign_in,
+        )
 
 
 def get_command(config: IntegrationConfig) -> CommandConfig:
