@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from billhook.engine.body import Body
+from billhook.engine.breaker import BreakerState, State
 from billhook.engine.command import Limits, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
@@ -67,6 +68,7 @@ class Source:
         self.closed = 0
         self.gate: asyncio.Event | None = None
         self.fault: Exception | None = None
+        self.state = BreakerState(state=State.CLOSED, since=None, next_try=None, failures=0)
 
     async def exchange(
         self,

@@ -207,7 +207,7 @@ def source() -> Source:
 def wired(cast: Cast, source: Source) -> Iterator[Source]:
     """Harper IT has an integration whose other end is *source*."""
     before = get_store(), get_recorder()
-    set_store(CommandStore(make_transport=lambda: source))
+    set_store(CommandStore(open_source=lambda _: source))
     set_recorder(RunRecorder())
     integration(cast.harper)
     get_store().refresh()

@@ -53,7 +53,7 @@ def source() -> Source:
 def wired(source: Source) -> Iterator[None]:
     """Give this process a store whose transport is *source*, and a recorder of its own."""
     before = get_store(), get_recorder()
-    set_store(CommandStore(make_transport=lambda: source))
+    set_store(CommandStore(open_source=lambda _: source))
     set_recorder(RunRecorder())
     yield
     set_store(before[0])
@@ -64,7 +64,7 @@ def view(cast: Cast, kind: Kind = Kind.VIEW) -> Document:
     get_store().refresh()
     opening = open_document(cast.open, kind=kind, user=cast.carla.user)
     try:
-        return async_to_sync(opening.document)()
+        return async_to_sync(opening.find)().document
     finally:
         get_recorder().flush()
 
@@ -152,7 +152,7 @@ def test_a_run_that_is_given_up_is_kept(cast: Cast, source: Source) -> None:
 
     async def give_up() -> None:
         source.gate = asyncio.Event()
-        running = asyncio.create_task(opening.document())
+        running = asyncio.create_task(opening.find())
         await asyncio.sleep(0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

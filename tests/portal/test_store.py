@@ -36,7 +36,7 @@ def source() -> Source:
 
 @pytest.fixture
 def store(source: Source) -> CommandStore:
-    return CommandStore(make_transport=lambda: source, look_every=0.01)
+    return CommandStore(open_source=lambda _: source, look_every=0.01)
 
 
 def caller_of(organisation: Organisation) -> Caller:
@@ -77,31 +77,29 @@ def test_only_the_own_organisation_gets_it(cast: Cast, store: CommandStore) -> N
     assert store.prepared(caller_of(cast.northwind), row.id, COMMAND) is None
     assert store.prepared(caller_of(cast.harper), row.id, "NoSuch") is None
     assert store.prepared(caller_of(cast.harper), "000000000000", COMMAND) is None
-    assert store.for_invoice(cast.northwind.id, COMMAND) is None
+    assert store.sources_of(cast.northwind.id, COMMAND) == ()
 
 
-def test_an_invoice_gets_the_first_integration_that_is_on(cast: Cast, store: CommandStore) -> None:
-    other = integration(
+def test_sources_come_in_the_order_that_was_set(cast: Cast, store: CommandStore) -> None:
+    integration(
         cast.harper, draft(command(name="Other", url="https://b.example/"), name="No documents")
     )
     first = integration(cast.harper, draft(name="First"))
     second = integration(cast.harper, draft(name="Second"))
 
-    def chosen() -> str | None:
+    def chosen() -> list[str]:
         store.refresh()
-        prepared = store.for_invoice(cast.harper.id, COMMAND)
-        return prepared.integration_id if prepared else None
+        return [one.integration_id for one in store.sources_of(cast.harper.id, COMMAND)]
 
-    assert other.position < first.position
-    assert chosen() == first.id
+    assert chosen() == [first.id, second.id]
     services.move_integration(integration=second, places=-2)
-    assert chosen() == second.id
+    assert chosen() == [second.id, first.id]
     services.set_enabled(integration=second, enabled=False)
-    assert chosen() == first.id
+    assert chosen() == [first.id]
     services.delete_integration(integration=first)
-    assert chosen() is None
+    assert chosen() == []
     services.set_enabled(integration=second, enabled=True)
-    assert chosen() == second.id
+    assert chosen() == [second.id]
 
 
 def test_what_has_not_changed_is_kept_as_it_is(cast: Cast, store: CommandStore) -> None:
@@ -146,7 +144,7 @@ def test_the_last_use_of_a_key_is_noted(cast: Cast, store: CommandStore) -> None
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_change_made_elsewhere_is_seen_by_looking(cast_elsewhere: Elsewhere) -> None:
-    store = CommandStore(make_transport=Source, look_every=0.01)
+    store = CommandStore(open_source=lambda _: Source(), look_every=0.01)
     await store.start()
     try:
         row = await asyncio.to_thread(cast_elsewhere.add_integration)
@@ -189,10 +187,10 @@ async def test_what_is_known_survives_the_database(
         return revision
 
     monkeypatch.setattr(loading, "read_revision", read_revision)
-    monkeypatch.setattr(loading, "read_versions", list)
+    monkeypatch.setattr(loading, "read_stamps", list)
     monkeypatch.setattr(loading, "load_integrations", lambda _ids: {})
     monkeypatch.setattr(loading, "read_valid_keys", lambda: [("digest", "key", "organisation")])
-    store = CommandStore(make_transport=Source, look_every=0.01)
+    store = CommandStore(open_source=lambda _: Source(), look_every=0.01)
     with structlog.testing.capture_logs() as lines:
         await store.start()
         away = True

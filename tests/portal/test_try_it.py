@@ -38,7 +38,7 @@ def source() -> Source:
 def wired(source: Source) -> Iterator[None]:
     """Give this process a store whose transport is *source*, and a recorder of its own."""
     before = get_store(), get_recorder()
-    set_store(CommandStore(make_transport=lambda: source))
+    set_store(CommandStore(open_source=lambda _: source))
     set_recorder(RunRecorder())
     yield
     set_store(before[0])

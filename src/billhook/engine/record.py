@@ -28,7 +28,8 @@ class RunRecord:
 
     ``kind`` is what the run was for: ``view``, ``download``, ``try`` or ``api``. ``outcome`` is
     ``ok`` or the error's code, and ``reason`` the finer word beside it (a verdict, the phase of a
-    time limit), if there is one. Ids that don't apply are None.
+    time limit), if there is one. Ids that don't apply are None. ``part_of`` is the first run of the
+    same click, where that had to ask several sources.
     """
 
     id: str
@@ -46,3 +47,4 @@ class RunRecord:
     milliseconds: float
     document_bytes: int = 0
     media_type: str = ""
+    part_of: str = ""

@@ -11,6 +11,7 @@ from billhook.engine.errors import Problem
 from billhook.engine.functions import FUNCTIONS, FunctionInfo
 from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
 from billhook.portal.integrations.forms import CommandRow, EditorForm, SecretRow
+from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.places import Place, field_of
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.trial import Trial
@@ -149,6 +150,8 @@ class EditorView:
 
     methods = METHODS
     content_types = CONTENT_TYPES
+    failures = OnFailure.choices
+    keepings = Keeping.choices
 
     @property
     def functions(self) -> Sequence[FunctionInfo]:

@@ -36,7 +36,7 @@ from billhook.portal.integrations.forms import (
 )
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.integrations.services import INVOICE_COMMAND
+from billhook.portal.integrations.opening import INVOICE_COMMAND
 from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.organisations.models import Member, Role

@@ -16,7 +16,7 @@ from billhook.engine.errors import BillhookError, DocumentNotFound
 from billhook.portal.documents.held import Holder
 from billhook.portal.documents.showing import show
 from billhook.portal.integrations.document_response import DocumentResponse, send_document
-from billhook.portal.integrations.services import Opening
+from billhook.portal.integrations.opening import Opening
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice
 
@@ -48,7 +48,7 @@ def file_response(wanted: Wanted) -> HttpResponse:
 
     async def send() -> HttpResponseBase:
         try:
-            document = await wanted.opening.document()
+            document = (await wanted.opening.find()).document
         except BillhookError as error:
             return _failure(wanted, error, template=_PAGE)
         name = document_name(wanted.invoice, extension=document.extension)
@@ -64,9 +64,10 @@ def pages_response(wanted: Wanted) -> HttpResponse:
 
     async def render() -> HttpResponseBase:
         try:
-            document = await wanted.opening.document()
+            found = await wanted.opening.find()
         except BillhookError as error:
             return _failure(wanted, error, template=_PART)
+        document = found.document
         shown = await show(
             document,
             holder=wanted.holder,

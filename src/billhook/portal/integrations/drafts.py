@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from billhook.engine.command import Command
-from billhook.engine.config import CommandConfig, IntegrationConfig
+from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import command_from_json
+from billhook.engine.files import command_from_json, sign_in_from_json, tls_from_json
 from billhook.engine.secret import Secret
+from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.integrations import binding
-from billhook.portal.integrations.models import Integration, StoredSecret
+from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
 
 NAME_LENGTH: Final = 200
 
@@ -32,12 +33,20 @@ class SecretEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An integration as typed, all of it."""
+    """An integration as typed, all of it.
+
+    ``preset``, ``on_failure`` and ``keeping`` are the portal's own: no integration file has them.
+    """
 
     name: str
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[SecretEntry, ...] = ()
+    sign_in: SignInConfig | None = None
+    tls: TlsConfig | None = None
     commands: tuple[CommandConfig, ...] = ()
+    preset: str = ""
+    on_failure: str = OnFailure.STOP
+    keeping: str = Keeping.CHECKED
 
     def config(self) -> IntegrationConfig:
         """Return it as the integration file has it: of the secrets only the names."""
@@ -45,16 +54,24 @@ class Draft:
             name=self.name,
             variables=dict(self.variables),
             secrets=tuple(entry.name for entry in self.secrets),
+            sign_in=self.sign_in,
+            tls=self.tls,
             commands=self.commands,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDraft:
-    """A draft without mistakes, and its commands, compiled."""
+    """A draft without mistakes, and its commands and its source, compiled."""
 
     draft: Draft
     commands: Mapping[str, Command]
+    plan: SourcePlan
+
+    @property
+    def uses(self) -> dict[str, binding.Uses]:
+        """How each secret is used."""
+        return binding.uses_of_secrets(self.commands.values(), self.plan)
 
 
 def check_draft(
@@ -66,14 +83,17 @@ def check_draft(
         ConfigurationError: with every mistake, the binding of secrets among them.
     """
     commands, problems = compile_commands(draft)
+    plan, more = _compile_source(draft, commands.values())
     found = (
         *_name_problems(draft, set(taken)),
         *problems,
-        *_value_problems(draft, commands.values(), {row.id: row for row in stored}),
+        *more,
+        *_choice_problems(draft),
+        *_value_problems(draft, commands.values(), plan, {row.id: row for row in stored}),
     )
-    if found:
+    if found or plan is None:
         raise ConfigurationError(found)
-    return CheckedDraft(draft=draft, commands=commands)
+    return CheckedDraft(draft=draft, commands=commands, plan=plan)
 
 
 def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, ...]]:
@@ -82,15 +102,25 @@ def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, .
     problems: list[Problem] = []
     for config in draft.commands:
         try:
-            commands[config.name] = Command.compile(
-                config,
-                variables=draft.variables,
-                secrets=[entry.name for entry in draft.secrets],
-            )
+            commands[config.name] = compile_one(config, draft.config())
         except ConfigurationError as error:
             problems.extend(error.problems)
     # a mistake in a variable or a secret's name is found once for each command
     return commands, tuple(dict.fromkeys((*problems, *_command_problems(draft))))
+
+
+def compile_one(command: CommandConfig, config: IntegrationConfig) -> Command:
+    """Return *command* of *config*, compiled; raise ConfigurationError with every mistake."""
+    return Command.compile(command, variables=config.variables, secrets=config.secrets)
+
+
+def _compile_source(
+    draft: Draft, commands: Collection[Command]
+) -> tuple[SourcePlan | None, tuple[Problem, ...]]:
+    try:
+        return plan_source(draft.config(), commands), ()
+    except ConfigurationError as error:
+        return None, error.problems
 
 
 def _command_problems(draft: Draft) -> Iterator[Problem]:
@@ -131,10 +161,26 @@ def _name_problems(draft: Draft, taken: set[str]) -> Iterator[Problem]:
         )
 
 
+def _choice_problems(draft: Draft) -> Iterator[Problem]:
+    for key, value, known in (
+        ("on_failure", draft.on_failure, OnFailure.values),
+        ("keeping", draft.keeping, Keeping.values),
+    ):
+        if value not in known:
+            yield Problem(
+                code="unknown-choice",
+                where=f"integration.{key}",
+                message=f"{key} is one of {', '.join(known)}. Choose one of them.",
+            )
+
+
 def _value_problems(
-    draft: Draft, commands: Iterable[Command], stored: Mapping[str, StoredSecret]
+    draft: Draft,
+    commands: Collection[Command],
+    plan: SourcePlan | None,
+    stored: Mapping[str, StoredSecret],
 ) -> Iterator[Problem]:
-    uses = binding.uses_of_secrets(commands)
+    uses = binding.uses_of_secrets(commands, plan)
     for entry in draft.secrets:
         if entry.value is not None:
             continue
@@ -169,27 +215,26 @@ def draft_of(row: Integration) -> Draft:
             SecretEntry(name=secret.name, stored_id=secret.id)
             for secret in row.stored_secrets.all()
         ),
+        sign_in=sign_in_from_json(row.sign_in) if row.sign_in else None,
+        tls=tls_from_json(row.tls) if row.tls else None,
         commands=tuple(command_from_json(typed) for typed in row.commands),
+        preset=row.preset,
+        on_failure=row.on_failure,
+        keeping=row.keeping,
     )
 
 
-def draft_of_file(config: IntegrationConfig) -> Draft:
+def draft_of_file(config: IntegrationConfig, *, preset: str = "") -> Draft:
     """Return what an integration file holds as if it had been typed; its secrets have no values.
 
-    Raises:
-        ConfigurationError: where it holds what an integration of the portal can't keep.
+    *preset* is the name of the preset, if it is one.
     """
-    if config.sign_in is not None or config.tls is not None:
-        part = "sign_in" if config.sign_in is not None else "tls"
-        message = (
-            f"The file has a table [integration.{part}], which the portal can't keep. "
-            "Put what it says into headers, or run the file with the command line."
-        )
-        problem = Problem(code="not-kept", where=f"integration.{part}", message=message)
-        raise ConfigurationError((problem,))
     return Draft(
         name=config.name,
         variables=dict(config.variables),
         secrets=tuple(SecretEntry(name=name) for name in config.secrets),
+        sign_in=config.sign_in,
+        tls=config.tls,
         commands=config.commands,
+        preset=preset,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from billhook.engine.config import (
@@ -23,6 +23,7 @@ from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealing import Sealer
 
 MAX_ROWS: Final = 100
@@ -93,6 +94,11 @@ class EditorForm:
     variables: list[VariableRow] = field(default_factory=list)
     secrets: list[SecretRow] = field(default_factory=list)
     commands: list[CommandRow] = field(default_factory=list)
+    source_file: str = ""
+    """The tables [sign_in] and [tls], as in an integration file."""
+    preset: str = ""
+    on_failure: str = OnFailure.STOP
+    keeping: str = Keeping.CHECKED
     number: str = ""
     """The invoice number to try with."""
     others: str = ""
@@ -119,6 +125,10 @@ def read_form(posted: Mapping[str, str], sealer: Sealer) -> EditorForm:
         variables=_rows(posted, "variable", lambda key: _read_variable(posted, key)),
         secrets=_rows(posted, "secret", lambda key: _read_secret(posted, key, sealer)),
         commands=_rows(posted, "command", lambda key: _read_command(posted, key)),
+        source_file=_text(posted, "source-file"),
+        preset=_text(posted, "preset"),
+        on_failure=_text(posted, "on_failure") or OnFailure.STOP,
+        keeping=_text(posted, "keeping") or Keeping.CHECKED,
         number=_text(posted, "try-number").strip(),
         others=_text(posted, "try-others"),
         tried=_whole(posted, "try-command"),
@@ -189,7 +199,17 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
             for entry in draft.secrets
         ],
         commands=[_command_row(config) for config in draft.commands],
+        source_file=_source_text(draft),
+        preset=draft.preset,
+        on_failure=draft.on_failure,
+        keeping=draft.keeping,
     )
+
+
+def _source_text(draft: Draft) -> str:
+    """Return sign-in and TLS of *draft* as their part of an integration file."""
+    config = IntegrationConfig(name="x", sign_in=draft.sign_in, tls=draft.tls)
+    return write_integration(config).removeprefix(write_integration(IntegrationConfig(name="x")))
 
 
 def _command_row(config: CommandConfig) -> CommandRow:
@@ -223,17 +243,40 @@ def to_draft(form: EditorForm) -> Draft:
     """Return the draft in *form*. A number that is none becomes 0, which the engine refuses.
 
     Raises:
-        ConfigurationError: where a command that stands there as a file can't be read.
+        ConfigurationError: where a part that stands there as a file can't be read.
     """
+    source = source_config_of(form)
     return Draft(
         name=form.name,
-        variables={row.name: row.value for row in form.variables if row.name or row.value},
+        variables=source.variables,
         secrets=tuple(
             SecretEntry(name=row.name, value=row.value, stored_id=row.stored_id)
             for row in form.secrets
             if row.name or row.value or row.stored_id
         ),
+        sign_in=source.sign_in,
+        tls=source.tls,
         commands=tuple(config_of(row) for row in form.commands),
+        preset=form.preset,
+        on_failure=form.on_failure,
+        keeping=form.keeping,
+    )
+
+
+def source_config_of(form: EditorForm) -> IntegrationConfig:
+    """Return everything in *form* but its commands; raise ConfigurationError if it can't be read.
+
+    Of secrets it has the names.
+    """
+    typed = read_integration(f'format = 1\n[integration]\nname = "x"\n{form.source_file}')
+    if typed.commands:
+        message = "Here stand [sign_in] and [tls] alone. Put commands into fields of their own."
+        raise ConfigurationError((Problem(code="misplaced-key", where="sign_in", message=message),))
+    return replace(
+        typed,
+        name=form.name,
+        variables={row.name: row.value for row in form.variables if row.name or row.value},
+        secrets=tuple(row.name for row in form.secrets if row.name),
     )
 
 

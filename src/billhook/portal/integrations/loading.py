@@ -8,15 +8,23 @@ from dataclasses import dataclass
 import structlog
 
 from billhook.engine.command import Command
+from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import command_from_json
+from billhook.engine.files import command_from_json, sign_in_from_json, tls_from_json
 from billhook.engine.secret import Secret
+from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import KeyRing, SecretUnreadableError
+from billhook.portal.integrations.drafts import compile_one
+from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import ApiKey, Integration, Revision, StoredSecret
+from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 
 log = structlog.get_logger("billhook.store")
+
+Stamp = tuple[int, int]
+"""Tells one state of an integration from another: its version, and that of its connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +34,11 @@ class Loaded:
     id: str
     organisation_id: str
     name: str
-    version: int
+    stamp: Stamp
+    on_failure: str
+    keeping: str
     commands: tuple[Command, ...]
-    secrets: Mapping[str, Secret]
+    wiring: Wiring
 
 
 def read_revision() -> int:
@@ -42,9 +52,11 @@ def read_valid_keys() -> list[tuple[str, str, str]]:
     return list(keys.values_list("digest", "id", "organisation_id"))
 
 
-def read_versions() -> list[tuple[str, int]]:
-    """Return id and version of every enabled integration, in the order of each organisation."""
-    return list(Integration.objects.filter(enabled=True).values_list("id", "version"))
+def read_stamps() -> list[tuple[str, Stamp]]:
+    """Return id and stamp of every enabled integration, each organisation's in its order."""
+    rows = Integration.objects.filter(enabled=True).order_by("position", "created_at")
+    found = rows.values_list("id", "version", "connection")
+    return [(id_, (version, connection)) for id_, version, connection in found]
 
 
 def load_integrations(ids: Collection[str]) -> dict[str, Loaded]:
@@ -56,30 +68,67 @@ def load_integrations(ids: Collection[str]) -> dict[str, Loaded]:
 def _load(row: Integration) -> Loaded:
     stored = list(row.stored_secrets.all())
     bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
+    commands, plan = _usable(row, bound)
     return Loaded(
         id=row.id,
         organisation_id=row.organisation_id,
         name=row.name,
-        version=row.version,
-        commands=tuple(c for c in compiled(row, bound) if _is_bound(row, c, bound)),
-        secrets=dict(_readable(row, stored)),
+        stamp=(row.version, row.connection),
+        on_failure=row.on_failure,
+        keeping=row.keeping,
+        commands=commands,
+        wiring=Wiring(
+            plan=plan,
+            secrets=dict(_readable(row, stored)),
+            keeper=keeper_of(row, plan, commands),
+        ),
     )
 
 
-def compiled(row: Integration, secrets: Collection[str]) -> Iterator[Command]:
+def _usable(
+    row: Integration, bound: Mapping[str, binding.Uses]
+) -> tuple[tuple[Command, ...], SourcePlan]:
+    """Return the commands of *row* that may be used, and what all of them say of the source."""
+    try:
+        config = _config_without_commands(row, bound)
+        compiled = tuple(_compiled(row, config))
+        plan = plan_source(config, compiled)
+    except ConfigurationError as error:
+        _complain(row, error)
+        return (), plan_source(IntegrationConfig(name=row.name), ())
+    commands = tuple(each for each in compiled if _is_bound(row, each, bound, plan))
+    return commands, plan if len(commands) == len(compiled) else plan_source(config, commands)
+
+
+def _config_without_commands(row: Integration, secrets: Collection[str]) -> IntegrationConfig:
+    return IntegrationConfig(
+        name=row.name,
+        variables=row.variables,
+        secrets=tuple(secrets),
+        sign_in=sign_in_from_json(row.sign_in) if row.sign_in else None,
+        tls=tls_from_json(row.tls) if row.tls else None,
+    )
+
+
+def _compiled(row: Integration, config: IntegrationConfig) -> Iterator[Command]:
     """Compile the commands of *row*. One that this version can't compile is logged and left out."""
     for typed in row.commands:
         try:
-            config = command_from_json(typed)
-            yield Command.compile(config, variables=row.variables, secrets=secrets)
+            yield compile_one(command_from_json(typed), config)
         except ConfigurationError as error:
-            codes = sorted({problem.code for problem in error.problems})
-            log.warning("command-not-usable", integration=row.id, codes=codes)
+            _complain(row, error)
 
 
-def _is_bound(row: Integration, command: Command, bound: Mapping[str, binding.Uses]) -> bool:
+def _complain(row: Integration, error: ConfigurationError) -> None:
+    codes = sorted({problem.code for problem in error.problems})
+    log.warning("command-not-usable", integration=row.id, codes=codes)
+
+
+def _is_bound(
+    row: Integration, command: Command, bound: Mapping[str, binding.Uses], plan: SourcePlan
+) -> bool:
     # the services refuse to save such a command: a row like this wasn't written by them
-    if binding.is_bound(command, bound):
+    if binding.is_bound(command, bound, plan=plan):
         return True
     log.error("secret-moved", integration=row.id, command=command.name)
     return False

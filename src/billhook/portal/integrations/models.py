@@ -11,6 +11,21 @@ from billhook.portal.ids import LENGTH, new_id
 from billhook.portal.organisations.models import Organisation
 
 
+class OnFailure(models.TextChoices):
+    """What VIEW does when an integration fails. After "not found" it always asks the next one."""
+
+    STOP = "stop", "Stop, and say that it failed"
+    NEXT = "next", "Ask the next integration"
+
+
+class Keeping(models.TextChoices):
+    """Whether documents are kept for the next click, and whether that one still asks the source."""
+
+    CHECKED = "checked", "Keep documents, and ask each time whether they are still the same"
+    TRUSTED = "trusted", "Keep documents, and show them again without asking"
+    OFF = "off", "Keep nothing"
+
+
 class Integration(models.Model):
     """A configured connection to one other system."""
 
@@ -22,8 +37,18 @@ class Integration(models.Model):
     variables = models.JSONField(default=dict)
     commands = models.JSONField(default=list)
     """The commands as typed, each as :class:`billhook.engine.config.CommandConfig` in JSON."""
+    sign_in = models.JSONField(null=True, blank=True)
+    """How requests are signed in, as :class:`billhook.engine.config.SignInConfig` in JSON."""
+    tls = models.JSONField(null=True, blank=True)
+    """Client certificate and authorities, as :class:`billhook.engine.config.TlsConfig` in JSON."""
+    preset = models.CharField(max_length=64, blank=True)
+    """The name of the preset that it was made from."""
+    on_failure = models.CharField(max_length=4, choices=OnFailure.choices, default=OnFailure.STOP)
+    keeping = models.CharField(max_length=7, choices=Keeping.choices, default=Keeping.CHECKED)
     version = models.PositiveIntegerField(default=1)
     """Grows with every save, so that of two editors the second is told instead of overwriting."""
+    connection = models.PositiveIntegerField(default=0)
+    """Grows when it is connected or disconnected, so that no process uses tokens that are gone."""
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -55,6 +80,31 @@ class StoredSecret(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StoredTokens(models.Model):
+    """The tokens that a source gave out for an integration: encrypted, and bound as a secret is.
+
+    ``leased_by`` is the process that asks for new ones at the moment, and nobody else may until
+    ``leased_until``.
+    """
+
+    integration = models.OneToOneField(
+        Integration, models.CASCADE, primary_key=True, related_name="stored_tokens"
+    )
+    ciphertext = models.BinaryField(default=b"")
+    """Empty before the first tokens come."""
+    bound_to = models.JSONField(default=dict)
+    connected_at = models.DateTimeField(null=True, blank=True)
+    connected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True
+    )
+    changed_at = models.DateTimeField(null=True, blank=True)
+    leased_by = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"tokens of {self.integration_id}"
 
 
 class ApiKey(models.Model):

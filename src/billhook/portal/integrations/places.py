@@ -22,6 +22,7 @@ _LABELS = {
     "max_bytes": "Most bytes",
     "redirects": "Redirects",
 }
+_CHOICES = {"on_failure": "If it fails", "keeping": "Documents"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ def field_of(form: EditorForm, where: str) -> Place | None:
         return _secret_field(form, rest)
     if head == "commands":
         return _command_field(form, rest)
+    if head in {"sign_in", "tls"}:
+        return Place(id="source-file", label="Sign-in and TLS")
     return None
 
 
@@ -52,6 +55,8 @@ def _integration_field(form: EditorForm, rest: str) -> Place:
         return _place(form, "name", "Name", "name")
     if kind == "secrets":
         return Place(id="secrets", label="Secrets")
+    if kind in _CHOICES:
+        return _place(form, kind, _CHOICES[kind], kind)
     for index, row in enumerate(form.variables):
         if name and row.name == name:
             return _place(row, f"variable-{index}-value", f"Variable {name}", "value")

@@ -1,12 +1,25 @@
-"""The operator's egress policy and the transports that keep it."""
+"""The operator's egress policy and the sources that are opened under it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from billhook.engine.guard import EgressPolicy
-from billhook.engine.transport import HttpTransport
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import TokenKeeper
+from billhook.engine.source import Source, SourcePlan
 from billhook.portal import environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the transport of one integration is made of."""
+
+    plan: SourcePlan
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    keeper: TokenKeeper | None = None
 
 
 @cache
@@ -18,6 +31,9 @@ def egress_policy() -> EgressPolicy:
     )
 
 
-def make_transport() -> HttpTransport:
-    """Return a new transport, with a pool of its own, that keeps the policy."""
-    return HttpTransport(policy=egress_policy())
+def open_source(wiring: Wiring) -> Source:
+    """Return the source that *wiring* describes, with a pool of its own, under the policy.
+
+    Raises ConfigurationError for a certificate that can't be used, TokenError for a missing secret.
+    """
+    return Source(wiring.plan, secrets=wiring.secrets, policy=egress_policy(), keeper=wiring.keeper)

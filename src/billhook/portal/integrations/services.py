@@ -5,43 +5,35 @@ from __future__ import annotations
 import hashlib
 import secrets as random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from billhook.engine.answer import Document
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import command_to_json
-from billhook.engine.run import run_command
+from billhook.engine.files import command_to_json, sign_in_to_json, tls_to_json
+from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
-from billhook.engine.tokens import Value
-from billhook.engine.trace import Trace
 from billhook.portal.accounts.models import User
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
 from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
+from billhook.portal.integrations.opening import INVOICE_COMMAND, Asked, Opening
 from billhook.portal.integrations.revisions import announce_change
-from billhook.portal.integrations.store import Prepared, get_store
+from billhook.portal.integrations.store import get_store
 from billhook.portal.integrations.token_values import Click, invoice_tokens
 from billhook.portal.integrations.vault import decrypt_secret, encrypt_secret, key_ring
 from billhook.portal.invoices.models import Invoice
+from billhook.portal.invoices.plain_pdf import plain_invoice
 from billhook.portal.organisations.models import Organisation
 from billhook.portal.runs.models import Kind
-from billhook.portal.runs.recorder import Use, run_recorded
+from billhook.portal.runs.recorder import Use
 
 API_KEY_PREFIX: Final = "bhk_"
 _HINT_LENGTH: Final = 4
-INVOICE_COMMAND: Final = "GetInvoiceImage"
-"""The command that gives the document of an invoice."""
-_NO_INTEGRATION: Final = Problem(
-    code="no-integration",
-    message=f"No integration that is on has the command {INVOICE_COMMAND}. "
-    "Add one, or switch it on, under Integrations.",
-)
 
 
 class EditedMeanwhile(Exception):
@@ -102,9 +94,12 @@ def _write(row: Integration, draft: Draft) -> None:
     checked = _check(row, draft, stored)
     row.name = draft.name.strip()
     row.variables = dict(draft.variables)
+    row.sign_in = sign_in_to_json(draft.sign_in) if draft.sign_in else None
+    row.tls = tls_to_json(draft.tls) if draft.tls else None
     row.commands = [command_to_json(config) for config in draft.commands]
+    row.preset, row.on_failure, row.keeping = draft.preset, draft.on_failure, draft.keeping
     row.save()
-    _write_secrets(row, draft.secrets, stored, binding.uses_of_secrets(checked.commands.values()))
+    _write_secrets(row, draft.secrets, stored, checked.uses)
 
 
 def _write_secrets(
@@ -220,52 +215,36 @@ def revoke_api_key(*, key: ApiKey) -> None:
         ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """The document of one invoice, about to be fetched: everything that it takes is at hand."""
-
-    use: Use
-    prepared: Prepared | None
-    tokens: Mapping[str, Value]
-
-    @property
-    def run_id(self) -> str:
-        """The id of the run, by which people can ask for it."""
-        return self.use.run_id
-
-    async def document(self) -> Document:
-        """Run the command and return the document, which the caller closes. One run is recorded.
-
-        Raises:
-            BillhookError: whose ``public_message`` is for members; a contact gets another.
-        """
-        return await run_recorded(self.use, self._run)
-
-    async def _run(self, trace: Trace) -> Document:
-        if self.prepared is None:
-            raise ConfigurationError((_NO_INTEGRATION,))
-        command = self.prepared.command
-        values = command.values(self.tokens, secrets=self.prepared.secrets, run_id=self.run_id)
-        return await run_command(command, values, transport=self.prepared.transport, trace=trace)
-
-
 def open_document(invoice: Invoice, *, kind: Kind, user: User) -> Opening:
     """Prepare to fetch the document of *invoice* for *user*, who may see it.
 
     The values of its tokens come from our own row. Nothing is awaited and nothing is sent here:
-    :meth:`Opening.document` does that, on the event loop.
+    :meth:`Opening.find` does that, on the event loop.
     """
-    prepared = get_store().for_invoice(invoice.organisation_id, INVOICE_COMMAND)
-    names = prepared.command.tokens if prepared else ()
-    return Opening(
-        use=Use(
-            organisation_id=invoice.organisation_id,
-            integration_id=prepared.integration_id if prepared else None,
-            command=INVOICE_COMMAND,
-            kind=kind,
-            user_id=user.id,
-            invoice_id=invoice.id,
-        ),
-        prepared=prepared,
-        tokens=invoice_tokens(Click(invoice=invoice, user=user), names),
+    click = Click(invoice=invoice, user=user)
+    sources = get_store().sources_of(invoice.organisation_id, INVOICE_COMMAND)
+    first = Use(
+        organisation_id=invoice.organisation_id,
+        integration_id=sources[0].integration_id if sources else None,
+        command=INVOICE_COMMAND,
+        kind=kind,
+        user_id=user.id,
+        invoice_id=invoice.id,
     )
+    return Opening(
+        sources=tuple(
+            Asked(
+                use=first if prepared is sources[0] else _later(first, prepared.integration_id),
+                prepared=prepared,
+                tokens=invoice_tokens(click, prepared.command.tokens),
+            )
+            for prepared in sources
+        ),
+        use=_later(first, None) if sources else first,
+        plain=plain_invoice(invoice) if invoice.organisation.plain_rendering else None,
+    )
+
+
+def _later(first: Use, integration_id: str | None) -> Use:
+    """Return the use that follows *first*, in the same click."""
+    return replace(first, integration_id=integration_id, run_id=new_run_id(), part_of=first.run_id)

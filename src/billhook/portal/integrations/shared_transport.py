@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
+from billhook.engine.breaker import BreakerState, State
 from billhook.engine.command import Limits, WebRequest
 from billhook.engine.trace import Trace
 from billhook.engine.transport import Response, Transport
@@ -13,9 +14,17 @@ from billhook.engine.transport import Response, Transport
 class ClosableTransport(Transport, Protocol):
     """A transport that holds connections."""
 
+    @property
+    def state(self) -> BreakerState:
+        """Whether its source is used, left alone, or about to be tried again."""
+        ...
+
     async def close(self) -> None:
         """Close them."""
         ...
+
+
+_UNUSED: Final = BreakerState(state=State.CLOSED, since=None, next_try=None, failures=0)
 
 
 class SharedTransport:
@@ -31,6 +40,11 @@ class SharedTransport:
         self._transport: ClosableTransport | None = None
         self._in_flight = 0
         self._is_retired = False
+
+    @property
+    def state(self) -> BreakerState:
+        """Whether the source is used, left alone, or about to be tried again."""
+        return self._transport.state if self._transport is not None else _UNUSED
 
     async def exchange(
         self,

@@ -19,12 +19,13 @@ from typing import Final, Protocol
 import structlog
 from django.db import Error, close_old_connections, connections
 
+from billhook.engine.breaker import BreakerState
 from billhook.engine.command import Command
 from billhook.engine.secret import Secret
 from billhook.engine.transport import Transport
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.models import ApiKey
-from billhook.portal.integrations.policy import make_transport
+from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
 
 log = structlog.get_logger("billhook.store")
@@ -54,10 +55,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A command, ready to run: compiled, with its secrets and the pool of its integration."""
+    """A command, ready to run: compiled, with its secrets and the source of its integration.
+
+    ``stamp`` tells one state of the integration from another.
+    """
 
     organisation_id: str
     integration_id: str
+    stamp: loading.Stamp
+    on_failure: str
+    keeping: str
     command: Command
     secrets: Mapping[str, Secret]
     transport: Transport
@@ -65,11 +72,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """One enabled integration in memory, as of *version*."""
+    """One enabled integration in memory, as of *stamp*."""
 
     organisation_id: str
     name: str
-    version: int
+    stamp: loading.Stamp
     commands: Mapping[str, Prepared]
     transport: SharedTransport
 
@@ -81,8 +88,8 @@ class Snapshot:
     revision: int = -1
     callers: Mapping[str, Caller] = field(default_factory=dict)
     integrations: Mapping[str, Connected] = field(default_factory=dict)
-    in_order: Mapping[str, tuple[Connected, ...]] = field(default_factory=dict)
-    """The integrations of each organisation, in the order that it set."""
+    in_order: Mapping[tuple[str, str], tuple[Prepared, ...]] = field(default_factory=dict)
+    """By organisation and name of a command: that command of its integrations, in its order."""
     by_name: Mapping[tuple[str, str], Connected] = field(default_factory=dict)
     """The same by organisation and name."""
 
@@ -91,9 +98,12 @@ class CommandStore:
     """Gives callers and prepared commands from memory, and keeps them fresh."""
 
     def __init__(
-        self, *, make_transport: Callable[[], ClosableTransport], look_every: float = LOOK_EVERY
+        self,
+        *,
+        open_source: Callable[[Wiring], ClosableTransport] = open_source,
+        look_every: float = LOOK_EVERY,
     ) -> None:
-        self._make_transport = make_transport
+        self._open_source = open_source
         self._look_every = look_every
         self._snapshot = Snapshot()
         self._used: dict[str, float] = {}
@@ -122,22 +132,23 @@ class CommandStore:
             connected = snapshot.by_name.get((caller.organisation_id, integration))
         return connected.commands.get(command) if connected else None
 
-    def for_invoice(self, organisation_id: str, command: str) -> Prepared | None:
-        """Return *command* of the first integration, in the organisation's order, that has it."""
-        for connected in self._snapshot.in_order.get(organisation_id, ()):
-            prepared = connected.commands.get(command)
-            if prepared is not None:
-                return prepared
-        return None
+    def sources_of(self, organisation_id: str, command: str) -> tuple[Prepared, ...]:
+        """Return *command* of every integration that has it, in the organisation's order."""
+        return self._snapshot.in_order.get((organisation_id, command), ())
+
+    def state_of(self, integration_id: str) -> BreakerState | None:
+        """Return how this process gets on with the source of an integration that is on."""
+        connected = self._snapshot.integrations.get(integration_id)
+        return connected.transport.state if connected else None
 
     @asynccontextmanager
-    async def one_off_transport(self) -> AsyncIterator[Transport]:
-        """Give a transport for one use, of settings that aren't saved; it is closed after that."""
-        transport = self._make_transport()
+    async def one_off_source(self, wiring: Wiring) -> AsyncIterator[ClosableTransport]:
+        """Give a source for one use, of settings that aren't saved; it is closed after that."""
+        source = self._open_source(wiring)
         try:
-            yield transport
+            yield source
         finally:
-            await transport.close()
+            await source.close()
 
     async def start(self) -> None:
         """Load everything, then look for changes until :meth:`stop`.
@@ -215,7 +226,7 @@ class CommandStore:
                 for digest, id_, organisation in loading.read_valid_keys()
             },
             integrations=integrations,
-            in_order=_by_organisation(integrations),
+            in_order=_in_order(integrations),
             by_name={(one.organisation_id, one.name): one for one in integrations.values()},
         )
         for id_, connected in before.items():
@@ -224,24 +235,28 @@ class CommandStore:
 
     def _connect_changed(self, before: Mapping[str, Connected]) -> dict[str, Connected]:
         """Return every enabled integration, in order; what hasn't changed is kept as it is."""
-        versions = loading.read_versions()
+        stamps = loading.read_stamps()
         kept = {
             id_: before[id_]
-            for id_, version in versions
-            if id_ in before and before[id_].version == version
+            for id_, stamp in stamps
+            if id_ in before and before[id_].stamp == stamp
         }
-        loaded = loading.load_integrations([id_ for id_, _ in versions if id_ not in kept])
+        loaded = loading.load_integrations([id_ for id_, _ in stamps if id_ not in kept])
         known = kept | {id_: self._connect(integration) for id_, integration in loaded.items()}
-        return {id_: known[id_] for id_, _ in versions if id_ in known}
+        return {id_: known[id_] for id_, _ in stamps if id_ in known}
 
     def _connect(self, loaded: loading.Loaded) -> Connected:
-        transport = SharedTransport(self._make_transport)
+        transport = SharedTransport(lambda: self._open_source(loaded.wiring))
+        secrets = loaded.wiring.secrets
         commands = {
             command.name: Prepared(
                 organisation_id=loaded.organisation_id,
                 integration_id=loaded.id,
+                stamp=loaded.stamp,
+                on_failure=loaded.on_failure,
+                keeping=loaded.keeping,
                 command=command,
-                secrets={name: s for name, s in loaded.secrets.items() if name in command.secrets},
+                secrets={name: secrets[name] for name in command.secrets if name in secrets},
                 transport=transport,
             )
             for command in loaded.commands
@@ -249,7 +264,7 @@ class CommandStore:
         return Connected(
             organisation_id=loaded.organisation_id,
             name=loaded.name,
-            version=loaded.version,
+            stamp=loaded.stamp,
             commands=commands,
             transport=transport,
         )
@@ -259,18 +274,21 @@ class CommandStore:
             asyncio.run_coroutine_threadsafe(transport.retire(), self._loop)
 
 
-def _by_organisation(integrations: Mapping[str, Connected]) -> dict[str, tuple[Connected, ...]]:
-    in_order: dict[str, tuple[Connected, ...]] = {}
+def _in_order(
+    integrations: Mapping[str, Connected],
+) -> dict[tuple[str, str], tuple[Prepared, ...]]:
+    in_order: dict[tuple[str, str], tuple[Prepared, ...]] = {}
     for connected in integrations.values():
-        others = in_order.get(connected.organisation_id, ())
-        in_order[connected.organisation_id] = (*others, connected)
+        for name, prepared in connected.commands.items():
+            key = connected.organisation_id, name
+            in_order[key] = (*in_order.get(key, ()), prepared)
     return in_order
 
 
 class _Current:
     """Which store this process uses."""
 
-    store = CommandStore(make_transport=make_transport)
+    store = CommandStore()
 
 
 def get_store() -> CommandStore:

@@ -16,15 +16,18 @@ from billhook.engine.errors import BillhookError, ConfigurationError, Problem, T
 from billhook.engine.guard import judge_url, secret_may_travel
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
+from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens import COMMANDS, TokenInfo, Value
 from billhook.engine.trace import Attempt, Trace
 from billhook.engine.url import Url, parse_url
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
-from billhook.portal.integrations.forms import EditorForm, config_of
+from billhook.portal.integrations.drafts import compile_one, draft_of
+from billhook.portal.integrations.forms import EditorForm, config_of, source_config_of
+from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.observing import Observed, ObservingTransport
-from billhook.portal.integrations.policy import egress_policy
+from billhook.portal.integrations.policy import Wiring, egress_policy
 from billhook.portal.integrations.store import get_store
 from billhook.portal.integrations.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
@@ -32,7 +35,7 @@ from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.models import Kind
-from billhook.portal.runs.recorder import Use, run_recorded
+from billhook.portal.runs.recorder import Found, Use, run_recorded
 
 _STAND_IN: Final = Secret("secret")
 """Takes a secret's place in what is only shown: there it is masked."""
@@ -64,6 +67,7 @@ class Trial:
     requests: tuple[MaskedRequest, ...] = ()
     problems: tuple[Problem, ...] = ()
     hindrances: tuple[str, ...] = ()
+    plan: SourcePlan | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
 
     @property
@@ -94,10 +98,15 @@ def prepare_trial(
         command_id=f"command-{_tried(form)}",
     )
     try:
-        command = _compiled(form)
+        command, plan = _compiled(form)
         used = _tokens_used(command, form, member=member, invoice=invoice)
-        secrets = _secrets(command, form, integration) if sending else _stand_ins(command, form)
-        values = command.values({each.name: each.value for each in used}, secrets=secrets)
+        uses = binding.uses_of_secrets([command], plan)
+        if sending:
+            _refuse_unsaved(plan, form, integration)
+        secrets = _secrets(uses, form, integration) if sending else _stand_ins(uses, form)
+        values = command.values(
+            {each.name: each.value for each in used}, secrets=_own(command, secrets)
+        )
         requests = command.preview(values)
     except (ConfigurationError, TokenError) as error:
         return replace(trial, problems=error.problems)
@@ -107,6 +116,7 @@ def prepare_trial(
         used=used,
         requests=requests,
         hindrances=tuple(_hindrances(command)),
+        plan=plan,
         secrets=secrets,
     )
 
@@ -123,12 +133,27 @@ def _tried(form: EditorForm) -> int:
     return max(0, min(form.tried, len(form.commands) - 1))
 
 
-def _compiled(form: EditorForm) -> Command:
-    return Command.compile(
-        tried_config(form),
-        variables={row.name: row.value for row in form.variables if row.name or row.value},
-        secrets=[row.name for row in form.secrets if row.name],
-    )
+def _compiled(form: EditorForm) -> tuple[Command, SourcePlan]:
+    """Return the command that is tried and its source. Other commands may still be wrong."""
+    config = source_config_of(form)
+    command = compile_one(tried_config(form), config)
+    return command, plan_source(config, [command])
+
+
+def _refuse_unsaved(plan: SourcePlan, form: EditorForm, integration: Integration | None) -> None:
+    """Refuse a sign-in whose tokens would be had, and used up, for settings that aren't saved."""
+    if plan.sign_in is None or not plan.sign_in.info.keeps:
+        return
+    typed = {row.name for row in form.secrets if row.value is not None}
+    saved = draft_of(integration).config() if integration else None
+    asked = source_config_of(form)
+    if saved is None or typed or replace(asked, commands=saved.commands) != saved:
+        message = "Save the integration first: this sign-in gets tokens that have to be kept."
+        raise ConfigurationError((Problem(code="save-first", where="sign_in", message=message),))
+
+
+def _own(command: Command, secrets: Mapping[str, Secret]) -> dict[str, Secret]:
+    return {name: value for name, value in secrets.items() if name in command.secrets}
 
 
 def _tokens_used(
@@ -211,23 +236,22 @@ def _from_json(name: str, text: str) -> Value:
     return value  # type: ignore[no-any-return] # what JSON holds besides lists and objects
 
 
-def _stand_ins(command: Command, form: EditorForm) -> dict[str, Secret]:
+def _stand_ins(uses: Mapping[str, binding.Uses], form: EditorForm) -> dict[str, Secret]:
     typed = {row.name: row.value for row in form.secrets}
-    return {name: typed.get(name) or _STAND_IN for name in command.secrets}
+    return {name: typed.get(name) or _STAND_IN for name in uses}
 
 
 def _secrets(
-    command: Command, form: EditorForm, integration: Integration | None
+    uses: Mapping[str, binding.Uses], form: EditorForm, integration: Integration | None
 ) -> dict[str, Secret]:
     stored = {}
     if integration is not None:
         rows = StoredSecret.objects.filter(integration=integration).select_related("integration")
         stored = {row.id: row for row in rows}
-    uses = binding.uses_of_secrets([command])
     values: dict[str, Secret] = {}
     problems: list[Problem] = []
     for row in form.secrets:
-        if row.name not in command.secrets:
+        if row.name not in uses:
             continue
         value = row.value or _stored_value(row.name, stored.get(row.stored_id), uses[row.name])
         if isinstance(value, Problem):
@@ -279,43 +303,56 @@ class Sent:
 
 async def send_trial(trial: Trial) -> Sent:
     """Send *trial*, which can be sent, and return what came of it. One run is recorded."""
-    command = trial.command
-    if command is None:
+    command, plan = trial.command, trial.plan
+    if command is None or plan is None:
         raise ValueError("this trial can't be sent")
-    async with get_store().one_off_transport() as transport:
-        sending = _Sending(trial, command, ObservingTransport(transport))
-        began = perf_counter()
-        document, error = None, None
-        try:
-            document = await run_recorded(sending.use, sending.run)
-        except BillhookError as failed:
-            error = failed
-        return Sent(
-            trial=trial,
-            run_id=sending.use.run_id,
-            milliseconds=(perf_counter() - began) * 1000,
-            document=document,
-            error=error,
-            attempts=sending.trace.attempts,
-            observed=sending.transport.observed,
-        )
+    began = perf_counter()
+    sending = _Sending(trial, command, _wiring(trial, command, plan))
+    document, error = None, None
+    try:
+        document = (await run_recorded(sending.use, sending.run)).document
+    except BillhookError as failed:
+        error = failed
+    return Sent(
+        trial=trial,
+        run_id=sending.use.run_id,
+        milliseconds=(perf_counter() - began) * 1000,
+        document=document,
+        error=error,
+        attempts=sending.trace.attempts,
+        observed=sending.observed,
+    )
+
+
+def _wiring(trial: Trial, command: Command, plan: SourcePlan) -> Wiring:
+    keeper = keeper_of(trial.integration, plan, [command]) if trial.integration else None
+    return Wiring(plan=plan, secrets=trial.secrets, keeper=keeper)
 
 
 class _Sending:
     """A try under way, and what is seen of it."""
 
-    def __init__(self, trial: Trial, command: Command, transport: ObservingTransport) -> None:
+    def __init__(self, trial: Trial, command: Command, wiring: Wiring) -> None:
         self._trial = trial
         self._command = command
-        self.transport = transport
+        self._wiring = wiring
         self.use = _use_of(trial, command)
         self.trace = Trace()
+        self.observed: Observed | None = None
 
-    async def run(self, trace: Trace) -> Document:
+    async def run(self, trace: Trace) -> Found:
         self.trace = trace
+        command = self._command
         tokens = {each.name: each.value for each in self._trial.used}
-        values = self._command.values(tokens, secrets=self._trial.secrets, run_id=self.use.run_id)
-        return await run_command(self._command, values, transport=self.transport, trace=trace)
+        secrets = _own(command, self._trial.secrets)
+        values = command.values(tokens, secrets=secrets, run_id=self.use.run_id)
+        async with get_store().one_off_source(self._wiring) as source:
+            transport = ObservingTransport(source)
+            try:
+                document = await run_command(command, values, transport=transport, trace=trace)
+            finally:
+                self.observed = transport.observed
+        return Found(document=document)
 
 
 def _use_of(trial: Trial, command: Command) -> Use:

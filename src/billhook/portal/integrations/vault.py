@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import transaction
 
@@ -23,9 +23,12 @@ from billhook.portal.integrations.crypto import (
     parse_keys,
     write_keys,
 )
-from billhook.portal.integrations.models import Integration, StoredSecret
+from billhook.portal.integrations.models import Integration, StoredSecret, StoredTokens
 
 _CHUNK: Final = 200
+_TOKENS: Final = "the tokens of"
+"""Stands in a place where a secret's name does; no secret has a name with a space."""
+_Encrypted = TypeVar("_Encrypted", StoredSecret, StoredTokens)
 
 
 def key_ring() -> KeyRing:
@@ -53,45 +56,65 @@ def decrypt_secret(row: StoredSecret, *, ring: KeyRing) -> Secret:
     Raises:
         SecretUnreadableError: its key is gone, or the ciphertext was made for another row.
     """
-    return ring.decrypt(bytes(row.ciphertext), _place(row.integration, row.name))
+    return ring.decrypt(bytes(row.ciphertext), _place_of(row))
+
+
+def encrypt_tokens(text: Secret, *, integration: Integration) -> bytes:
+    """Return *text*, which holds the tokens of *integration*, encrypted."""
+    return encrypt_secret(text, integration=integration, name=_TOKENS)
+
+
+def decrypt_tokens(row: StoredTokens, *, ring: KeyRing) -> Secret:
+    """Return the text in *row*, whose integration must be loaded; see :func:`decrypt_secret`."""
+    return ring.decrypt(bytes(row.ciphertext), _place_of(row))
 
 
 def rotate_secrets() -> int:
-    """Encrypt every stored secret with a new key. Return how many secrets that were.
+    """Encrypt all stored secrets and tokens with a new key. Return how many rows that were.
 
     With keys in the key file, the new one is made here; the one before it stays in the file until
     the next rotation, for a process that is writing just now. With keys from the environment, the
     first of them is the new one.
     """
     ring = _with_new_key() if not environment.current().secrets_keys else key_ring()
-    if len(ring.keys) == 1 and StoredSecret.objects.exists():
+    if len(ring.keys) == 1 and _ciphertexts():
         raise KeyRingError(
             "There is one key only. Put a new one in front of it in BILLHOOK_SECRETS_KEYS, "
             "with a comma between, and start this again."
         )
-    return _encrypt_again(ring)
+    return _encrypt_again(StoredSecret, ring) + _encrypt_again(StoredTokens, ring)
 
 
-def _encrypt_again(ring: KeyRing) -> int:
-    ids = list(StoredSecret.objects.values_list("id", flat=True))
+def _ciphertexts() -> list[bytes]:
+    """Return everything that is encrypted. Tokens that haven't come yet are empty."""
+    secrets = StoredSecret.objects.values_list("ciphertext", flat=True)
+    tokens = StoredTokens.objects.exclude(ciphertext=b"").values_list("ciphertext", flat=True)
+    return [bytes(text) for text in (*secrets, *tokens)]
+
+
+def _encrypt_again(model: type[_Encrypted], ring: KeyRing) -> int:
+    ids = list(model.objects.exclude(ciphertext=b"").values_list("pk", flat=True))
     for start in range(0, len(ids), _CHUNK):
-        _encrypt_chunk(ids[start : start + _CHUNK], ring)
+        _encrypt_chunk(model, ids[start : start + _CHUNK], ring)
     return len(ids)
 
 
 @transaction.atomic
-def _encrypt_chunk(ids: list[str], ring: KeyRing) -> None:
-    rows = StoredSecret.objects.select_for_update(of=("self",)).select_related("integration")
-    for row in rows.filter(id__in=ids):
-        value = decrypt_secret(row, ring=ring)
-        row.ciphertext = ring.encrypt(value, _place(row.integration, row.name))
+def _encrypt_chunk(model: type[_Encrypted], ids: list[str], ring: KeyRing) -> None:
+    rows = model.objects.select_for_update(of=("self",)).select_related("integration")
+    for row in rows.filter(pk__in=ids):
+        place = _place_of(row)
+        value = ring.decrypt(bytes(row.ciphertext), place)
+        row.ciphertext = ring.encrypt(value, place)
         row.save(update_fields=["ciphertext"])
 
 
+def _place_of(row: StoredSecret | StoredTokens) -> SecretPlace:
+    return _place(row.integration, row.name if isinstance(row, StoredSecret) else _TOKENS)
+
+
 def _with_new_key() -> KeyRing:
-    used = {
-        key_id(bytes(text)) for text in StoredSecret.objects.values_list("ciphertext", flat=True)
-    }
+    used = {key_id(text) for text in _ciphertexts()}
     ring = key_ring()
     kept = tuple(key for key in ring.keys if key is ring.current or key.id in used)
     _replace_key_file((new_key(), *kept))

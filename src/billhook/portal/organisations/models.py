@@ -17,6 +17,8 @@ class Organisation(models.Model):
     name = models.CharField(max_length=200)
     support_email = models.EmailField(blank=True)
     runs_kept_days = models.PositiveIntegerField(default=90)
+    plain_rendering = models.BooleanField(default=False)
+    """Whether contacts get a summary from our own record where no source has the document."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -40,6 +40,8 @@ class Run(models.Model):
     milliseconds = models.FloatField()
     document_bytes = models.BigIntegerField(default=0)
     media_type = models.CharField(max_length=100, blank=True)
+    part_of = models.CharField(max_length=LENGTH, blank=True, db_index=True)
+    """The first run of the same click, where that had to ask several sources."""
 
     class Meta:
         indexes: ClassVar = [

@@ -13,6 +13,11 @@ from billhook.engine.errors import (
 
 CANCELLED = "cancelled"
 FAULT = "internal-error"
+KEPT = "kept"
+UNCHANGED = "unchanged"
+SHARED = "shared"
+PLAIN_RENDERING = "plain-rendering"
+"""These four stand beside the outcome ``ok``: how the run came by the document."""
 _SENTENCES = {
     "ok": "The document came and was passed on.",
     CANCELLED: "It was given up before the document was there: whoever asked went away.",
@@ -24,6 +29,10 @@ _SENTENCES = {
     "source-too-large": "The source's answer is larger than the command's limit.",
 }
 _REASONS = {
+    KEPT: "A kept copy was shown. The source was not asked.",
+    UNCHANGED: "The source said that the kept copy is still the same, so that was shown.",
+    SHARED: "Another click was fetching the same document at that moment. Both got it.",
+    PLAIN_RENDERING: "No source gave the document. A summary from our own record was shown.",
     "server-stopped": "The server was stopped before the document was there. Try again.",
     "no-integration": "No integration that is on has the command. Add one, or switch one on.",
     "missing-secret": "A secret of the command has no readable value. Type it again.",

@@ -143,6 +143,7 @@ def log_fields(run: RunRecord) -> dict[str, Any]:
     """Return what the log says of *run*: constant keys, codes and numbers, never a value."""
     return {
         "run": run.id,
+        "part_of": run.part_of,
         "organisation": run.organisation_id,
         "integration": run.integration_id,
         "command": run.command,
@@ -187,16 +188,30 @@ class Use:
     user_id: str | None = None
     invoice_id: str | None = None
     run_id: str = field(default_factory=new_run_id)
+    part_of: str = ""
 
 
-async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Document]]) -> Document:
-    """Await *work* and return its document; one record is left, whatever comes of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A document, and when it was fetched, in seconds since 1970.
+
+    ``reason``, a word of :mod:`billhook.portal.runs.outcomes`, says how a run came by it that
+    didn't simply fetch it.
+    """
+
+    document: Document
+    reason: str = ""
+    fetched_at: float = field(default_factory=time.time)
+
+
+async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Found]]) -> Found:
+    """Await *work* and return what it found; one record is left, whatever comes of it."""
     trace = Trace()
     started_at, began = datetime.now(UTC), time.perf_counter()
     outcome, reason, document = FAULT, "", None
     try:
-        document = await work(trace)
-        outcome = OK
+        found = await work(trace)
+        outcome, reason, document = OK, found.reason, found.document
     except BillhookError as error:
         outcome, reason = error.code, reason_of(error)
         raise
@@ -213,7 +228,7 @@ async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Document]]) -
             milliseconds=round((time.perf_counter() - began) * 1000, 3),
         )
         get_recorder().record(record)
-    return document
+    return found
 
 
 def _facts_of(use: Use, document: Document | None) -> dict[str, Any]:
@@ -225,6 +240,7 @@ def _facts_of(use: Use, document: Document | None) -> dict[str, Any]:
         "kind": use.kind,
         "user_id": use.user_id,
         "invoice_id": use.invoice_id,
+        "part_of": use.part_of,
         "document_bytes": document.size if document else 0,
         "media_type": document.media_type if document else "",
     }

@@ -77,6 +77,7 @@ def _columns(run: RunRecord) -> dict[str, Any]:
         "milliseconds": run.milliseconds,
         "document_bytes": run.document_bytes,
         "media_type": run.media_type[:100],
+        "part_of": run.part_of,
     }
 
 

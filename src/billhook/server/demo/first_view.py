@@ -78,10 +78,10 @@ def _run_of(answer: Answer) -> Run:
 
 
 def _what_was_sent(click: Click) -> tuple[MaskedRequest, ...]:
-    prepared = get_store().for_invoice(click.invoice.organisation_id, COMMAND)
-    if prepared is None:
+    sources = get_store().sources_of(click.invoice.organisation_id, COMMAND)
+    if not sources:
         return ()
-    command = prepared.command
+    prepared, command = sources[0], sources[0].command
     values = command.values(invoice_tokens(click, command.tokens), secrets=prepared.secrets)
     return command.preview(values)
 

@@ -1,0 +1,153 @@
+"""Keeps the tokens that a source gives out in the database: encrypted, and renewed by one only.
+
+A refresh token is often good for one use, so who asks for new tokens holds a lease on the row: a
+name, and a moment up to which nobody else may ask. The lease is extended while the asking goes on
+and ends by itself soon after its process has died. No transaction is open meanwhile, and the
+database's clock counts for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from django.db import DatabaseError, IntegrityError, connections
+from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from billhook.engine.command import Command
+from billhook.engine.errors import SignInFailed
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import Tokens
+from billhook.engine.source import SourcePlan
+from billhook.portal.integrations import binding
+from billhook.portal.integrations.crypto import SecretUnreadableError
+from billhook.portal.integrations.models import Integration, StoredTokens
+from billhook.portal.integrations.vault import decrypt_tokens, encrypt_tokens, key_ring
+
+LEASE: Final = 12.0
+"""Seconds for which a lease holds without being extended."""
+EXTEND_EVERY: Final = 3.0
+ASK_AGAIN: Final = 0.05
+"""Seconds between two tries to get the lease."""
+_Result = TypeVar("_Result")
+
+
+def keeper_of(
+    row: Integration, plan: SourcePlan, commands: Collection[Command]
+) -> DatabaseKeeper | None:
+    """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
+    if plan.sign_in is None or not plan.sign_in.info.keeps:
+        return None
+    return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan))
+
+
+class DatabaseKeeper:
+    """Keeps the tokens of one integration. *uses* says where they may be sent: nowhere else.
+
+    It may be used from several tasks, loops and processes.
+    """
+
+    def __init__(self, row: Integration, *, uses: binding.Uses, lease: float = LEASE) -> None:
+        self._integration = row
+        self._uses = uses
+        self._lease = lease
+
+    def lock(self) -> AbstractAsyncContextManager[None]:
+        """Keep everybody else who uses these tokens out, in other processes too."""
+        return self._locked()
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        name = secrets.token_hex(16)
+        while not await _in_thread(lambda: self._take(name)):  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(ASK_AGAIN)
+        extending = asyncio.create_task(self._extend(name))
+        try:
+            yield
+        finally:
+            extending.cancel()
+            with suppress(asyncio.CancelledError):
+                await extending
+            await _in_thread(lambda: self._let_go(name))
+
+    async def load(self) -> Tokens | None:
+        """Return what was saved last, if it may be sent where the integration sends it now."""
+        return await _in_thread(self._load)
+
+    async def save(self, tokens: Tokens) -> None:
+        """Save *tokens*; they are in the database when this returns."""
+        await _in_thread(lambda: self._save(tokens))
+
+    def _take(self, name: str) -> bool:
+        """Take the lease, if it is free. The row is made when it is first needed."""
+        StoredTokens.objects.get_or_create(integration_id=self._integration.id)
+        free = Q(leased_until=None) | Q(leased_until__lt=Now())
+        return bool(self._rows().filter(free).update(leased_by=name, leased_until=self._end()))
+
+    async def _extend(self, name: str) -> None:
+        while True:
+            await asyncio.sleep(min(EXTEND_EVERY, self._lease / 4))
+            with suppress(SignInFailed):  # the database may be back before the lease ends
+                await _in_thread(
+                    lambda: self._rows().filter(leased_by=name).update(leased_until=self._end())
+                )
+
+    def _let_go(self, name: str) -> None:
+        self._rows().filter(leased_by=name).update(leased_by="", leased_until=None)
+
+    def _load(self) -> Tokens | None:
+        row = self._rows().select_related("integration").first()
+        if row is None or not row.ciphertext or not self._uses <= binding.from_json(row.bound_to):
+            return None
+        try:
+            return Tokens.from_text(decrypt_tokens(row, ring=key_ring()).reveal())
+        except SecretUnreadableError:
+            return None
+
+    def _save(self, tokens: Tokens) -> None:
+        # whoever has disconnected it meanwhile, or connected it anew, doesn't want these any more
+        same = self._rows().filter(integration__connection=self._integration.connection)
+        row = same.first()
+        if row is None:
+            raise SignInFailed("The integration was connected anew or disconnected meanwhile.")
+        bound = binding.from_json(row.bound_to)
+        same.update(
+            ciphertext=encrypt_tokens(Secret(tokens.to_text()), integration=self._integration),
+            # one command alone may have asked for them: they stay good for the others
+            bound_to=binding.to_json(max(bound, self._uses)),
+            changed_at=timezone.now(),
+        )
+
+    def _rows(self) -> QuerySet[StoredTokens]:
+        return StoredTokens.objects.filter(integration_id=self._integration.id)
+
+    def _end(self) -> ExpressionWrapper[CombinedExpression]:
+        return ExpressionWrapper(
+            Now() + Value(timedelta(seconds=self._lease)), output_field=DateTimeField()
+        )
+
+
+async def _in_thread(work: Callable[[], _Result]) -> _Result:
+    """Do *work* with the database in a thread. What fails there is told in a sentence of ours."""
+
+    def in_thread() -> _Result:
+        try:
+            return work()
+        except IntegrityError:
+            raise SignInFailed("The integration was deleted meanwhile.") from None
+        except DatabaseError:
+            message = (
+                "The tokens can't be kept: the database doesn't answer. Try again in a minute."
+            )
+            raise SignInFailed(message) from None
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(in_thread)

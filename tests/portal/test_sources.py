@@ -1,0 +1,260 @@
+"""Sign-in, TLS and the other settings of an integration are kept, compiled and bound as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from billhook.engine.config import SignInConfig, TlsConfig
+from billhook.engine.errors import ConfigurationError
+from billhook.engine.files import read_integration, write_integration
+from billhook.engine.secret import Secret
+from billhook.portal.integrations import loading
+from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of, draft_of_file
+from billhook.portal.integrations.forms import EditorForm, form_of, to_draft
+from billhook.portal.integrations.keeper import DatabaseKeeper
+from billhook.portal.integrations.models import Integration, Keeping, OnFailure
+from billhook.portal.integrations.policy import Wiring
+from billhook.portal.integrations.services import save_integration
+from billhook.portal.integrations.store import CommandStore
+from engine.certificates import Authority
+from portal.cast import Cast, signed_in
+from portal.integration_cast import CANARY, Source, command, draft, integration
+
+FILE = """\
+format = 1
+
+[integration]
+name = "Acme billing"
+variables = { BaseUrl = "https://billing.acme.example" }
+secrets = ["Certificate", "Password"]
+
+[sign_in]
+scheme = "oauth2-client-credentials"
+token_url = "https://login.acme.example/token"
+client_id = "billhook"
+client_secret = "{{Password}}"
+extra = { resource = "invoices" }
+
+[tls]
+client_certificate = "{{Certificate}}"
+
+[commands.GetInvoiceImage]
+method = "GET"
+url = "{{BaseUrl}}/items/{{InvoiceNumber}}"
+"""
+SIGN_IN = SignInConfig(
+    scheme="oauth2-client-credentials",
+    fields={
+        "token_url": "https://login.acme.example/token",
+        "client_id": "billhook",
+        "client_secret": "{{ApiKey}}",
+    },
+)
+PLAIN = command(headers=())
+
+
+def whole_draft(**more: Any) -> Draft:
+    return replace(draft(PLAIN), sign_in=SIGN_IN, **more)
+
+
+def changed(row: Integration, given: Draft) -> Integration:
+    return save_integration(integration=row, draft=given, version=row.version)
+
+
+def kept(row: Integration) -> Draft:
+    return draft_of(Integration.objects.get(id=row.id))
+
+
+def test_everything_is_kept(cast: Cast) -> None:
+    given = replace(
+        draft_of_file(read_integration(FILE), preset="acme"),
+        on_failure=OnFailure.NEXT,
+        keeping=Keeping.OFF,
+        secrets=(
+            SecretEntry(name="Password", value=Secret("a")),
+            SecretEntry(name="Certificate", value=Secret("b")),
+        ),
+    )
+    back = kept(integration(cast.harper, given))
+    assert replace(back, secrets=given.secrets) == given
+
+
+def test_the_form_loses_nothing() -> None:
+    given = replace(
+        draft_of_file(read_integration(FILE), preset="acme"),
+        on_failure=OnFailure.NEXT,
+        keeping=Keeping.TRUSTED,
+    )
+    assert to_draft(form_of(given)) == given
+
+
+def test_a_file_can_be_imported_saved_and_exported(cast: Cast) -> None:
+    bob, address = signed_in(cast.bob), f"/backoffice/{cast.harper.id}/integrations"
+    page = bob.post(f"{address}/import", {"text": FILE})
+    assert page.status_code == 200
+    posted = _fields(page.context["editor"].form) | {
+        "secret-0-value": "a",
+        "secret-1-value": "b",
+    }
+    saved = bob.post(f"{address}/new", posted)
+    assert saved.status_code == 302, saved.content.decode()
+    export = bob.get(f"{saved['Location']}/export")
+    assert read_integration(export.content) == read_integration(FILE)
+
+
+def _fields(form: EditorForm) -> dict[str, str]:
+    command_ = form.commands[0]
+    return {
+        "name": form.name,
+        "variable-0-name": "BaseUrl",
+        "variable-0-value": form.variables[0].value,
+        "secret-0-name": form.secrets[0].name,
+        "secret-1-name": form.secrets[1].name,
+        "command-0-name": command_.name,
+        "command-0-method": command_.method,
+        "command-0-url": command_.url,
+        "command-0-accept": command_.accept,
+        "command-0-timeout": command_.timeout,
+        "command-0-max_bytes": command_.max_bytes,
+        "command-0-redirects": command_.redirects,
+        "source-file": form.source_file,
+        "on_failure": form.on_failure,
+        "keeping": form.keeping,
+        "preset": form.preset,
+        "do": "save",
+    }
+
+
+def test_a_mistake_in_the_sign_in_keeps_it_from_being_saved(cast: Cast) -> None:
+    wrong = replace(SIGN_IN, fields={**SIGN_IN.fields, "token_url": "no address"})
+    with pytest.raises(ConfigurationError) as caught:
+        integration(cast.harper, replace(whole_draft(), sign_in=wrong))
+    assert "sign_in.token_url" in {problem.where for problem in caught.value.problems}
+    assert not Integration.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("on_failure", "explode", id="failure"),
+        pytest.param("keeping", "forever", id="keeping"),
+    ],
+)
+def test_an_unknown_choice_is_refused(cast: Cast, key: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match="Choose one of them"):
+        integration(cast.harper, whole_draft(**{key: value}))
+
+
+_KEEP_SECRET = (SecretEntry(name="ApiKey"),)
+
+
+def _edited(row: Integration, **more: Any) -> Draft:
+    return replace(kept(row), **more)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        pytest.param(
+            {
+                "sign_in": replace(
+                    SIGN_IN,
+                    fields={**SIGN_IN.fields, "token_url": "https://evil.example/token"},
+                )
+            },
+            "https://evil.example",
+            id="the token URL moves",
+        ),
+        pytest.param(
+            {"variables": {"BaseUrl": "https://evil.example"}},
+            "https://evil.example",
+            id="the source moves",
+        ),
+        pytest.param(
+            {"tls": TlsConfig(ca="AUTHORITY")},
+            "authorities that TLS trusts",
+            id="TLS trusts others",
+        ),
+        pytest.param(
+            {"commands": (command(headers=(), redirects="deny"),)},
+            "redirects",
+            id="redirects turn",
+        ),
+    ],
+)
+def test_what_changes_where_a_sign_in_goes_asks_for_its_secret_again(
+    cast: Cast, edit: dict[str, Any], told: str, authority: str
+) -> None:
+    if edit.get("tls"):
+        edit = {"tls": TlsConfig(ca=authority)}
+    row = integration(cast.harper, whole_draft())
+    with pytest.raises(ConfigurationError) as caught:
+        changed(row, _edited(row, **edit))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where) == ("secret-moved", "secrets.ApiKey")
+    assert told in problem.message
+    typed = (SecretEntry(name="ApiKey", value=Secret("new")),)
+    changed(row, _edited(row, secrets=typed, **edit))
+
+
+@pytest.fixture
+def authority() -> str:
+    """The certificate of an authority of one's own."""
+    return str(Authority().pem)
+
+
+def test_a_change_that_moves_nothing_keeps_the_secret(cast: Cast) -> None:
+    row = integration(cast.harper, whole_draft())
+    after = changed(row, _edited(row, name="Other name", keeping=Keeping.OFF))
+    assert after.stored_secrets.get().id == row.stored_secrets.get().id
+
+
+def test_the_store_opens_the_source_with_its_sign_in(cast: Cast) -> None:
+    seen: list[Wiring] = []
+
+    def open_source(wiring: Wiring) -> Source:
+        seen.append(wiring)
+        return Source()
+
+    store = CommandStore(open_source=open_source)
+    integration(cast.harper, whole_draft())
+    store.refresh()
+    (prepared,) = store.sources_of(cast.harper.id, "GetInvoiceImage")
+    assert prepared.secrets == {}
+    prepared.transport._make()  # type: ignore[attr-defined]
+    (wiring,) = seen
+    assert wiring.plan.sign_in is not None
+    assert wiring.plan.sign_in.scheme == "oauth2-client-credentials"
+    assert wiring.secrets["ApiKey"].reveal() == CANARY
+    assert wiring.keeper is None
+    assert CANARY not in repr(wiring)
+
+
+def test_tokens_that_must_be_kept_get_a_keeper(cast: Cast) -> None:
+    code = replace(
+        SIGN_IN,
+        scheme="oauth2-authorization-code",
+        fields={**SIGN_IN.fields, "authorize_url": "https://login.acme.example/authorize"},
+    )
+    row = integration(cast.harper, replace(draft(PLAIN), sign_in=code))
+    (loaded,) = loading.load_integrations([row.id]).values()
+    assert isinstance(loaded.wiring.keeper, DatabaseKeeper)
+
+
+def test_a_sign_in_that_no_service_wrote_is_not_used(cast: Cast) -> None:
+    row = integration(cast.harper, whole_draft())
+    moved = {**SIGN_IN.fields, "token_url": "https://evil.example/token"}
+    Integration.objects.filter(id=row.id).update(
+        sign_in={"scheme": "oauth2-client-credentials", **moved}, version=9
+    )
+    store = CommandStore()
+    store.refresh()
+    assert store.sources_of(cast.harper.id, "GetInvoiceImage") == ()
+
+
+def test_an_export_holds_no_secret(cast: Cast) -> None:
+    row = integration(cast.harper, whole_draft())
+    assert CANARY not in write_integration(kept(row).config())
