@@ -59,7 +59,7 @@ def test_the_page_tells_the_way_that_the_design_sets():
         "portal.integrations.services",
         "portal.runs.recorder",
         "engine.run",
-        "engine.command",
+        "engine.step",
         "engine.transport",
         "engine.guard",
         "engine.answer",
