@@ -220,7 +220,8 @@ class TestTheAnswer:
             request = whole.steps[0].fill(whole.values({}))
             response = await exchange(door, replace(request, body=b"x" * 20_000_000), whole)
             assert response.body.read() == pdf()
-            await source.all_gone()
+            async with asyncio.timeout(KEEP_IDLE / 2):
+                await source.all_gone()
 
 
 class TestConnections:
@@ -392,6 +393,25 @@ class TestRepeating:
                 await run(door, command(f"{source.url}/"), trace)
         assert len(trace.attempts) == 2
         assert (len(source.requests), source.connections) == (3, 2)
+
+    async def test_a_second_idle_connection_is_not_trusted_either(self) -> None:
+        both_asked = asyncio.Barrier(2)
+        seen = 0
+
+        async def script(peer: Peer) -> None:
+            nonlocal seen
+            seen += 1
+            await peer.request()
+            if seen <= 2:
+                await both_asked.wait()
+            await peer.send(answer(pdf()))
+            await peer.request()  # and hang up
+
+        async with serving(script) as source, transport_to(source) as door:
+            get = command(f"{source.url}/")
+            await asyncio.gather(run(door, get), run(door, get))
+            assert await run(door, get) == pdf()
+        assert source.connections == 3
 
     async def test_a_get_on_a_new_connection_is_not(self) -> None:
         async with serving(once(b"")) as source, transport_to(source) as door:
