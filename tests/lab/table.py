@@ -1,0 +1,162 @@
+"""What the laboratory shows of each preset, as the page docs/sources.md.
+
+Run ``python -m lab.table`` in the folder tests to write the page anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from billhook.engine.config import IntegrationConfig, StepConfig
+from lab.catalogue import ROWS, facts_of, load_stand_ins
+from lab.invoices import DRAFT, NUMBERS, UNKNOWN
+from lab.standin import StandIn
+from lab.world import Preset, get_command, open_world, read_preset
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "sources.md"
+NOT_VERIFIED: Final = "Not verified"
+_ANSWERS: Final = {
+    "body": "the body",
+    "base64": "base 64 in the answer",
+    "url": "behind a link in the answer",
+    "zip": "a file in a zip",
+    "link": "a link for the contact",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What became of each case: codes, as runs record them."""
+
+    right: int
+    unknown: str
+    draft: str
+    wrong_secrets: tuple[str, ...]
+    broken: str
+
+
+async def show(kind: type[StandIn]) -> Shown:
+    """Run every case against a fresh stand-in, and return what came of it."""
+    async with open_world(kind) as world:
+        right = 0
+        for number in (each for each in NUMBERS if each not in kind.impossible):
+            invoice = world.stand_in.find(number=number)
+            right += await world.fetch(number) == world.stand_in.expected(invoice)
+        unknown, draft = await world.outcome(UNKNOWN), await world.outcome(DRAFT)
+    wrong = {await _outcome_with_wrong(kind, name) for name in kind.secrets}
+    async with open_world(kind) as world:
+        world.stand_in.is_failing = True
+        broken = await world.outcome(NUMBERS[0])
+    return Shown(
+        right=right,
+        unknown=unknown,
+        draft=draft,
+        wrong_secrets=tuple(sorted(wrong)),
+        broken=broken,
+    )
+
+
+async def _outcome_with_wrong(kind: type[StandIn], name: str) -> str:
+    async with open_world(kind, secrets={name: kind.wrong(name)}) as world:
+        return await world.outcome(NUMBERS[0])
+
+
+def write_row(kind: type[StandIn], shown: Shown) -> str:
+    """Return the preset's row of the table."""
+    preset = read_preset(kind.preset)
+    cells = (
+        f"[{preset.about['title']}](#{kind.preset})",
+        str(len(get_command(preset.config).steps)),
+        _sign_in(preset.config),
+        kind.quoting,
+        _answer(preset.config),
+        f"{shown.right} of {len(NUMBERS)}",
+        f"`{shown.unknown}`",
+        f"`{shown.draft}`",
+        ", ".join(f"`{code}`" for code in shown.wrong_secrets) or "no secret",
+        f"`{shown.broken}`",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def write_section(kind: type[StandIn]) -> str:
+    """Return what else is shown of the preset, and what isn't verified."""
+    preset = read_preset(kind.preset)
+    lines = [f'<a id="{kind.preset}"></a>', "", f"### {preset.about['title']}", ""]
+    lines += [f"Preset `{kind.preset}`. {_steps(preset)}", ""]
+    lines += [f"- {sentence}" for sentence in sorted(each for each, _ in facts_of(kind))]
+    lines += [
+        f"- It can't hold the number `{number}`, which ends in `{code}`."
+        for number, code in kind.impossible.items()
+    ]
+    lines += [f"- {note}" for note in preset.about["notes"] if note.startswith(NOT_VERIFIED)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_page(rows: list[str], sections: list[str]) -> str:
+    """Put the page together."""
+    return "\n".join([_HEAD, *rows, "", *sections])
+
+
+def in_order() -> list[type[StandIn]]:
+    """Return the stand-ins in the order of the list of sources."""
+    return sorted(load_stand_ins(), key=lambda kind: (ROWS.index(kind.row), kind.preset))
+
+
+_HEAD: Final = """\
+# Sources
+
+Billhook has a preset for each of these systems: a file that says everything but the secrets.
+`billhook presets list` lists them, and the backoffice offers them when you add an integration.
+
+This page is made by the tests. For each system there is a stand-in in `tests/lab/systems`: a server
+that is as strict as the real one is known to be, and refuses a wrong header, quoting, content type,
+signature or token. Each preset was run against its stand-in with ten invoices, whose numbers were
+`INV0000001`, `INV/2024/0001`, `A&B=C`, `O'Brien "7"`, `Ñ-100%`, `#7`, `a+b`, `00123`, `x y` and
+`{{InvoiceNumber}}`; with a number that doesn't exist, a draft, each secret wrong in turn, and a
+system that answers 500. The table says what came of it.
+
+A stand-in is not the vendor's system. What is said to be *not verified* is a guess that a running
+system may prove wrong. Then correct the preset in the form: it is a copy of your own.
+
+| source | requests | sign-in | the number stands | the document is | right | unknown | draft | \
+wrong secret | fails |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
+
+
+def _sign_in(config: IntegrationConfig) -> str:
+    if config.sign_in is not None:
+        return config.sign_in.scheme
+    return "in the requests themselves" if config.secrets else "none"
+
+
+def _answer(config: IntegrationConfig) -> str:
+    steps = get_command(config).steps
+    answer = steps[-1].answer
+    kind = answer.kind if answer else "body"
+    return _ANSWERS["url" if kind == "body" and _is_followed(steps[-1], steps) else kind]
+
+
+def _is_followed(last: StepConfig, steps: tuple[StepConfig, ...]) -> bool:
+    given = {f"{{{{{step.name}.{each.name}}}}}" for step in steps for each in step.extract}
+    return last.url in given
+
+
+def _steps(preset: Preset) -> str:
+    steps = get_command(preset.config).steps
+    if len(steps) == 1:
+        return f"One request, {steps[0].method}."
+    return f"Requests in order: {', '.join(f'{step.name} ({step.method})' for step in steps)}."
+
+
+async def _make_page() -> str:
+    kinds = in_order()
+    rows = [write_row(kind, await show(kind)) for kind in kinds]
+    return write_page(rows, [write_section(kind) for kind in kinds])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(asyncio.run(_make_page()), encoding="utf-8")

@@ -1,0 +1,25 @@
+"""docs/sources.md says what the laboratory shows, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.table import PAGE, in_order, show, write_page, write_row, write_section
+
+KINDS = in_order()
+
+
+def rows_of_page() -> list[str]:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("| [")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.preset)
+async def test_a_row_of_the_page_says_what_is_shown(kind):
+    assert write_row(kind, await show(kind)) in rows_of_page()
+
+
+def test_the_page_has_a_row_and_a_section_for_each_preset():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == write_page(rows_of_page(), [write_section(kind) for kind in KINDS])
+    assert len(rows_of_page()) == len(KINDS)
