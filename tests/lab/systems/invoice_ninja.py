@@ -38,6 +38,7 @@ class InvoiceNinja(StandIn):
 
     @route("GET", "/api/v1/invoice/{key}/download")
     def download(self, call: Call, key: str) -> web.Response:
+        call.needs("X-API-TOKEN", self.secrets["ApiToken"], status=403)
         call.query(optional=("inline",))
         invoice = self.find(key=key)
         if invoice is None:
