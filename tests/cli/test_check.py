@@ -34,12 +34,44 @@ body = "{{invoicenumber}}"
 headers = [["Host", "x"]]
 """
 
+SESSION = """\
+format = 1
+[integration]
+name = "Acme billing"
+secrets = ["Password"]
+
+[sign_in]
+scheme = "session"
+headers = [["X-Session", "{{Session.Id}}"]]
+
+[sign_in.request]
+method = "POST"
+url = "https://billing.acme.example/login"
+headers = [["Content-Type", "application/x-www-form-urlencoded"]]
+body = "password={{Password}}"
+extract = { Id = { json = "$.session", secret = true } }
+
+[commands.GetInvoiceImage]
+url = "https://billing.acme.example/items/{{InvoiceNumber}}?session={{Session.Id}}"
+"""
+
 
 def test_a_file_without_mistakes_is_said_to_be_so(billhook, write):
     file = write(GOOD)
     result = billhook("check", file)
     assert (result.status, result.err) == (0, "")
     assert result.out == f"{file}: no mistakes in 1 command.\n"
+
+
+def test_a_command_may_use_what_the_session_gives(billhook, write):
+    assert billhook("check", write(SESSION)).status == 0
+
+
+def test_a_mistake_in_the_sign_in_is_told_with_its_line(billhook, write):
+    result = billhook("check", write(SESSION.replace("{{Password}}", "{{Pasword}}")))
+    assert result.status == 2
+    assert "line 14, sign_in.request.body" in result.err
+    assert "{{Password}}" in result.err
 
 
 def test_with_json_a_good_file_gives_its_commands(billhook, write):

@@ -12,6 +12,7 @@ from billhook.engine.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import locate
+from billhook.engine.signin.plan import compile_sign_in
 
 
 @click.command()
@@ -35,14 +36,17 @@ def check_integration(
     integration: IntegrationConfig, form_problems: tuple[Problem, ...], text: str
 ) -> tuple[Problem, ...]:
     """Compile every command; raise with all mistakes together, or return the notes."""
-    problems = dict.fromkeys(form_problems)
+    problems = dict.fromkeys((*form_problems, *_sign_in_problems(integration)))
     notes: dict[Problem, None] = {}
     for config in integration.commands:
         if any(_is_in(problem, f"commands.{config.name}") for problem in form_problems):
             continue  # what is missing there would be complained of a second time
         try:
             command = Command.compile(
-                config, variables=integration.variables, secrets=integration.secrets
+                config,
+                variables=integration.variables,
+                secrets=integration.secrets,
+                sign_in=integration.sign_in,
             )
             notes |= dict.fromkeys(command.notes)
         except ConfigurationError as error:
@@ -53,6 +57,18 @@ def check_integration(
         message = "The file has no command yet. Add a table such as [commands.GetInvoiceImage]."
         notes[Problem(code="no-command", message=message)] = None
     return tuple(notes)
+
+
+def _sign_in_problems(integration: IntegrationConfig) -> tuple[Problem, ...]:
+    if integration.sign_in is None:
+        return ()
+    try:
+        compile_sign_in(
+            integration.sign_in, variables=integration.variables, secrets=integration.secrets
+        )
+    except ConfigurationError as error:
+        return error.problems
+    return ()
 
 
 def _is_in(problem: Problem, where: str) -> bool:

@@ -129,7 +129,10 @@ def _find_command(integration: IntegrationConfig, name: str) -> CommandConfig:
 def _compile(integration: IntegrationConfig, command: CommandConfig, text: str) -> Command:
     try:
         return Command.compile(
-            command, variables=integration.variables, secrets=integration.secrets
+            command,
+            variables=integration.variables,
+            secrets=integration.secrets,
+            sign_in=integration.sign_in,
         )
     except ConfigurationError as error:
         raise ConfigurationError(locate(error.problems, text)) from None

@@ -111,7 +111,12 @@ def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, .
 
 def compile_one(command: CommandConfig, config: IntegrationConfig) -> Command:
     """Return *command* of *config*, compiled; raise ConfigurationError with every mistake."""
-    return Command.compile(command, variables=config.variables, secrets=config.secrets)
+    return Command.compile(
+        command,
+        variables=config.variables,
+        secrets=config.secrets,
+        sign_in=config.sign_in,
+    )
 
 
 def _compile_source(
