@@ -70,7 +70,7 @@ def test_a_run_is_logged_once_with_codes_alone(cast: Cast) -> None:
     assert [line["event"] for line in lines] == ["run"]
     assert set(lines[0]) == {
         "event", "log_level", "run", "organisation", "integration", "command", "kind", "outcome",
-        "reason", "attempts", "milliseconds", "document_bytes", "media_type",
+        "reason", "attempts", "milliseconds", "document_bytes", "media_type", "part_of",
     }  # fmt: skip
 
 

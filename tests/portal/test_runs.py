@@ -149,6 +149,20 @@ def _codes(root: type[BillhookError]) -> set[str]:
     return codes.union(*(_codes(error) for error in root.__subclasses__()))
 
 
+def test_a_click_that_asked_several_sources_is_shown_as_a_whole(cast: Cast) -> None:
+    row = integration(cast.harper)
+    first = a_run(cast, integration=row, outcome="document-not-found")
+    later = datetime(2026, 3, 31, 12, 0, 1, tzinfo=UTC)
+    second = a_run(cast, part_of=first.id, reason="plain-rendering", started_at=later)
+    a_run(cast)
+    for run in (first, second):
+        address = reverse("backoffice:run", args=[cast.harper.id, run.id])
+        html = signed_in(cast.vera).get(address).content.decode()
+        assert "Sources asked by this click" in html
+        assert html.index("Acme billing: ") < html.index("Summary from our own record: ")
+    assert listed(cast, f"?search={first.id}") == [second.id, first.id]
+
+
 @pytest.mark.parametrize("code", sorted(_codes(BillhookError) | {"ok", "cancelled"}))
 def test_each_outcome_has_a_sentence(code: str) -> None:
     sentence = sentence_of(code, "")

@@ -44,6 +44,7 @@ def run(request: HttpRequest, organisation_id: str, run_id: str) -> HttpResponse
         "run": row,
         "sentence": sentence_of(row.outcome, row.reason),
         "attempts": _attempts(row),
+        "click": access.runs_of_click(member, row),
     }
     return page(request, member, "backoffice/runs/detail.html", context, section=SECTION)
 

@@ -45,7 +45,7 @@ def keeper_of(
     """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
     if plan.sign_in is None or not plan.sign_in.info.keeps:
         return None
-    return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan))
+    return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan), lease=LEASE)
 
 
 class DatabaseKeeper:
@@ -54,7 +54,7 @@ class DatabaseKeeper:
     It may be used from several tasks, loops and processes.
     """
 
-    def __init__(self, row: Integration, *, uses: binding.Uses, lease: float = LEASE) -> None:
+    def __init__(self, row: Integration, *, uses: binding.Uses, lease: float) -> None:
         self._integration = row
         self._uses = uses
         self._lease = lease

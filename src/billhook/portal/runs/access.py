@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from billhook.portal.organisations.models import Member
@@ -24,6 +24,13 @@ def run_for_member(member: Member, run_id: str) -> Run:
     if found is None:
         raise Http404
     return found
+
+
+def runs_of_click(member: Member, run: Run) -> list[Run]:
+    """Return all runs of the click that *run* is of, in the order in which sources were asked."""
+    first = run.part_of or run.id
+    found = runs_for_member(member).filter(Q(id=first) | Q(part_of=first))
+    return list(found.order_by("started_at", "part_of"))
 
 
 def last_runs(member: Member) -> dict[str, Run]:

@@ -57,6 +57,7 @@ def narrow(runs: QuerySet[Run], wish: RunsWish) -> QuerySet[Run]:
     if wish.search:
         runs = runs.filter(
             Q(id=wish.search.lower())
+            | Q(part_of=wish.search.lower())
             | Q(invoice__number__iexact=wish.search)
             | Q(outcome=wish.search.lower())
         )

@@ -11,6 +11,7 @@ from billhook.portal.ids import LENGTH, new_id
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Organisation
+from billhook.portal.runs.outcomes import word_of_success
 
 
 class Kind(models.TextChoices):
@@ -51,3 +52,8 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def word(self) -> str:
+        """How a run that worked came by its document, in a word or two."""
+        return word_of_success(self.reason)

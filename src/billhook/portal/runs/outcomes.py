@@ -28,6 +28,7 @@ _SENTENCES = {
     "egress-denied": "The operator's egress policy does not allow the address.",
     "source-too-large": "The source's answer is larger than the command's limit.",
 }
+_WORDS = {KEPT: "Kept copy", UNCHANGED: "Unchanged", SHARED: "Shared", PLAIN_RENDERING: "Summary"}
 _REASONS = {
     KEPT: "A kept copy was shown. The source was not asked.",
     UNCHANGED: "The source said that the kept copy is still the same, so that was shown.",
@@ -37,6 +38,11 @@ _REASONS = {
     "no-integration": "No integration that is on has the command. Add one, or switch one on.",
     "missing-secret": "A secret of the command has no readable value. Type it again.",
 }
+
+
+def word_of_success(reason: str) -> str:
+    """Return how a run with the outcome ``ok`` and this *reason* came by its document, briefly."""
+    return _WORDS.get(reason, "Worked")
 
 
 def sentence_of(outcome: str, reason: str) -> str:

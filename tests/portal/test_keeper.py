@@ -1,0 +1,260 @@
+"""Tokens in the database: encrypted, bound to where they go, renewed by one, safe from kill -9."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from os import environ  # noqa: TID251 - a process gets it, with other settings
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connection
+
+from billhook.engine.errors import SignInFailed
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import Tokens
+from billhook.portal import environment
+from billhook.portal.integrations.binding import Use
+from billhook.portal.integrations.crypto import KeyRingError
+from billhook.portal.integrations.keeper import DatabaseKeeper
+from billhook.portal.integrations.models import Integration, StoredTokens
+from billhook.portal.integrations.vault import rotate_secrets
+from billhook.portal.organisations.models import Organisation
+from engine.authorization_server import AuthorizationServer, authorization_server
+
+PROGRAM = Path(__file__).with_name("token_process.py")
+KILLED = -9
+CANARY = "canary-token-71c0"
+TOKENS = Tokens(access=Secret(CANARY), expires_at=1.0, refresh=Secret("r"), source="s")
+HERE = frozenset({Use("https://billing.acme.example", "follow")})
+THERE = frozenset({Use("https://evil.example", "follow")})
+
+
+@pytest.fixture
+def row(transactional_db: None) -> Integration:
+    return Integration.objects.create(
+        organisation=Organisation.objects.create(name="Harper IT"), name="Acme billing"
+    )
+
+
+def keeper(row: Integration, *, uses: frozenset[Use] = HERE, lease: float = 5.0) -> DatabaseKeeper:
+    return DatabaseKeeper(row, uses=uses, lease=lease)
+
+
+@async_to_sync
+async def save(keeper: DatabaseKeeper, tokens: Tokens = TOKENS) -> None:
+    async with keeper.lock():
+        await keeper.save(tokens)
+
+
+def load(keeper: DatabaseKeeper) -> Tokens | None:
+    return async_to_sync(keeper.load)()
+
+
+def test_what_was_saved_is_loaded_by_everybody(row: Integration) -> None:
+    assert load(keeper(row)) is None
+    save(keeper(row))
+    assert load(keeper(row)) == TOKENS
+
+
+def test_the_database_holds_no_token(row: Integration) -> None:
+    save(keeper(row))
+    stored = StoredTokens.objects.get()
+    assert CANARY.encode() not in bytes(stored.ciphertext)
+    assert CANARY not in str(StoredTokens.objects.values().get())
+
+
+def test_tokens_are_not_given_for_another_address(row: Integration) -> None:
+    save(keeper(row))
+    assert load(keeper(row, uses=THERE)) is None
+    assert load(keeper(row, uses=HERE | THERE)) is None
+
+
+def test_a_command_that_goes_to_one_address_leaves_them_good_for_the_others(
+    row: Integration,
+) -> None:
+    save(keeper(row, uses=HERE | THERE))
+    save(keeper(row, uses=HERE))
+    assert load(keeper(row, uses=HERE | THERE)) == TOKENS
+
+
+def test_tokens_copied_into_another_row_can_not_be_read(row: Integration) -> None:
+    save(keeper(row))
+    other = Integration.objects.create(organisation=row.organisation, name="Other")
+    stolen = StoredTokens.objects.get()
+    StoredTokens.objects.create(
+        integration=other, ciphertext=stolen.ciphertext, bound_to=stolen.bound_to
+    )
+    assert load(keeper(other)) is None
+
+
+def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> None:
+    before = keeper(row)
+    Integration.objects.filter(id=row.id).update(connection=1)
+    with pytest.raises(SignInFailed, match="meanwhile"):
+        save(before)
+    assert load(before) is None
+
+
+def test_an_integration_that_is_gone_is_told(row: Integration) -> None:
+    of_row = keeper(row)
+    Integration.objects.filter(id=row.id).delete()
+    with pytest.raises(SignInFailed, match="deleted"):
+        save(of_row)
+
+
+async def test_the_lock_keeps_another_out_without_blocking_the_loop(row: Integration) -> None:
+    events: list[str] = []
+
+    async def wait_for_it() -> None:
+        async with keeper(row).lock():
+            events.append("second")
+
+    async with keeper(row).lock():
+        waiting = asyncio.ensure_future(wait_for_it())
+        for _ in range(3):
+            await asyncio.sleep(0.06)
+        events.append("first")
+    await waiting
+    assert events == ["first", "second"]
+
+
+async def test_a_lease_is_extended_as_long_as_it_is_needed(row: Integration) -> None:
+    async with keeper(row, lease=0.4).lock():
+        await asyncio.sleep(1.0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), keeper(row, lease=0.4).lock():
+                pass
+
+
+async def test_a_lease_whose_process_died_ends_by_itself(row: Integration) -> None:
+    dead = keeper(row, lease=0.3)
+    await sync_to_async(dead._take, thread_sensitive=False)("dead")
+    async with keeper(row, lease=0.3).lock():
+        pass
+
+
+def test_a_rotation_of_the_keys_includes_tokens(row: Integration, tmp_path: Path) -> None:
+    before = str(environment.current().data_dir)
+    environment.put("BILLHOOK_DATA_DIR", str(tmp_path))
+    try:
+        save(keeper(row))
+        old = bytes(StoredTokens.objects.get().ciphertext)
+        assert rotate_secrets() == 1
+        assert bytes(StoredTokens.objects.get().ciphertext)[:9] != old[:9]
+        assert load(keeper(row)) == TOKENS
+    except KeyRingError as error:  # pragma: no cover - the ring is in the new folder
+        pytest.fail(str(error))
+    finally:
+        environment.put("BILLHOOK_DATA_DIR", before)
+
+
+# Several processes
+
+
+@pytest.fixture
+def settings_of_process(transactional_db: None, tmp_path: Path) -> Mapping[str, str]:
+    """The environment of the processes: a database of their own, or the tests' PostgreSQL."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("BILLHOOK_")}
+    kept |= {"BILLHOOK_DATA_DIR": str(tmp_path), "BILLHOOK_LOG_LEVEL": "error"}
+    if connection.vendor == "postgresql":
+        url = urlsplit(environment.current().database_url)
+        kept["BILLHOOK_DATABASE_URL"] = url._replace(
+            path=f"/{connection.settings_dict['NAME']}"
+        ).geturl()
+    return kept
+
+
+class Processes:
+    """Starts processes that use one database, and an authorisation server."""
+
+    def __init__(self, server: AuthorizationServer, settings: Mapping[str, str]) -> None:
+        self._server = server
+        self._settings = {**settings, "BILLHOOK_ALLOW": f"127.0.0.1:{server.port}"}
+
+    async def start(self, count: int, moment: str = "") -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(PROGRAM),
+            str(self._server.port),
+            str(count),
+            *([moment] if moment else []),
+            env=self._settings,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, count: int, moment: str = "") -> tuple[int | None, list[str]]:
+        process = await self.start(count, moment)
+        out, err = await process.communicate()
+        assert err == b"", err.decode()
+        return process.returncode, out.decode().splitlines()
+
+
+async def test_four_processes_renew_once(settings_of_process: Mapping[str, str]) -> None:
+    async with authorization_server() as server:
+        processes = Processes(server, settings_of_process)
+        await processes.run(0)
+        assert await processes.run(1) == (0, ["200 the document"])
+        server.expire()
+        ended = await asyncio.gather(*(processes.run(3) for _ in range(4)))
+    assert ended == [(0, ["200 the document"] * 3)] * 4
+    assert len(server.grants) == 2
+    assert not server.reused
+
+
+def killer_at(
+    moment: str,
+) -> tuple[list[asyncio.subprocess.Process], Callable[..., Awaitable[None]]]:
+    """Return where to put the process, and a hook that kills it at *moment*, once."""
+    victims: list[asyncio.subprocess.Process] = []
+
+    async def hook(_server: Any, reached: str) -> None:
+        if reached == moment and victims:
+            victim = victims.pop()
+            victim.kill()
+            await victim.wait()
+            raise ConnectionResetError
+
+    return victims, hook
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("token asked", id="as it asks for a token"),
+        pytest.param("token used", id="as it uses the new token"),
+    ],
+)
+async def test_a_process_that_is_killed_is_followed_by_one_that_works(
+    settings_of_process: Mapping[str, str], moment: str
+) -> None:
+    victims, hook = killer_at(moment)
+    async with authorization_server() as server:
+        processes = Processes(server, settings_of_process)
+        await processes.run(0)
+        await processes.run(1)
+        server.expire()
+        server.hook = hook
+        victims.append(await processes.start(1))
+        out, _ = await victims[0].communicate()
+        assert out == b""
+        assert not victims
+        assert await processes.run(2) == (0, ["200 the document"] * 2)
+    assert not server.reused
+
+
+async def test_new_tokens_are_saved_before_they_are_used(
+    settings_of_process: Mapping[str, str],
+) -> None:
+    async with authorization_server() as server:
+        processes = Processes(server, settings_of_process)
+        await processes.run(0)
+        assert await processes.run(1, "after-save") == (KILLED, [])
+        assert server.served == []
+        assert await processes.run(1) == (0, ["200 the document"])
+    assert len(server.grants) == 1
