@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self, cast
@@ -102,6 +103,29 @@ class Body:
         if self._file is None:
             return self._data if count == len(self._data) else self._data[start : start + count]
         return os.pread(self._file.fileno(), count, start)
+
+
+def collect(pieces: Iterable[bytes]) -> Body:
+    """Return the body that *pieces* make, writing to the disk what is much: use a thread."""
+    waiting, size = [], 0
+    pieces = iter(pieces)
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size > MEMORY_LIMIT:
+            return _collect_in_file(chain(waiting, pieces))
+    return Body(b"".join(waiting))
+
+
+def _collect_in_file(pieces: Iterable[bytes]) -> Body:
+    file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - the body closes it
+    try:
+        for piece in pieces:
+            _write_all(file, piece)
+    except BaseException:
+        file.close()
+        raise
+    return Body(file=file)
 
 
 class BodyWriter:

@@ -101,10 +101,11 @@ def _notes_of(draft: StepDraft, config: CommandConfig) -> Iterator[Problem]:
 
 
 def _build(config: CommandConfig, drafts: list[StepDraft]) -> tuple[Step, ...]:
-    limits = Limits(timeout=config.timeout, max_bytes=config.max_bytes, retries=config.retries)
     origins = [inner.request.origin for draft in drafts for inner in draft.whole]
     trusted = frozenset(origin for origin in origins if origin is not None)
-    return tuple(draft.build(limits, trusted, is_last=draft is drafts[-1]) for draft in drafts)
+    return tuple(
+        draft.build(config.max_bytes, trusted, is_last=draft is drafts[-1]) for draft in drafts
+    )
 
 
 def make_scope(

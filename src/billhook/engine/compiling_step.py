@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from billhook.engine.compiling_request import RequestDraft, compile_request
@@ -15,7 +15,7 @@ from billhook.engine.step import Derive, Step
 from billhook.engine.step_scope import StepScopes
 from billhook.engine.template import read_text
 from billhook.engine.tokens import NAME, NAME_RULE, nearest
-from billhook.engine.web_request import Limits, Origin
+from billhook.engine.web_request import Origin
 
 if TYPE_CHECKING:
     from billhook.engine.compiling_answer import AnswerDraft
@@ -55,7 +55,7 @@ class StepDraft:
         names |= self.request.uses
         return names | (self.answer.uses if self.answer else {})
 
-    def build(self, limits: Limits, trusted: frozenset[Origin], *, is_last: bool) -> Step:
+    def build(self, max_document: int, trusted: frozenset[Origin], *, is_last: bool) -> Step:
         """Return the step. There must be no problem."""
         request, config, answer = self.request, self.config, self.answer
         assert request.url is not None  # noqa: S101 - without problems there is a URL; for mypy
@@ -71,7 +71,7 @@ class StepDraft:
             tokens=tuple(name for name in request.uses if name not in self.carried),
             uses=tuple(self.uses),
             secrets=self.carried,
-            limits=self._limits(limits, is_last=is_last),
+            max_bytes=self._max_bytes(max_document, is_last=is_last),
             link=request.link,
             trusted=trusted,
             session=self.session,
@@ -80,19 +80,19 @@ class StepDraft:
             derives=tuple(self.derives),
             reading=answer.reading() if answer else None,
             repeat=answer.repeat if answer else None,
-            on_not_found=tuple(draft.build(limits, trusted, is_last=False) for draft in self.inner),
+            on_not_found=tuple(
+                draft.build(max_document, trusted, is_last=False) for draft in self.inner
+            ),
             answer=answer.place if answer else None,
         )
 
-    def _limits(self, limits: Limits, *, is_last: bool) -> Limits:
+    def _max_bytes(self, max_document: int, *, is_last: bool) -> int | None:
         """Base 64 takes a third more than the document; other answers are no documents."""
         place = self.answer.place if self.answer else None
         kind = "body" if place is None else place.kind
         if not is_last or kind in {"url", "link"}:
-            return replace(limits, max_bytes=MAX_ANSWER)
-        if kind == "base64":
-            return replace(limits, max_bytes=limits.max_bytes * 3 // 2 + MAX_ANSWER)
-        return limits
+            return MAX_ANSWER
+        return None if kind != "base64" else max_document * 3 // 2 + MAX_ANSWER
 
 
 def compile_step(

@@ -68,6 +68,8 @@ class BillhookError(Exception):
     exit_status: ClassVar[int]
     """The exit status of the command line."""
     default_message: ClassVar[str] = ""
+    step: str = ""
+    """The name of the step that failed, where a run has come so far."""
 
     def __init__(self, public_message: str | None = None) -> None:
         self.public_message = public_message or self.default_message

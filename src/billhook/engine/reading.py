@@ -59,13 +59,15 @@ class Repeat:
     pause: float
     times: int
 
-    def is_over(self, content: Content, values: Values, reading: Reading) -> bool:
-        """Say whether the step needn't be sent again.
+    def is_over(
+        self, reading: Reading, content: Content, values: Values, *, ends_if_missing: bool
+    ) -> bool:
+        """Say whether the step needn't be sent again: it is ready, or waiting won't mend it.
 
-        It is over when it is ready, and when the answer is a failure that waiting won't mend.
+        A status that says *not found* may mean *not yet*, unless *ends_if_missing*.
         """
         if all(condition.holds(content, values) for condition in self.when):
             return True
-        if reading.not_found_when and reading.is_not_found(content, values):
+        if (reading.not_found_when or ends_if_missing) and reading.is_not_found(content, values):
             return True
         return content.status not in _SUCCESS and content.status not in _NOT_READY

@@ -12,7 +12,7 @@ from billhook.engine.template import Template, misfit_message
 from billhook.engine.url import MAX_LOCATION_LENGTH, parse_url
 from billhook.engine.values import Given, UnfitValue, Values, checked_text
 from billhook.engine.verdict import Verdict
-from billhook.engine.web_request import Limits, MaskedRequest, Origin, WebRequest
+from billhook.engine.web_request import MaskedRequest, Origin, WebRequest
 
 if TYPE_CHECKING:
     from billhook.engine.answer_place import AnswerPlace
@@ -54,7 +54,8 @@ class Step:
 
     ``origin`` is None where the URL comes out of an earlier answer, as the token ``link``; then
     credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that only
-    the sign-in knows. Without any part that concerns the answer, ``reading`` is None.
+    the sign-in knows. Without any part that concerns the answer, ``reading`` is None. ``max_bytes``
+    is the limit of the answer, if it isn't the command's.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Step:
     tokens: tuple[str, ...]
     uses: tuple[str, ...]
     secrets: frozenset[str]
-    limits: Limits
+    max_bytes: int | None = None
     link: str = ""
     trusted: frozenset[Origin] = frozenset()
     session: frozenset[str] = frozenset()
@@ -199,6 +200,9 @@ class Step:
 
     def step_token_of(self, problem: Problem) -> str | None:
         """Return the token of an earlier step whose value *problem* is about, if it is one."""
+        for derive in self.derives:
+            if derive.template.where == problem.where:
+                return next((name for name in derive.uses if "." in name), None)
         for template in self.templates:
             for part in template.parts:
                 if template.where == problem.where and part.start == problem.start and part.encode:
