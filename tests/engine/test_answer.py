@@ -53,6 +53,7 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "image/jpeg": lambda: image("JPEG"),
     "image/gif": lambda: image("GIF"),
     "image/webp": lambda: image("WEBP"),
+    "image/tiff": lambda: image("TIFF"),
     "application/xml": lambda: E_INVOICE,
     "application/json": lambda: json.dumps({"a": "x" * 2000}).encode(),
     "application/zip": archive,

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from billhook.engine.tiff import is_whole_tiff
+
 END_WINDOW: Final = 1024
 """A file's end mark stands in so many last bytes: writers pad, and some append a line or two."""
 HEAD_WINDOW: Final = 4096
@@ -106,6 +108,12 @@ GIF: Final = Kind(
 WEBP: Final = Kind(
     media_type="image/webp", extension="webp", name="a WebP image", is_whole=_is_whole_riff
 )
+TIFF: Final = Kind(
+    media_type="image/tiff",
+    extension="tif",
+    name="a TIFF image",
+    is_whole=lambda body: is_whole_tiff(body.read()),
+)
 XML: Final = Kind(media_type="application/xml", extension="xml", name="XML", is_whole=_is_whole_xml)
 JSON: Final = Kind(
     media_type="application/json", extension="json", name="JSON", is_whole=_is_whole_json
@@ -114,7 +122,7 @@ ZIP: Final = Kind(
     media_type="application/zip", extension="zip", name="a ZIP archive", is_whole=_is_whole_zip
 )
 
-KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, WEBP, XML, JSON, ZIP)}
+KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, WEBP, TIFF, XML, JSON, ZIP)}
 """The kinds that a command may accept, by media type."""
 SYNONYMS: Final = {"text/xml": "application/xml", "image/jpg": "image/jpeg"}
 """Other names of the same kinds, which may stand in a command's ``accept`` as well."""
@@ -126,6 +134,8 @@ _SIGNATURES: Final = (
     (b"\xff\xd8\xff", JPEG),
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
     (b"PK\x03\x04", ZIP),
 )
 _XML_PROLOGUE: Final = re.compile(
