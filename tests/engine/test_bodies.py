@@ -24,6 +24,13 @@ def test_another_method_than_the_five_is_refused(method):
     assert (problem.code, problem.where) == ("unknown-method", "commands.Case.method")
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_the_json_of_amazon_is_filled_as_json(version):
+    header = ("Content-Type", f"application/x-amz-json-{version}")
+    command = compile_step(**with_body(header, '{"InvoiceId": "{{A}}"}'))
+    assert fill(command, A='O"7').body == b'{"InvoiceId": "O\\"7"}'
+
+
 def test_a_method_in_small_letters_names_the_right_one():
     assert problems_of(method="post")[0].suggestion == "POST"
 

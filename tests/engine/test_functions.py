@@ -7,6 +7,7 @@ import html
 import json
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,24 @@ def test_base64_reads_back_as_the_value(text):
 def test_upper_and_lower_change_nothing_but_the_case(text):
     assert apply("upper", text) == text.upper()
     assert apply("lower", text) == text.lower()
+
+
+@given(st.integers(-(10**30), 10**30) | st.decimals("-9999", "9999", places=2))
+def test_a_number_is_written_as_json_writes_it(number):
+    written = apply("number", str(number))
+    assert json.loads(written, parse_float=Decimal) == number
+
+
+@given(TEXTS.filter(lambda text: not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text, re.ASCII)))
+def test_a_text_that_json_does_not_write_as_a_number_is_refused(text):
+    with pytest.raises(UnfitForFunction, match="not a number"):
+        apply("number", text)
+
+
+@pytest.mark.parametrize("text", ["00123", "1e5", "+1", "1.", ".5", "-", "NaN", "1,2", "", "٣"])
+def test_what_only_looks_like_a_number_is_refused(text):
+    with pytest.raises(UnfitForFunction, match="not a number"):
+        apply("number", text)
 
 
 @given(TEXTS)

@@ -45,6 +45,18 @@ def test_a_function_makes_text_of_a_number():
     assert json.loads(fill(command, A=7).body) == {"a": 7, "b": "7"}
 
 
+@pytest.mark.parametrize("text", ["48211", "-12.50", "0"])
+def test_a_text_through_number_stands_bare_in_json_as_a_number(text):
+    command = compile_step(**with_body(JSON, '{"ids": [{{A|number}}]}'))
+    assert fill(command, A=text).body == f'{{"ids": [{text}]}}'.encode()
+
+
+@pytest.mark.parametrize("text", ["00123", "1]", '1, "x": 2', "true"])
+def test_a_text_that_is_no_number_cannot_stand_in_json_as_one(text):
+    command = compile_step(**with_body(JSON, '{"ids": [{{A|number}}]}'))
+    assert misfits(command, A=text) == ["unfit-for-function"]
+
+
 def test_a_function_on_a_variable_is_applied_when_the_command_is_compiled():
     command = compile_step(url="https://{{Scheme|upper}}.example/{{Path|upper}}")
     assert fill(command).url == "https://https.example/V1%2FX"

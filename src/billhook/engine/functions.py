@@ -17,6 +17,7 @@ from datetime import date
 from typing import Final
 
 RAW: Final = "raw"
+NUMBER: Final = "number"
 
 
 class UnfitForFunction(Exception):
@@ -88,6 +89,13 @@ FUNCTIONS: Final = (
         becomes="31.03.2026",
     ),
     FunctionInfo(
+        name=NUMBER,
+        meaning="For a text that has to stand bare in JSON as a number: [{{InvoiceId|number}}] "
+        "becomes [48211]. A value that JSON can't write as a number, such as 00123, is refused.",
+        example="48211",
+        becomes="48211",
+    ),
+    FunctionInfo(
         name=RAW,
         meaning="The text as it is, without the encoding of its place. Only in a URL's path and "
         "query, and at your own risk: the value may then add segments and parameters.",
@@ -97,6 +105,8 @@ FUNCTIONS: Final = (
 )
 
 Function = Callable[[str], str]
+
+_JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
 
 
 def find_function(name: str) -> Function | None:
@@ -137,6 +147,13 @@ def _base64url(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+def _number(text: str) -> str:
+    """RFC 8259, section 6; but an exponent is rather a part of some number of an invoice."""
+    if not _JSON_NUMBER.fullmatch(text):
+        raise UnfitForFunction("is not a number as JSON writes it, such as 48211 or -12.50.")
+    return text
+
+
 def _raw(text: str) -> str:
     return text
 
@@ -150,6 +167,7 @@ _BY_NAME: Final[dict[str, Function]] = {
     "base64url": _base64url,
     "upper": str.upper,
     "lower": str.lower,
+    NUMBER: _number,
     RAW: _raw,
 }
 

@@ -17,7 +17,14 @@ FORM: Final = "application/x-www-form-urlencoded"
 MAX_BODY_LENGTH: Final = 200_000
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
 _UTF8: Final = frozenset({"utf-8", "utf8"})
-_JSON: Final = frozenset({"application/json", "text/json"})
+_JSON: Final = frozenset(
+    {
+        "application/json",
+        "text/json",
+        "application/x-amz-json-1.0",  # how Amazon's interfaces call it
+        "application/x-amz-json-1.1",
+    }
+)
 _XML: Final = frozenset({"application/xml", "text/xml"})
 
 CompileBody = Callable[[Text, Scope], tuple[Template | None, list[Problem]]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.functions import RAW, UnfitForFunction, find_function
+from billhook.engine.functions import NUMBER, RAW, UnfitForFunction, find_function
 from billhook.engine.secret import MASK
 from billhook.engine.slots import present
 from billhook.engine.texts import Scope, Text, TokenUse, read_text
@@ -223,7 +223,8 @@ def encode_through(token: TokenUse, encode: Encode) -> Encode:
             text = function(present(given))
         except UnfitForFunction as unfit:
             raise UnfitValue("unfit-for-function", unfit.reason) from None
-        return encode(Given(text=text, quoted=True, secret=given.secret))
+        is_quoted = token.function != NUMBER
+        return encode(Given(text=text, quoted=is_quoted, secret=given.secret))
 
     return encode_result
 
