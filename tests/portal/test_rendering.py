@@ -286,6 +286,27 @@ def test_a_photograph_is_turned_upright(renderer: Renderer) -> None:
     assert (red < 30, green < 30, blue > 200) == (True, True, True)
 
 
+def tiff(*colours: str, compression: str | None = None) -> bytes:
+    pages = [Image.new("RGB", (60 + number, 80), each) for number, each in enumerate(colours)]
+    file = io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:], compression=compression)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits"])
+def test_a_tiff_has_the_pages_that_it_has(renderer: Renderer, compression: str | None) -> None:
+    document = tiff("red", "blue", compression=compression)
+    pages = renderer.pages(io.BytesIO(document), "image/tiff")
+    assert [(size.width, size.height) for size in pages.sizes] == [(60, 80), (61, 80)]
+    first, second = (draw(renderer, document, "image/tiff", number=page) for page in (1, 2))
+    assert first.getpixel((30, 40))[0] > 250
+    assert second.getpixel((30, 40))[2] > 250
+
+
+def test_a_tiff_cut_short_is_told_as_damaged(renderer: Renderer) -> None:
+    assert refusal(renderer, tiff("red", "blue")[:5000], "image/tiff") is Reason.DAMAGED
+
+
 @pytest.mark.parametrize(
     ("document", "media_type", "reason"),
     [

@@ -176,16 +176,19 @@ def _draw(page: pypdfium2.PdfPage, wanted: tuple[int, int]) -> Image.Image:
 
 def _image_pages(_request: dict[str, object], data: bytes) -> Answer:
     image = _open_image(data)
+    count = getattr(image, "n_frames", 1)  # a TIFF may have several pages
+    sizes = [_upright_size(_at_page(image, index)) for index in range(min(count, MAX_PAGES))]
+    return {"count": count, "sizes": sizes}, b""
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
-    if image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying on its side
-        width, height = height, width
-    return {"count": 1, "sizes": [(width, height)]}, b""
+    lies_on_its_side = image.getexif().get(0x0112) in {5, 6, 7, 8}
+    return (height, width) if lies_on_its_side else (width, height)
 
 
 def _image_page(request: dict[str, object], data: bytes) -> Answer:
-    if request["page"] != 1:
-        raise _Refused(Reason.NO_SUCH_PAGE)
-    image = _open_image(data)
+    image = _at_page(_open_image(data), _whole(request["page"]) - 1)
     try:
         upright = ImageOps.exif_transpose(image)
         opaque = _on_white(upright)
@@ -195,16 +198,25 @@ def _image_page(request: dict[str, object], data: bytes) -> Answer:
     return {}, _png(opaque.resize(wanted, Image.Resampling.LANCZOS))
 
 
-def _open_image(data: bytes) -> Image.Image:
+def _at_page(image: Image.Image, index: int) -> Image.Image:
+    if not 0 <= index < getattr(image, "n_frames", 1):
+        raise _Refused(Reason.NO_SUCH_PAGE)
     try:
-        image = Image.open(io.BytesIO(data), formats=["PNG", "JPEG"])
-    except Image.DecompressionBombError as error:
-        raise _Refused(Reason.TOO_LARGE) from error
-    except (OSError, ValueError, SyntaxError) as error:
+        image.seek(index)
+    except (EOFError, OSError, ValueError, SyntaxError) as error:
         raise _Refused(Reason.DAMAGED) from error
     if image.width * image.height > MAX_SOURCE_PIXELS:
         raise _Refused(Reason.TOO_LARGE)
     return image
+
+
+def _open_image(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "TIFF"])
+    except Image.DecompressionBombError as error:
+        raise _Refused(Reason.TOO_LARGE) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _Refused(Reason.DAMAGED) from error
 
 
 def _on_white(image: Image.Image) -> Image.Image:

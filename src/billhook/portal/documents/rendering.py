@@ -29,7 +29,12 @@ from billhook.portal.documents.limits import (
 
 PAGE_WIDTH: Final = 1400
 """Pixels: sharp for 700 CSS pixels on a screen with two pixels for each."""
-_KINDS: Final = {"application/pdf": "application/pdf", "image/png": "image", "image/jpeg": "image"}
+_KINDS: Final = {
+    "application/pdf": "application/pdf",
+    "image/png": "image",
+    "image/jpeg": "image",
+    "image/tiff": "image",
+}
 _COMMAND: Final = (sys.executable, "-I", "-m", "billhook.portal.documents.renderer_process")
 
 
