@@ -119,10 +119,7 @@ async def test_every_answer_but_the_document_is_closed():
 
 
 async def test_one_deadline_covers_all_steps():
-    command = compile_toml(
-        FIND_AND_TAKE.replace("[[", "[commands.GetInvoiceImage]\ntimeout = 0.2\n[[", 1)
-    )
-    run = Run(command, as_json({"data": [{"id": 1}]}), as_pdf())
+    run = run_toml("[commands.GetInvoiceImage]\ntimeout = 0.2\n" + FIND_AND_TAKE)
     run.transport = FakeTransport(as_json({"data": [{"id": 1}]}), as_pdf(), delay=0.15)
     failure = await run.failure(SourceTimeout)
     assert failure.step == "Take"
@@ -293,12 +290,8 @@ async def test_what_is_there_is_not_built():
 @pytest.mark.parametrize(
     ("statuses", "step", "requests"),
     [
-        pytest.param(
-            [(404, {}), (200, {"name": "s"}), (200, {}), (404, {})], "Take", 4, id="still"
-        ),
-        pytest.param(
-            [(404, {}), (200, {"name": "s"}), (404, {})], "Build", 3, id="nothing-to-build"
-        ),
+        pytest.param([404, 200, 200, 404], "Take", 4, id="still-not-there"),
+        pytest.param([404, 200, 404], "Build", 3, id="nothing-to-build"),
     ],
 )
 async def test_what_is_not_there_after_building_is_not_found(statuses, step, requests):
@@ -426,7 +419,7 @@ def test_tokens_that_stand_only_in_paths_conditions_and_names_are_asked_for():
                 'url = "{{Base}}/"',
             ),
             "duplicate-name",
-            "extract.A",
+            "steps[0].extract.A",
             "Rename one",
             id="one-name-twice",
         ),
