@@ -51,8 +51,10 @@ def _of_header(name: str, value: str) -> str | None:
         return value
     message = Message()
     message[name] = value.replace("\r", "").replace("\n", "")
-    found = message.get_filename()
-    return None if found is None else collapse_rfc2231_value(found)
+    parameters = message.get_params(failobj=[], header=name)
+    names = [text for key, text in parameters if key.lower() == "filename"]
+    names.sort(key=lambda text: isinstance(text, str))  # the extended form, if any, counts
+    return collapse_rfc2231_value(names[0]) if names else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
