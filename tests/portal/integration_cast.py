@@ -93,5 +93,9 @@ class Source:
         progress.end("ok")
         return Response(status=status, headers=self.headers, body=Body(body), origin=request.origin)
 
+    @property
+    def line_out(self) -> Source:
+        return self
+
     async def close(self) -> None:
         self.closed += 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from billhook.portal.ids import new_id
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.runs.models import Kind, Run
-from portal.who_may import EDITORS, VIEWERS, Row, Target
+from portal.who_may import EDITORS, SIGNED_IN, VIEWERS, Row, Target
 
 
 def _organisation(target: Target) -> dict[str, object]:
@@ -53,6 +53,9 @@ ROWS = {
     "backoffice:integration-delete": Row(get=EDITORS, post=EDITORS, given=_integration),
     "backoffice:integration-switch": Row(post=EDITORS, given=_integration),
     "backoffice:integration-move": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-connect": Row(post=EDITORS, given=_integration),
+    "backoffice:integration-disconnect": Row(get=EDITORS, post=EDITORS, given=_integration),
+    "oauth-callback": Row(get=SIGNED_IN),
     "backoffice:integration-export": Row(get=VIEWERS, given=_integration),
     "backoffice:runs": Row(get=VIEWERS, given=_organisation),
     "backoffice:run": Row(get=VIEWERS, given=_run),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, register_converter
 
+from billhook.portal.backoffice.views_connect import callback
 from billhook.portal.converters import IdConverter
 
 register_converter(IdConverter, "id")
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", include("billhook.portal.accounts.urls")),
     path("", include("billhook.portal.organisations.urls")),
     path("backoffice/", include("billhook.portal.backoffice.urls")),
+    path("oauth/callback", callback, name="oauth-callback"),
 ]
 
 handler400 = "billhook.portal.errors.bad_request"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from billhook.portal.backoffice import views_integrations, views_keys, views_runs
+from billhook.portal.backoffice import views_connect, views_integrations, views_keys, views_runs
 
 _integrations = [
     path("", views_integrations.integrations, name="integrations"),
@@ -26,6 +26,12 @@ _integrations = [
         name="integration-switch",
     ),
     path("/<id:integration_id>/move", views_integrations.move_integration, name="integration-move"),
+    path("/<id:integration_id>/connect", views_connect.connect, name="integration-connect"),
+    path(
+        "/<id:integration_id>/disconnect",
+        views_connect.disconnect,
+        name="integration-disconnect",
+    ),
     path(
         "/<id:integration_id>/export",
         views_integrations.export_integration,

@@ -23,6 +23,7 @@ from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.showing import show
 from billhook.portal.integrations import access, services
+from billhook.portal.integrations.connecting import connection_of
 from billhook.portal.integrations.document_response import DocumentResponse, disposition
 from billhook.portal.integrations.drafts import draft_of, draft_of_file
 from billhook.portal.integrations.editing import edit_form, use_suggestion
@@ -35,8 +36,8 @@ from billhook.portal.integrations.forms import (
     to_draft,
 )
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.opening import INVOICE_COMMAND
+from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.organisations.models import Member, Role
@@ -98,6 +99,7 @@ class Editor:
             form.number = asked or self.request.session.get(_REMEMBERED) or _first_number(offered)
         return {
             "integration": self.integration,
+            "connection": connection_of(self.integration) if self.integration else None,
             "editor": editor_view(form, sealer=self.sealer, problems=problems, focus=focus),
             "invoices": offered,
         } | self.preview(form)

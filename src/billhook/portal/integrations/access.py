@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import Http404
 
-from billhook.portal.integrations.models import ApiKey, Integration
+from billhook.portal.integrations.models import ApiKey, Integration, StoredTokens
 from billhook.portal.organisations.models import Member
 
 
@@ -20,6 +20,12 @@ def integration_for_member(member: Member, integration_id: str) -> Integration:
     if found is None:
         raise Http404
     return found
+
+
+def tokens_of(integration: Integration) -> StoredTokens | None:
+    """Return the tokens of an integration that the caller has from here, if it has any."""
+    rows = StoredTokens.objects.filter(integration_id=integration.id)
+    return rows.select_related("connected_by").first()
 
 
 def api_keys_for_member(member: Member) -> QuerySet[ApiKey]:

@@ -65,6 +65,11 @@ def load_integrations(ids: Collection[str]) -> dict[str, Loaded]:
     return {row.id: _load(row) for row in rows}
 
 
+def load_one(row: Integration) -> Loaded:
+    """Return the integration *row*, on or off, as the store would have it."""
+    return _load(row)
+
+
 def _load(row: Integration) -> Loaded:
     stored = list(row.stored_secrets.all())
     bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from billhook.engine.errors import ConfigurationError, Problem
@@ -20,7 +20,12 @@ from billhook.portal.accounts.models import User
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
-from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
+from billhook.portal.integrations.models import (
+    ApiKey,
+    Integration,
+    StoredSecret,
+    StoredTokens,
+)
 from billhook.portal.integrations.opening import INVOICE_COMMAND, Asked, Opening
 from billhook.portal.integrations.revisions import announce_change
 from billhook.portal.integrations.store import get_store
@@ -100,6 +105,17 @@ def _write(row: Integration, draft: Draft) -> None:
     row.preset, row.on_failure, row.keeping = draft.preset, draft.on_failure, draft.keeping
     row.save()
     _write_secrets(row, draft.secrets, stored, checked.uses)
+    _drop_moved_tokens(row, checked)
+
+
+def _drop_moved_tokens(row: Integration, checked: CheckedDraft) -> None:
+    """Delete the tokens of *row* if they would go elsewhere now, or if nothing uses them."""
+    uses = binding.uses_of_source(checked.commands.values(), checked.plan)
+    sign_in = checked.plan.sign_in
+    for tokens in StoredTokens.objects.filter(integration_id=row.id):
+        is_used = sign_in is not None and sign_in.info.keeps
+        if not is_used or not uses <= binding.from_json(tokens.bound_to):
+            tokens.delete()
 
 
 def _write_secrets(
@@ -154,6 +170,28 @@ def _value_of(renamed: StoredSecret) -> Secret:
                 ),
             )
         ) from None
+
+
+def mark_connected(*, integration: Integration, user: User, uses: binding.Uses) -> None:
+    """Note that *user* has connected an integration, whose tokens may go to *uses* from now on."""
+    with transaction.atomic():
+        announce_change()
+        StoredTokens.objects.filter(integration_id=integration.id).update(
+            bound_to=binding.to_json(uses), connected_at=timezone.now(), connected_by=user
+        )
+        _count_connection(integration)
+
+
+def disconnect_integration(*, integration: Integration) -> None:
+    """Delete the tokens of an integration. They stay good at the other system until they end."""
+    with transaction.atomic():
+        announce_change()
+        StoredTokens.objects.filter(integration_id=integration.id).delete()
+        _count_connection(integration)
+
+
+def _count_connection(integration: Integration) -> None:
+    Integration.objects.filter(id=integration.id).update(connection=F("connection") + 1)
 
 
 def delete_integration(*, integration: Integration) -> None:

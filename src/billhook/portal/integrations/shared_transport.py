@@ -15,6 +15,11 @@ class ClosableTransport(Transport, Protocol):
     """A transport that holds connections."""
 
     @property
+    def line_out(self) -> Transport:
+        """The guarded way out without sign-in."""
+        ...
+
+    @property
     def state(self) -> BreakerState:
         """Whether its source is used, left alone, or about to be tried again."""
         ...

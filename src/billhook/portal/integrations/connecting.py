@@ -1,0 +1,226 @@
+"""Connects an integration: a member agrees at the other system, which then gives us tokens.
+
+A flow that has begun waits in the member's own session, for ten minutes and for one answer. What
+comes back is exchanged for tokens through the same guarded door as every other request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from django.db import connections
+
+from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed
+from billhook.engine.secret import Secret
+from billhook.engine.signin.authorize import begin_authorization, finish_authorization
+from billhook.engine.signin.oauth2 import Client
+from billhook.engine.trace import Trace
+from billhook.portal import environment
+from billhook.portal.integrations import binding
+from billhook.portal.integrations.access import tokens_of
+from billhook.portal.integrations.loading import Loaded, load_one
+from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.services import mark_connected
+from billhook.portal.integrations.store import get_store
+from billhook.portal.organisations.models import Member
+
+log = structlog.get_logger("billhook.connecting")
+
+WAITING_SECONDS: Final = 600
+MOST_WAITING: Final = 5
+"""Flows of one member that may wait at the same time; the oldest make room."""
+CALLBACK: Final = "/oauth/callback"
+_SESSION_KEY: Final = "connecting"
+_BY_CODE: Final = "oauth2-authorization-code"
+_PATIENCE: Final = 40.0
+_STALE: Final = "What came back is not the answer to a sign-in that waits here. Begin again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What a page says of an integration whose sign-in has tokens that are kept.
+
+    ``begins`` says whether a member connects it; else the first token is a secret of its own.
+    """
+
+    begins: bool
+    is_connected: bool
+    connected_at: datetime | None
+    connected_by: str
+    renewed_at: datetime | None
+    callback: str
+
+
+def connection_of(integration: Integration) -> Connection | None:
+    """Return what to say of *integration*'s connection; None where there is nothing to connect."""
+    scheme = (integration.sign_in or {}).get("scheme")
+    if scheme not in {_BY_CODE, "oauth2-refresh-token"}:
+        return None
+    tokens = tokens_of(integration)
+    has_tokens = tokens is not None and bool(tokens.ciphertext)
+    return Connection(
+        begins=scheme == _BY_CODE,
+        is_connected=has_tokens,
+        connected_at=tokens.connected_at if tokens and has_tokens else None,
+        connected_by=str(tokens.connected_by or "") if tokens and has_tokens else "",
+        renewed_at=tokens.changed_at if tokens and has_tokens else None,
+        callback=callback_address(),
+    )
+
+
+def callback_address() -> str:
+    """Return the address that other systems send members back to: it is registered there."""
+    return f"{environment.current().public_url.rstrip('/')}{CALLBACK}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A flow that has begun. ``verifier`` is sealed for the member who began it."""
+
+    organisation_id: str
+    integration_id: str
+    version: int
+    begun_at: float
+    verifier: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has waited too long."""
+        return time.time() - self.begun_at > WAITING_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """Where the member goes to agree."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        """The host of that address."""
+        return urlsplit(self.url).hostname or ""
+
+
+def begin_connection(
+    *, member: Member, integration: Integration, session: MutableMapping[str, Any]
+) -> Invitation:
+    """Begin a flow, which then waits in *session*.
+
+    Raises:
+        BillhookError: where the sign-in isn't one by agreement, or can't be used as it stands.
+    """
+    _, client = _loaded(integration)
+    authorization = begin_authorization(client, redirect_uri=callback_address())
+    verifier = authorization.verifier
+    waiting = Waiting(
+        organisation_id=integration.organisation_id,
+        integration_id=integration.id,
+        version=integration.version,
+        begun_at=time.time(),
+        verifier=Sealer(member=member).seal(verifier) if verifier else "",
+    )
+    others = list(session.get(_SESSION_KEY, {}).items())[-MOST_WAITING + 1 :]
+    session[_SESSION_KEY] = {**dict(others), authorization.state: asdict(waiting)}
+    return Invitation(url=authorization.url)
+
+
+def take_waiting(session: MutableMapping[str, Any], state: str) -> Waiting:
+    """Return the flow that waits for *state*, which is used up by that; else raise SignInFailed."""
+    waiting = dict(session.get(_SESSION_KEY, {}))
+    found = waiting.pop(state, None)
+    if found is None:
+        raise SignInFailed(_STALE, connect_again=True)
+    session[_SESSION_KEY] = waiting
+    taken = Waiting(**found)
+    if taken.is_over:
+        message = "It took more than ten minutes to come back. Begin again."
+        raise SignInFailed(message, connect_again=True)
+    return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finishing:
+    """A flow whose answer has come, about to be exchanged for tokens."""
+
+    member: Member
+    integration: Integration
+    loaded: Loaded
+    client: Client
+    verifier: Secret | None
+    query: str
+    state: str
+
+    async def finish(self) -> None:
+        """Exchange the code and keep the tokens; raise BillhookError with a plain sentence."""
+        wiring = self.loaded.wiring
+        if wiring.keeper is None:
+            raise SignInFailed(_STALE)
+        try:
+            async with get_store().one_off_source(wiring) as source:
+                await finish_authorization(
+                    self.client,
+                    query=self.query,
+                    state=self.state,
+                    verifier=self.verifier,
+                    redirect_uri=callback_address(),
+                    keeper=wiring.keeper,
+                    transport=source.line_out,
+                    trace=Trace(),
+                    deadline=asyncio.get_running_loop().time() + _PATIENCE,
+                )
+        except BillhookError as error:
+            log.warning("not-connected", integration=self.integration.id, error=error.code)
+            raise
+        await asyncio.to_thread(self._mark)
+        log.info("connected", integration=self.integration.id, member=self.member.id)
+
+    def _mark(self) -> None:
+        uses = binding.uses_of_source(self.loaded.commands, self.loaded.wiring.plan)
+        try:
+            mark_connected(integration=self.integration, user=self.member.user, uses=uses)
+        finally:
+            connections.close_all()
+
+
+def finish_connection(
+    *, member: Member, integration: Integration, waiting: Waiting, query: str, state: str
+) -> Finishing:
+    """Make ready to exchange what came back in *query*; nothing is sent here.
+
+    Raises:
+        BillhookError: where the integration changed meanwhile, or somebody else began the flow.
+    """
+    verifier = Sealer(member=member).open(waiting.verifier) if waiting.verifier else None
+    if waiting.verifier and verifier is None:
+        raise SignInFailed(_STALE, connect_again=True)
+    if waiting.version != integration.version:
+        message = "The integration was changed meanwhile. Begin again."
+        raise SignInFailed(message, connect_again=True)
+    loaded, client = _loaded(integration)
+    return Finishing(
+        member=member,
+        integration=integration,
+        loaded=loaded,
+        client=client,
+        verifier=verifier,
+        query=query,
+        state=state,
+    )
+
+
+def _loaded(integration: Integration) -> tuple[Loaded, Client]:
+    loaded = load_one(integration)
+    sign_in = loaded.wiring.plan.sign_in
+    if not loaded.commands or sign_in is None or sign_in.scheme != _BY_CODE:
+        message = "This integration can't be connected as it stands. Mend its sign-in and save it."
+        problem = Problem(code="not-connectable", where="sign_in", message=message)
+        raise ConfigurationError((problem,))
+    return loaded, sign_in.client(loaded.wiring.secrets)
