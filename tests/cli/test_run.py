@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -285,3 +286,73 @@ def test_help_names_the_exit_statuses(billhook):
     told = billhook("run", "--help").out
     assert "exit status is 2" in " ".join(told.split())
     assert json.dumps("-o")[1:-1] in told
+
+
+SIGNED = """\
+format = 1
+[integration]
+name = "Acme billing"
+variables = {{ BaseUrl = "{url}" }}
+secrets = ["Password"]
+
+[sign_in]
+{sign_in}
+
+[commands.GetInvoiceImage]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
+"""
+BASIC = 'scheme = "basic"\nusername = "billhook"\npassword = "{{Password}}"'
+REFRESH = """\
+scheme = "oauth2-refresh-token"
+token_url = "{{BaseUrl}}/token"
+client_id = "app"
+client_auth = "body"
+refresh_token = "{{Password}}"
+"""
+
+
+async def oauth_source(peer: Peer) -> None:
+    """Give out a token at /token, and the document for that token alone."""
+    while True:
+        request = await peer.request()
+        if request.startswith(b"POST /token "):
+            told = b'{"access_token": "fresh", "token_type": "Bearer", "refresh_token": "next"}'
+            await peer.send(answer(told, "Content-Type: application/json"))
+        elif b"Authorization: Bearer fresh" in request:
+            await peer.send(answer(PDF))
+        else:
+            await peer.send(answer(status="401 No"))
+
+
+class TestSignIn:
+    @pytest.fixture
+    def signed_run(self, billhook, write, monkeypatch):
+        def run_against(source: Source, sign_in: str, *more: str):
+            monkeypatch.setenv("PASSWORD", CANARY)
+            file = write(SIGNED.format(url=source.url, sign_in=sign_in))
+            allow = f"--allow=127.0.0.1:{source.port}"
+            secret = "--secret=Password=env:PASSWORD"
+            arguments = ("GetInvoiceImage", "InvoiceNumber=INV-1", allow, secret, "--json", *more)
+            return billhook("run", file, *arguments)
+
+        return run_against
+
+    def test_the_files_sign_in_goes_along(self, signed_run, source):
+        assert signed_run(source, BASIC).status == 0
+        pair = base64.b64encode(f"billhook:{CANARY}".encode())
+        assert b"Authorization: Basic " + pair in source.requests[0]
+
+    def test_tokens_are_kept_from_one_run_to_the_next(self, signed_run, tmp_path):
+        tokens = f"--tokens={tmp_path / 'tokens'}"
+        with source_in_a_thread(oauth_source) as source:
+            assert signed_run(source, REFRESH, tokens).status == 0
+            assert signed_run(source, REFRESH, tokens).status == 0
+            asked = [request.split(b" ")[1] for request in source.requests]
+        assert asked == [b"/token", b"/items/INV-1", b"/items/INV-1"]
+        assert (tmp_path / "tokens").stat().st_mode & 0o777 == 0o600
+
+    def test_where_tokens_have_no_place_the_option_is_named(self, signed_run, source):
+        result = signed_run(source, REFRESH)
+        assert result.status == 2
+        assert "--tokens FILE" in result.json["error"]["message"]
+        assert source.requests == []

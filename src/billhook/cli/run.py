@@ -18,8 +18,9 @@ from billhook.engine.answer import Document
 from billhook.engine.egress import EgressPolicy
 from billhook.engine.record import new_run_id
 from billhook.engine.run import run_command
+from billhook.engine.signin.file_keeper import FileKeeper
+from billhook.engine.source import open_source
 from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport
 
 
 @click.command()
@@ -37,6 +38,12 @@ from billhook.engine.transport import HttpTransport
     metavar="HOST:PORT",
     help="Let the command reach this private system.",
 )
+@click.option(
+    "--tokens",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where OAuth 2 tokens are kept from one run to the next; the file is made if need be.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
     file: Path,
@@ -47,6 +54,7 @@ def run(
     *,
     out: str | None,
     allow: tuple[str, ...],
+    tokens: Path | None,
     as_json: bool,
 ) -> None:
     """Run a command and write the document that it answered with.
@@ -69,7 +77,8 @@ def run(
     if not as_json:
         tell_notes(prepared.command.notes)
     trace = Trace()
-    with asyncio.run(_run(prepared, policy, trace)) as document:
+    keeper = FileKeeper(tokens) if tokens else None
+    with asyncio.run(_run(prepared, policy, keeper, trace)) as document:
         if path is not None or not as_json:
             write_document(document, path)
         if as_json:
@@ -78,14 +87,18 @@ def run(
             click.echo(f"{path}: {document.media_type}, {document.size:,} bytes.")
 
 
-async def _run(prepared: Prepared, policy: EgressPolicy, trace: Trace) -> Document:
-    async with (
-        HttpTransport(policy) as transport,
-        progress_line(trace, shown=sys.stderr.isatty()),
-    ):
-        return await run_command(
-            prepared.command, prepared.values, transport=transport, trace=trace
-        )
+async def _run(
+    prepared: Prepared, policy: EgressPolicy, keeper: FileKeeper | None, trace: Trace
+) -> Document:
+    source = open_source(
+        prepared.integration,
+        secrets=prepared.secrets,
+        policy=policy,
+        keeper=keeper,
+        commands=[prepared.command],
+    )
+    async with source, progress_line(trace, shown=sys.stderr.isatty()):
+        return await run_command(prepared.command, prepared.values, transport=source, trace=trace)
 
 
 def _result(document: Document, path: Path | None, trace: Trace, run_id: str) -> dict[str, Any]:

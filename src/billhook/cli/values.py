@@ -54,10 +54,12 @@ def command_arguments(function: _Function) -> _Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A command with all that it needs to be filled."""
+    """A command with all that it needs to be filled, and sent as its integration says."""
 
+    integration: IntegrationConfig
     command: Command
     values: Values
+    secrets: dict[str, Secret]
 
 
 def prepare(
@@ -84,7 +86,7 @@ def prepare(
     if stand_in is not None:
         stored = dict.fromkeys(compiled.secrets, stand_in) | stored
     filled = compiled.values(parse_values(values), secrets=stored, run_id=run_id)
-    return Prepared(command=compiled, values=filled)
+    return Prepared(integration=integration, command=compiled, values=filled, secrets=stored)
 
 
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:
