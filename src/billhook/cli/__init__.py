@@ -1,4 +1,4 @@
-"""The command line: ``billhook check``, ``fill``, ``run``, ``serve`` and ``demo``."""
+"""The command line: ``billhook check``, ``fill``, ``run``, ``presets``, ``serve``, ``demo``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "check": "Tell every mistake in an integration file.",
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
+    "presets": "List the files for known systems, and show one.",
     "rotate-secrets": "Encrypt every stored secret with a new key.",
 }
 """Each command, with its line of help. Its module is loaded only when it is used."""

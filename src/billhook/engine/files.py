@@ -41,7 +41,7 @@ def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ..
     Raises ConfigurationError only if it isn't TOML at all.
     """
     problems: list[Problem] = []
-    config = _read_file(Table(_parse(text), "", problems))
+    config = _read_file(Table(parse_toml(text), "", problems))
     return config, locate(problems, text)
 
 
@@ -74,7 +74,8 @@ def _fail(code: str, message: str, line: int | None = None) -> NoReturn:
     raise ConfigurationError((Problem(code=code, message=message, line=line),))
 
 
-def _parse(text: str) -> dict[str, Any]:
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the tables of *text*; raise ConfigurationError, with the place, if it isn't TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

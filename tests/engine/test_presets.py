@@ -1,0 +1,122 @@
+"""A preset is an integration file that says what to fill in; each one that ships is right."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from billhook.engine import Command, write_integration
+from billhook.engine.errors import ConfigurationError
+from billhook.engine.files import read_integration
+from billhook.engine.presets import (
+    list_presets,
+    parse_preset,
+    preset_names,
+    preset_text,
+    read_preset,
+)
+from billhook.engine.signin.plan import compile_sign_in
+
+PRESET = """
+format = 1
+[preset]
+title = "Acme"
+site = "https://acme.example"
+get = ["Open it."]
+notes = ["Not verified: all."]
+sources_row = "Acme billing"
+[[preset.fields]]
+token = "BaseUrl"
+label = "Address"
+example = "https://acme.example"
+help = "Without a path."
+[[preset.fields]]
+token = "ApiKey"
+label = "Key"
+[integration]
+name = "Acme"
+variables = { BaseUrl = "https://acme.example" }
+secrets = ["ApiKey"]
+[commands.GetInvoiceImage]
+url = "{{BaseUrl}}/{{InvoiceNumber}}"
+headers = [["X-Key", "{{ApiKey}}"]]
+"""
+
+
+def test_a_preset_says_what_to_get_and_what_to_fill_in():
+    preset = parse_preset("acme", PRESET)
+    assert (preset.name, preset.title, preset.site) == ("acme", "Acme", "https://acme.example")
+    assert (preset.get, preset.notes) == (("Open it.",), ("Not verified: all.",))
+    assert preset.sources_row == "Acme billing"
+    assert [(each.token, preset.is_secret(each)) for each in preset.fields] == [
+        ("BaseUrl", False),
+        ("ApiKey", True),
+    ]
+
+
+def test_a_preset_is_an_integration_file():
+    assert read_integration(PRESET) == parse_preset("acme", PRESET).integration
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "where", "line"),
+    [
+        pytest.param(("title =", "titel ="), "unknown-key", "preset.titel", 4, id="unknown-key"),
+        pytest.param(
+            ('token = "ApiKey"', 'token = "Apikey"'),
+            "unknown-token",
+            "preset.fields[1].token",
+            15,
+            id="unknown-token",
+        ),
+        pytest.param(('label = "Key"', ""), "missing-key", "preset.fields[1]", 14, id="no-label"),
+        pytest.param(('name = "Acme"', ""), "missing-key", "integration", 17, id="no-name"),
+    ],
+)
+def test_a_mistake_in_a_preset_is_told_with_its_place(change, code, where, line):
+    with pytest.raises(ConfigurationError) as refused:
+        parse_preset("acme", PRESET.replace(*change))
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.where, problem.line) == (code, where, line)
+
+
+def test_a_preset_that_is_not_there_leads_to_the_nearest():
+    with pytest.raises(ConfigurationError, match=r"Did you mean erpnext\?"):
+        read_preset("erpnex")
+    with pytest.raises(ConfigurationError, match="no preset"):
+        preset_text("../engine/files")
+
+
+def test_presets_are_listed_by_their_titles():
+    titles = [preset.title.casefold() for preset in list_presets()]
+    assert titles == sorted(titles)
+    assert len(titles) == len(preset_names()) > 0
+
+
+@pytest.fixture(params=preset_names())
+def shipped(request):
+    return read_preset(request.param)
+
+
+def test_a_preset_that_ships_compiles(shipped):
+    config = shipped.integration
+    for command in config.commands:
+        Command.compile(
+            command, variables=config.variables, secrets=config.secrets, sign_in=config.sign_in
+        )
+    if config.sign_in is not None:
+        compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
+
+
+def test_a_preset_that_ships_says_how_to_fill_in_all_of_it(shipped):
+    config = shipped.integration
+    assert {*config.secrets} <= {field.token for field in shipped.fields}
+    assert [command.name for command in config.commands] == ["GetInvoiceImage"]
+    assert shipped.get
+    assert shipped.site.startswith("https://")
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", shipped.name)
+
+
+def test_a_preset_that_ships_is_kept_without_loss(shipped):
+    assert read_integration(write_integration(shipped.integration)) == shipped.integration
