@@ -43,6 +43,13 @@ def test_no_value_means_what_was_configured():
     assert take('{"data": []}', none="empty").text == ""
 
 
+def test_an_empty_text_is_a_value_but_no_url():
+    empty = "<a><id/></a>"
+    assert take(empty, "//id", "xpath").text == ""
+    with pytest.raises(DocumentNotFound):
+        take(empty, "//id", "xpath", url=True)
+
+
 def test_a_null_is_no_value():
     with pytest.raises(DocumentNotFound):
         take('{"data": [{"id": null}]}')

@@ -17,7 +17,7 @@ from billhook.engine.guard import judge
 from billhook.engine.kinds import SYNONYMS
 from billhook.engine.status import judge_status
 from billhook.engine.step import Step, read_link
-from billhook.engine.unwrapping import decode_base64, take_from_zip, text_at
+from billhook.engine.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.url import (
     MAX_LOCATION_LENGTH,
     encode_target,
@@ -107,9 +107,14 @@ class _Delivery:
         return await self._run.read(source, fact.find, self._values)
 
     async def _unwrap(self, holder: Reply) -> Body:
-        """Return the bytes of the document itself."""
-        if self.place.kind not in {BASE64, ZIP}:
-            return holder.response.body
+        """Return the bytes of the document itself.
+
+        Some systems send a zip for several documents and the document itself for one, so what is
+        no zip is judged as it is.
+        """
+        whole = holder.response.body
+        if self.place.kind not in {BASE64, ZIP} or (self.place.kind == ZIP and not is_zip(whole)):
+            return whole
         take = self._take_base64 if self.place.kind == BASE64 else self._take_file
         body = await self._run.read(holder, take, self._values)
         self._bodies.append(body)

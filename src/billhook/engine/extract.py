@@ -27,13 +27,17 @@ Scalar = str | int | float | Decimal | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """One compiled extract. ``token`` is the full name, with the step's."""
+    """One compiled extract. ``token`` is the full name, with the step's.
+
+    ``url`` says that it may be a whole URL: then an empty text is none.
+    """
 
     token: str
     path: Path
     none: str
     many: str
     secret: bool
+    url: bool = False
 
     def take(self, content: Content, values: Values) -> Given:
         """Return the value in *content*.
@@ -51,14 +55,16 @@ class Extract:
             raise AmbiguousAnswer(self.token, len(found))
         return self._given(found[-1 if self.many == "last" else 0])
 
-    @staticmethod
-    def _distinct(found: list[Found]) -> list[Found]:
-        """Leave out nulls, which say that there is nothing, and repetitions of the same value."""
+    def _distinct(self, found: list[Found]) -> list[Found]:
+        """Leave out what says that there is nothing, and repetitions of the same value."""
         kept: list[Found] = []
         for value in found:
-            if value is not None and value not in kept:
+            if not self._is_nothing(value) and value not in kept:
                 kept.append(value)
         return kept
+
+    def _is_nothing(self, value: Found) -> bool:
+        return value is None or (self.url and isinstance(value, str) and not value.strip())
 
     def _nothing(self) -> Given:
         if self.none == "empty":
@@ -98,7 +104,12 @@ def compile_extract(
         return None, problems
     token = f"{step}.{config.name}"
     extract = Extract(
-        token=token, path=path, none=config.none, many=config.many, secret=config.secret
+        token=token,
+        path=path,
+        none=config.none,
+        many=config.many,
+        secret=config.secret,
+        url=config.url,
     )
     return extract, []
 

@@ -27,6 +27,8 @@ from billhook.engine.values import Values
 _DATA_URL: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")
 _SPACE: Final = str.maketrans("", "", " \t\r\n\"'")
+_ZIP: Final = b"PK\x03\x04"
+_EMPTY_ZIP: Final = b"PK\x05\x06"
 _MOST_FILES: Final = 1_000
 _CHUNK: Final = 256 * 1024
 
@@ -71,6 +73,11 @@ def decode_base64(text: str, *, max_bytes: int) -> bytes:
             "The answer was to hold the document in base 64, but what stands there isn't base 64. "
             "Compare the answer's path with the answer."
         ) from None
+
+
+def is_zip(body: Bytes) -> bool:
+    """Say whether *body* begins as a zip does, an empty one included."""
+    return body.head(len(_EMPTY_ZIP)) in {_ZIP, _EMPTY_ZIP}
 
 
 def take_from_zip(body: Bytes, pattern: str, *, max_bytes: int) -> Iterator[bytes]:
