@@ -86,9 +86,9 @@ class Call:
         self._needs_type("application/x-www-form-urlencoded")
         return _pairs(self.body.decode("ascii"), required, optional, status, data)
 
-    def json(self, *, status: int = 400) -> Any:
+    def json(self, *, status: int = 400, content_type: str = "application/json") -> Any:
         """Read the body as JSON, which its Content-Type has to say."""
-        self._needs_type("application/json")
+        self._needs_type(content_type)
         try:
             return json.loads(self.body)
         except ValueError:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientSession, web
 
 import billhook
+from billhook.engine.answer import Document
 from billhook.engine.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress import EgressPolicy
@@ -64,6 +65,11 @@ class World:
 
     async def fetch(self, number: str, **tokens: str) -> bytes:
         """Get the document of the invoice with this *number*; return its bytes."""
+        with await self.open(number, **tokens) as document:
+            return document.body.read()
+
+    async def open(self, number: str, **tokens: str) -> Document:
+        """Get the document itself, with its name and type. Close it."""
         if self._is_to_be_connected and await self.keeper.load() is None:
             await self.connect()
         command = self._compile()
@@ -71,9 +77,7 @@ class World:
         self.traces.append(trace)
         secrets = {name: self.secrets[name] for name in command.secrets}
         values = command.values({**self.stand_in.tokens(number), **tokens}, secrets=secrets)
-        document = await run_command(command, values, transport=self.source, trace=trace)
-        with document:
-            return document.body.read()
+        return await run_command(command, values, transport=self.source, trace=trace)
 
     async def outcome(self, number: str, **tokens: str) -> str:
         """Return ``ok`` or the error's code."""
