@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -111,18 +111,18 @@ class Conversation:
             async with asyncio.timeout_at(self.deadline):
                 return await asyncio.shield(future)
         except TimeoutError:
-            await _end(started.cancel(), future)
+            await _end(started, future)
             raise SourceTimeout("whole") from None
         except asyncio.CancelledError:
-            await _end(started.cancel(), future)
+            await _end(started, future)
             raise
 
 
-async def _end(was_cancelled: bool, future: asyncio.Future[_Result]) -> None:  # noqa: FBT001
-    if not was_cancelled:
+async def _end(started: Future[_Result], future: asyncio.Future[_Result]) -> None:
+    """Give *started* up if it still waits for its turn; otherwise wait until it has ended."""
+    if not started.cancel():
         await asyncio.wait([future])
-    if not future.cancelled():
-        future.exception()  # nobody asks for it any more
+        future.exception()  # so that asyncio doesn't complain that nobody asked for it
 
 
 def _blame_source(step: Step, error: TokenError) -> None:

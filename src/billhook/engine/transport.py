@@ -138,16 +138,24 @@ class HttpTransport:
     async def _send(self, request: WebRequest, limits: Limits, trace: Trace) -> Answer:
         """Send *request*; once more if an idle connection turned out to be closed.
 
-        Only GET is sent again, only if no byte of an answer came, and then over a new connection:
-        the origin may have closed it while our request was on its way (RFC 9112, 9.3.1).
+        Only a GET that may be repeated is sent again, only if no byte of an answer came, and then
+        over a new connection: the origin may have closed it while our request was on its way
+        (RFC 9112, 9.3.1). A GET that may not, such as that of a link for one use, gets a new one at
+        once.
         """
         site = self._site(request)
         pool = self._open_pool()
+        is_once = request.method == "GET" and not request.repeatable
         try:
-            dial = Dial(site, limits=limits, progress=trace.begin(request.step, request.method))
+            dial = Dial(
+                site,
+                limits=limits,
+                progress=trace.begin(request.step, request.method),
+                may_reuse=not is_once,
+            )
             return await exchange_once(request, dial, pool, folder=self._folder)
         except ConnectionWentStale:
-            if request.method != "GET":
+            if request.method != "GET" or is_once:
                 raise
         dial = Dial(
             site,

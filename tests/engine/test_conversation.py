@@ -1,0 +1,116 @@
+"""Small answers are read at once; large ones in a thread, under the run's deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from billhook.engine import Trace
+from billhook.engine.conversation import LARGE, Conversation, Reply
+from billhook.engine.errors import DocumentNotFound, SourceTimeout, StillWorking
+from billhook.engine.testing import FakeTransport, make_command, make_response
+from billhook.engine.values import Values
+from engine.origins import with_limits
+
+NOTHING = Values({})
+
+
+def conversation(timeout: float = 30.0) -> Conversation:
+    command = with_limits(make_command(), timeout=timeout)
+    return Conversation(command, FakeTransport(), Trace())
+
+
+def reply(size: int) -> Reply:
+    return Reply(make_response(b"x" * size))
+
+
+def is_closed(answered: Reply) -> bool:
+    try:
+        answered.response.body.read()
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("size", "is_apart"),
+    [pytest.param(LARGE, False, id="small"), pytest.param(LARGE + 1, True, id="large")],
+)
+async def test_only_a_large_answer_is_read_in_a_thread(size, is_apart):
+    thread = await conversation().read(
+        reply(size), lambda content, values: threading.current_thread(), NOTHING
+    )
+    assert (thread is not threading.current_thread()) is is_apart
+
+
+@pytest.mark.parametrize("size", [pytest.param(1, id="small"), pytest.param(LARGE + 1, id="large")])
+async def test_an_answer_that_cannot_be_read_is_closed(size):
+    def fail(content, values):
+        raise DocumentNotFound
+
+    answered = reply(size)
+    with pytest.raises(DocumentNotFound):
+        await conversation().read(answered, fail, NOTHING)
+    assert is_closed(answered)
+
+
+async def test_reading_ends_with_the_deadline_and_the_answer_is_closed_only_then():
+    release = threading.Event()
+    seen = []
+
+    def wait(content, values):
+        release.wait(20)
+        seen.append(content.text()[:1])
+
+    answered = reply(LARGE + 1)
+    reading = asyncio.ensure_future(conversation(timeout=0.05).read(answered, wait, NOTHING))
+    await asyncio.sleep(0.1)
+    assert not is_closed(answered)
+    release.set()
+    with pytest.raises(SourceTimeout):
+        await reading
+    assert seen == ["x"]
+    assert is_closed(answered)
+
+
+async def test_a_run_that_is_given_up_while_reading_closes_the_answer_afterwards():
+    release = threading.Event()
+    answered = reply(LARGE + 1)
+    reading = asyncio.ensure_future(
+        conversation().read(answered, lambda content, values: release.wait(20), NOTHING)
+    )
+    await asyncio.sleep(0.05)
+    reading.cancel()
+    await asyncio.sleep(0)
+    assert not is_closed(answered)
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert is_closed(answered)
+
+
+async def test_one_that_waits_for_its_turn_to_be_read_gives_up_without_reading():
+    release = threading.Event()
+    blocking = [
+        asyncio.ensure_future(
+            conversation().read(reply(LARGE + 1), lambda content, values: release.wait(20), NOTHING)
+        )
+        for _ in range(2)
+    ]
+    await asyncio.sleep(0.05)
+    was_read = []
+    with pytest.raises(SourceTimeout):
+        await conversation(timeout=0.05).read(
+            reply(LARGE + 1), lambda content, values: was_read.append(1), NOTHING
+        )
+    release.set()
+    await asyncio.gather(*blocking)
+    assert was_read == []
+
+
+async def test_a_pause_that_would_pass_the_deadline_is_not_begun():
+    with pytest.raises(StillWorking):
+        await conversation(timeout=5).pause(6)
+    await conversation(timeout=5).pause(0)
