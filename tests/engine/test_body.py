@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from billhook.engine.body import MEMORY_LIMIT, Body, BodyWriter
+from billhook.engine.errors import NoRoom
 
 SMALL = bytes(range(256)) * 10
 LARGE = bytes(range(256)) * 8000
@@ -97,3 +99,23 @@ async def test_a_writer_given_up_while_it_writes_waits_for_its_thread() -> None:
 
 async def test_a_body_prints_its_size_and_nothing_of_its_bytes() -> None:
     assert repr(Body(b"canary-7341")) == "Body(11 bytes)"
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/nowhere/at/all"])
+async def test_a_disk_that_takes_nothing_is_told_as_such(folder: str) -> None:
+    writer = BodyWriter(folder=Path(folder))
+    with pytest.raises(NoRoom, match="disk is full or can't be written to"):
+        await writer.add(b"x" * (MEMORY_LIMIT + 1))
+    writer.close()
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here to write to")
+async def test_a_disk_that_fills_up_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FULL.open("r+b", buffering=0))
+    writer = BodyWriter()
+    with pytest.raises(NoRoom):
+        await writer.add(b"x" * (MEMORY_LIMIT + 1))
+    writer.close()

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self, cast
 
+from billhook.engine.errors import NoRoom
+
 MEMORY_LIMIT: Final = 1_000_000
 """Up to so many bytes stay in memory."""
 
@@ -118,7 +120,7 @@ def collect(pieces: Iterable[bytes]) -> Body:
 
 
 def _collect_in_file(pieces: Iterable[bytes]) -> Body:
-    file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - the body closes it
+    file = _open_unnamed(None)
     try:
         for piece in pieces:
             _write_all(file, piece)
@@ -178,15 +180,24 @@ class BodyWriter:
 
     def _write(self, pieces: list[bytes]) -> None:
         if self._file is None:
-            # The body closes it.
-            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
-            self._file = cast("BinaryIO", file)
+            self._file = _open_unnamed(self._folder)
         for piece in pieces:
             _write_all(self._file, piece)
+
+
+def _open_unnamed(folder: Path | None) -> BinaryIO:
+    """Open a file that is gone when it is closed; whoever gets it closes it."""
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))
+    except OSError:
+        raise NoRoom from None
 
 
 def _write_all(file: BinaryIO, piece: bytes) -> None:
     """Write all of *piece*: an unbuffered file may take less at a time."""
     rest = memoryview(piece)
-    while rest:
-        rest = rest[file.write(rest) :]
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        raise NoRoom from None

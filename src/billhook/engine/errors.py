@@ -5,6 +5,7 @@
     ├── TokenError                values that don't fit the command: all of them, in ``problems``
     ├── EgressDenied              the egress policy says no: the reason in ``verdict``
     ├── DocumentNotFound          the source says that it has no such document
+    ├── NoRoom                    this machine has no room for the answer
     └── SourceError               the source failed
         ├── SourceUnreachable         no connection: refused, reset, no route, name unknown
         ├── SourceTlsFailed           no trusted, private connection
@@ -111,6 +112,18 @@ class DocumentNotFound(BillhookError):
     default_message = (
         "The source answered, but has no such document. "
         "Compare the invoice number with the one printed on the invoice."
+    )
+
+
+class NoRoom(BillhookError):
+    """The answer is too large for memory, and the folder for temporary files can't take it."""
+
+    code = "no-room"
+    status = 503
+    exit_status = 1
+    default_message = (
+        "The answer could not be stored for a moment: the disk is full or can't be written to. "
+        "Whoever runs Billhook can mend that."
     )
 
 
