@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -33,8 +34,10 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
+from billhook.engine.guard import judge_header
 from billhook.engine.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
 from billhook.engine.trace import OK, Progress
+from billhook.engine.unpacking import Unpacker, unpack_beginning
 from billhook.engine.verdict import Verdict
 from billhook.engine.watch import Watch
 
@@ -90,14 +93,14 @@ async def _connect(pool: Pool, dial: Dial) -> tuple[Connection, Wire]:
 
 
 async def _converse(
-    message: bytes, connection: Connection, wire: Wire, dial: Dial, folder: Path | None
+    request: WebRequest, connection: Connection, wire: Wire, dial: Dial, folder: Path | None
 ) -> Answer:
     """Send and receive on *connection*, and let go of it whatever happens."""
     wire.begin(dial.progress, most=2 * dial.limits.max_bytes + FRAMING_BYTES)
     watch = Watch(wire, dial.limits)
     try:
         _send(message, wire, dial.progress)
-        answer = await _receive(wire, watch, dial, folder)
+        answer = await _receive(request, wire, watch, dial, folder)
     except (ClientError, ConnectionError, HttpProcessingError) as error:
         connection.close()
         raise _trouble_on_the_wire(error, wire, dial) from None
@@ -125,8 +128,10 @@ def encode_request(request: WebRequest, *, authority: str) -> bytes:
     """Return the bytes of *request* for the wire: target, header order and casing as configured.
 
     Added are only Host, User-Agent and Accept unless configured, Accept-Encoding (the document is
-    to come as it is) and Content-Length.
+    to come as it is, unless it is asked for in gzip) and Content-Length.
     """
+    for name, _ in request.headers:
+        _refuse_header(name)
     lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in request.headers]
     configured = {name.lower() for name, _ in request.headers}
@@ -134,11 +139,22 @@ def encode_request(request: WebRequest, *, authority: str) -> bytes:
         lines.append(f"User-Agent: {USER_AGENT}")
     if "accept" not in configured:
         lines.append("Accept: */*")
-    lines.append("Accept-Encoding: identity")
+    lines.append(f"Accept-Encoding: {'gzip' if request.compressed else 'identity'}")
     body = request.body or b""
     if body or request.method in _METHODS_WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
     return _join(lines) + body
+
+
+@lru_cache(maxsize=1024)
+def _refuse_header(name: str) -> None:
+    """Judge a header's name once more, for requests that no command has filled.
+
+    The cache keeps those that passed; an exception isn't kept.
+    """
+    verdict = judge_header(name, "")
+    if not verdict.allowed:
+        raise verdict.error()
 
 
 def _join(lines: list[str]) -> bytes:
@@ -149,18 +165,22 @@ def _join(lines: list[str]) -> bytes:
     return text.encode()
 
 
-async def _receive(wire: Wire, watch: Watch, dial: Dial, folder: Path | None) -> Answer:
+async def _receive(
+    request: WebRequest, wire: Wire, watch: Watch, dial: Dial, folder: Path | None
+) -> Answer:
     head, payload = await _read_head(wire)
     dial.progress.status = head.code
     dial.progress.phase = "body"
     watch.body_follows()
     if head.code in _SUCCESS:
-        _refuse_encoded(head)
+        is_packed = _is_packed(head, may_be=request.compressed)
         _refuse_announced(head, dial.limits)
-        body = await _read_body(payload, watch, dial.limits, folder)
+        read = _read_packed if is_packed else _read_body
+        body = await read(payload, watch, dial.limits, folder)
         _refuse_unclean_end(head, wire, body)
     else:
-        body = await _read_excerpt(payload, watch)
+        excerpt = await _read_excerpt(payload, watch)
+        body = Body(unpack_beginning(excerpt, EXCERPT_BYTES) if request.compressed else excerpt)
     return Answer(status=head.code, headers=tuple(head.headers.items()), body=body)
 
 
@@ -200,7 +220,25 @@ async def _read_on(
         writer.close()
 
 
-async def _read_excerpt(payload: StreamReader, watch: Watch) -> Body:
+async def _read_packed(
+    payload: StreamReader, watch: Watch, limits: Limits, folder: Path | None
+) -> Body:
+    """Unpack what comes while it comes: no more is unpacked than may be kept (CWE-409)."""
+    unpacker, writer = Unpacker(), BodyWriter(folder=folder)
+    try:
+        while packed := await payload.readany():
+            watch.body_flows()
+            for piece in unpacker.unpack(packed):
+                if writer.size + len(piece) > limits.max_bytes:
+                    raise SourceTooLarge(limits.max_bytes)
+                await writer.add(piece)
+        unpacker.end()
+        return await writer.finish()
+    finally:
+        writer.close()
+
+
+async def _read_excerpt(payload: StreamReader, watch: Watch) -> bytes:
     """Read the beginning of an answer that is no success; its status counts, however it ends."""
     excerpt = b""
     try:
@@ -209,15 +247,22 @@ async def _read_excerpt(payload: StreamReader, watch: Watch) -> Body:
             excerpt += piece
     except (SourceError, ClientError, OSError, HttpProcessingError):
         pass
-    return Body(excerpt[:EXCERPT_BYTES])
+    return excerpt[:EXCERPT_BYTES]
 
 
-def _refuse_encoded(head: RawResponseMessage) -> None:
-    """Refuse content in an encoding: we asked for none, and unpacking is how bombs go off."""
-    encodings = {value.strip().lower() for value in head.headers.getall("Content-Encoding", ())}
+def _is_packed(head: RawResponseMessage, *, may_be: bool) -> bool:
+    """Say whether the content is in gzip, if it *may_be*.
+
+    Any other encoding is refused: we asked for none, and unpacking is how bombs go off.
+    """
+    encodings = [value.strip().lower() for value in head.headers.getall("Content-Encoding", ())]
+    encodings = [value for value in encodings if value not in {"", "identity"}]
     transfer = ",".join(head.headers.getall("Transfer-Encoding", ())).strip().lower()
-    if encodings - {"", "identity"} or transfer not in {"", "chunked"}:
+    if may_be and encodings in (["gzip"], ["x-gzip"]) and transfer in {"", "chunked"}:
+        return True
+    if encodings or transfer not in {"", "chunked"}:
         raise SourceEncoded
+    return False
 
 
 def _refuse_announced(head: RawResponseMessage, limits: Limits) -> None:
