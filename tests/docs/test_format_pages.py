@@ -13,6 +13,7 @@ from billhook.engine.compiling import MAX_TIMEOUT, METHODS
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import MAX_FILE_BYTES, read_integration
+from billhook.engine.functions import FUNCTIONS
 from billhook.engine.slots import SLOTS
 from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS
 from billhook.engine.url import MAX_URL_LENGTH
@@ -72,6 +73,15 @@ def test_each_token_of_billhook_itself_stands_there():
 
 def test_each_slot_stands_there_with_its_rule():
     assert rows(section(TOKENS, "## How a value is written, by its place")) == list(SLOTS.items())
+
+
+def test_each_function_stands_there_with_its_example():
+    listed = {row[0].strip("`"): row[1:] for row in rows(section(TOKENS, "## Functions"))}
+    listed.pop("function")
+    assert listed == {
+        info.name: (info.meaning.replace("|", r"\|"), f"`{info.example}`", f"`{info.becomes}`")
+        for info in FUNCTIONS
+    }
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,12 @@ def test_whatever_the_raw_value_the_url_stays_one_of_its_origin(url, value):
     assert filled.target.startswith("/x" if url.startswith("x") else "/v/")
 
 
+def test_what_is_passed_on_raw_is_remarked_unless_the_member_typed_it():
+    (note,) = compile_step(url=SITE + "{{Path|raw}}/{{A|raw}}").notes
+    assert (note.code, note.where) == ("raw-value", "commands.Case.url")
+    assert (note.start, note.end) == (len(SITE) + 13, len(SITE) + 22)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

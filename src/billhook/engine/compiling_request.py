@@ -88,7 +88,7 @@ def _take_url(draft: RequestDraft, where: str, scope: Scope) -> None:
         return
     compiled, problems = compile_url(text, scope)
     draft.problems += problems
-    draft.notes += _notes_of_raw(text)
+    draft.notes += _notes_of_raw(text, scope)
     if compiled is not None:
         url = compiled.url
         draft.url, draft.site = compiled.template, compiled.site
@@ -104,7 +104,8 @@ def _whole_link(text: Text, links: frozenset[str]) -> str | None:
     return token.name if is_whole and token.name in links else None
 
 
-def _notes_of_raw(text: Text) -> list[Problem]:
+def _notes_of_raw(text: Text, scope: Scope) -> list[Problem]:
+    """Remark on values that are passed on; a variable is typed by the member who reads this."""
     return [
         text.problem(
             "raw-value",
@@ -113,7 +114,7 @@ def _notes_of_raw(text: Text) -> list[Problem]:
             (token.start, token.end),
         )
         for token in text.tokens
-        if token.function == RAW
+        if token.function == RAW and token.name not in scope.variables
     ]
 
 

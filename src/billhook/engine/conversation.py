@@ -51,6 +51,8 @@ class Conversation:
     def derive(self, step: Step, values: Values) -> Values:
         """Begin *step*: return *values* with what it derives of them."""
         self.step = step.name
+        if not step.derives:
+            return values
         try:
             return step.derived(values)
         except TokenError as error:

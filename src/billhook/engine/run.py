@@ -46,8 +46,9 @@ async def run_command(
 
 async def _follow_steps(steps: tuple[Step, ...], values: Values, run: Conversation) -> Document:
     """Send the steps in order, all before one deadline; the last one's answer has the document."""
-    *earlier, last = steps
-    values = await _send_all(earlier, values, run)
+    last = steps[-1]
+    if len(steps) > 1:
+        values = await _send_all(steps[:-1], values, run)
     if last.reading is None:
         response = await run.send(last, run.derive(last, values))
         return _interpret_or_close(response, run.command)
