@@ -157,6 +157,7 @@ def steps_named(name, inner=()):
         sign_in=st.none() | st.booleans(),
         side_effects=st.booleans(),
         repeatable=st.booleans(),
+        compressed=st.booleans(),
         derive=unique(derives),
         extract=unique(extracts),
         success_when=lists_of_conditions,

@@ -77,6 +77,7 @@ class StepDraft:
             session=self.session,
             sign_in=not request.link if config.sign_in is None else config.sign_in,
             repeatable=not config.side_effects and (safe or config.repeatable),
+            compressed=config.compressed,
             derives=tuple(self.derives),
             reading=answer.reading() if answer else None,
             repeat=answer.repeat if answer else None,

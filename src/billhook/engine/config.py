@@ -111,6 +111,7 @@ class StepConfig:
     """One request as typed: every text may hold tokens.
 
     ``sign_in`` None means: yes, unless the URL is wholly one that an earlier step gave.
+    ``compressed`` asks for an answer in gzip, and unpacks it.
     """
 
     name: str = ""
@@ -121,6 +122,7 @@ class StepConfig:
     sign_in: bool | None = None
     side_effects: bool = False
     repeatable: bool = False
+    compressed: bool = False
     derive: tuple[DeriveConfig, ...] = ()
     extract: tuple[ExtractConfig, ...] = ()
     success_when: tuple[ConditionConfig, ...] = ()

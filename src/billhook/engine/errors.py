@@ -255,7 +255,10 @@ class SourceEncoded(SourceError):
     """The answer came in a content encoding, although none was asked for."""
 
     code = "source-encoded"
-    default_message = "The source compressed its answer, although it was asked not to."
+    default_message = (
+        "The source encoded its answer in a way that it wasn't asked for. "
+        "If it can only send it compressed, ask for that: compressed = true."
+    )
 
 
 class SourceSaidNo(SourceError):

@@ -77,7 +77,7 @@ async def exchange_once(
     message = encode_request(request, authority=dial.site.authority)
     try:
         connection, wire = await _connect(pool, dial)
-        answer = await _converse(message, connection, wire, dial, folder)
+        answer = await _converse(request, message, connection, wire, dial, folder=folder)
     except BillhookError as error:
         dial.progress.end(error.code)
         raise
@@ -93,7 +93,13 @@ async def _connect(pool: Pool, dial: Dial) -> tuple[Connection, Wire]:
 
 
 async def _converse(
-    request: WebRequest, connection: Connection, wire: Wire, dial: Dial, folder: Path | None
+    request: WebRequest,
+    message: bytes,
+    connection: Connection,
+    wire: Wire,
+    dial: Dial,
+    *,
+    folder: Path | None,
 ) -> Answer:
     """Send and receive on *connection*, and let go of it whatever happens."""
     wire.begin(dial.progress, most=2 * dial.limits.max_bytes + FRAMING_BYTES)

@@ -17,7 +17,7 @@ from billhook.engine.config import (
 )
 
 _SETTINGS: Final = ("tokens", "accept", "redirects", "timeout", "max_bytes", "retries")
-_SWITCHES: Final = ("side_effects", "repeatable")
+_SWITCHES: Final = ("side_effects", "repeatable", "compressed")
 _COMPARISONS: Final = ("equals", "not_equals", "exists")
 
 

@@ -74,6 +74,7 @@ class Step:
     session: frozenset[str] = frozenset()
     sign_in: bool = True
     repeatable: bool = False
+    compressed: bool = False
     derives: tuple[Derive, ...] = ()
     reading: Reading | None = None
     repeat: Repeat | None = None
@@ -140,6 +141,7 @@ class Step:
             or (values.holds_secret_tokens and self._holds_secret(values)),
             sign_in=self.sign_in,
             repeatable=self.repeatable,
+            compressed=self.compressed,
         )
 
     def _holds_secret(self, values: Values) -> bool:
@@ -158,6 +160,7 @@ class Step:
             carries_secret=self._holds_secret(values),
             sign_in=self.sign_in and origin in self.trusted,
             repeatable=self.repeatable,
+            compressed=self.compressed,
         )
 
     def _link_parts(self, values: Values) -> tuple[Origin, str, str]:
@@ -179,6 +182,7 @@ class Step:
             carries_secret=True,
             sign_in=self.sign_in and (self.origin is not None or origin in self.trusted),
             repeatable=self.repeatable,
+            compressed=self.compressed,
             complete=lambda session: self._complete(values, session),
         )
 
@@ -223,6 +227,7 @@ class Step:
             url=self.url.shown(values),
             headers=tuple((name, value.shown(values)) for name, value in self.headers),
             body=None if self.body is None else self.body.shown(values),
+            sign_in=self.sign_in and self.origin is not None,
         )
 
 

@@ -30,8 +30,9 @@ class WebRequest:
 
     ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
     ``sign_in`` says that the integration's credentials may be added, ``repeatable`` that sending it
-    twice does no harm. ``complete``, if there is one, makes the rest of it out of the session's
-    values: only the step, the method and the origin count until then.
+    twice does no harm, ``compressed`` that the answer is asked for in gzip. ``complete``, if there
+    is one, makes the rest of it out of the session's values: only the step, the method and the
+    origin count until then.
     """
 
     step: str
@@ -44,6 +45,7 @@ class WebRequest:
     carries_secret: bool
     sign_in: bool = True
     repeatable: bool = False
+    compressed: bool = False
     complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(
         default=None, compare=False
     )
@@ -73,10 +75,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedRequest:
-    """A filled request for people: values are in it, secrets are masked."""
+    """A filled request for people: values are in it, secrets are masked.
+
+    ``sign_in`` says whether the integration's sign-in goes along, which isn't in it. ``only_after``
+    names the step after which it is sent only if that finds nothing.
+    """
 
     step: str
     method: str
     url: Shown
     headers: tuple[tuple[str, Shown], ...]
     body: Shown | None
+    sign_in: bool = True
+    only_after: str = ""

@@ -1,0 +1,69 @@
+"""An answer in gzip, unpacked while it comes: little by little, so that no bomb goes off."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from billhook.engine.errors import SourceBroken, SourceCutShort
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_MAGIC: Final = b"\x1f\x8b"
+_PIECE: Final = 256 * 1024
+"""The most bytes that are unpacked at once."""
+
+
+class Unpacker:
+    """Unpacks gzip (RFC 1952), of which several members may follow each other."""
+
+    __slots__ = ("_member", "_waiting")
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+        self._waiting = b""
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        """Give what *packed*, the next bytes, unpacks to, in pieces of 256 KiB at most.
+
+        Raises SourceBroken where it is no gzip, or something else follows it.
+        """
+        packed = self._waiting + packed
+        while packed:
+            if self._member.eof and not self._begin_member(packed):
+                return
+            try:
+                piece = self._member.decompress(packed, _PIECE)
+            except zlib.error:
+                raise SourceBroken("The source's compressed answer can't be unpacked.") from None
+            packed = self._member.unused_data or self._member.unconsumed_tail
+            if piece:
+                yield piece
+
+    def _begin_member(self, packed: bytes) -> bool:
+        """Begin the member with which *packed* begins; say False while that can't be seen yet."""
+        self._waiting = packed if packed == _MAGIC[:1] else b""
+        if not self._waiting and not packed.startswith(_MAGIC):
+            raise SourceBroken("Something else follows the source's compressed answer.")
+        if self._waiting:
+            return False
+        self._member = zlib.decompressobj(_GZIP)
+        return True
+
+    def end(self) -> None:
+        """Raise SourceCutShort unless the last member is whole, its checksum included."""
+        if not self._member.eof or self._waiting:
+            raise SourceCutShort
+
+
+def unpack_beginning(packed: bytes, most: int) -> bytes:
+    """Return what the beginning of an answer unpacks to, *most* bytes of it.
+
+    What isn't packed is returned as it is: only people look at it, or conditions.
+    """
+    if not packed.startswith(_MAGIC):
+        return packed
+    try:
+        return zlib.decompressobj(_GZIP).decompress(packed, most)
+    except zlib.error:
+        return b""
