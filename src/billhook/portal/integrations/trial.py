@@ -279,7 +279,9 @@ def _stored_value(name: str, row: StoredSecret | None, wanted: binding.Uses) -> 
 
 def _hindrances(command: Command) -> Iterator[str]:
     policy = egress_policy()
-    for step in command.steps:
+    for step in command.all_steps:
+        if step.origin is None:
+            continue  # the address comes out of an answer, and is judged then
         url = parse_url(f"{step.origin}/")
         verdict = judge_url(f"{step.origin}/", policy)
         if verdict and step.secrets and isinstance(url, Url):
