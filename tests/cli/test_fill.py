@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from billhook.engine import MASK
+
 CANARY = "c4nary-s3cret"
 FILE = """\
 format = 1
@@ -284,3 +286,59 @@ def test_a_file_of_another_form_is_not_filled(billhook, write):
 def test_a_name_like_none_lists_what_there_is(billhook, file):
     result = billhook("fill", file, "Xyzzy", "--json")
     assert "It has: GetInvoiceImage, Two." in result.json["error"]["message"]
+
+
+STEPS = """
+format = 1
+[integration]
+name = "Acme"
+variables = { Base = "https://acme.example" }
+secrets = ["ApiKey"]
+[sign_in]
+scheme = "SCHEME"
+name = "key"
+value = "{{ApiKey}}"
+[[commands.GetInvoiceImage.steps]]
+name = "Find"
+url = "{{Base}}/find?n={{InvoiceNumber}}"
+extract = { Id = "$.id", Link = { json = "$.link", url = true } }
+[[commands.GetInvoiceImage.steps.on_not_found]]
+name = "Build"
+method = "POST"
+url = "{{Base}}/build"
+sign_in = false
+[[commands.GetInvoiceImage.steps]]
+name = "Take"
+url = "{{Base}}/{{Find.Id}}/pdf"
+[[commands.GetInvoiceImage.steps]]
+name = "Follow"
+url = "{{Find.Link}}"
+"""
+
+
+def test_later_requests_and_the_sign_in_are_shown_as_far_as_they_are_known(billhook, write):
+    file = write(STEPS.replace("SCHEME", "header"))
+    shown = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=A 1", "--json").json
+    key = [["key", MASK]]
+    assert [(each["step"], each["url"], each["headers"]) for each in shown["requests"]] == [
+        ("Find", "https://acme.example/find?n=A%201", key),
+        ("Build", "https://acme.example/build", []),
+        ("Take", "https://acme.example/‹Find.Id›/pdf", key),
+        ("Follow", "‹Find.Link›", []),
+    ]
+
+
+def test_a_key_in_the_url_is_shown_masked(billhook, write):
+    file = write(STEPS.replace("SCHEME", "query"))
+    shown = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=A", "--json").json
+    assert [each["url"] for each in shown["requests"]][:3] == [
+        f"https://acme.example/find?n=A&key={MASK}",
+        "https://acme.example/build",
+        f"https://acme.example/‹Find.Id›/pdf?key={MASK}",
+    ]
+
+
+def test_people_see_which_request_is_sent_only_if_nothing_is_found(billhook, write):
+    file = write(STEPS.replace("SCHEME", "header"))
+    out = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=A").out
+    assert "# Build (only if Find finds nothing)\nPOST https://acme.example/build\n" in out

@@ -212,6 +212,43 @@ def arguments(write, source: Source, *more: str) -> list[str]:
     ]
 
 
+STEPS = """
+[[commands.Steps.steps]]
+name = "Find"
+url = "{{BaseUrl}}/find"
+extract = { Id = { regex = "%%(EOF)" }, Name = { header = "X-Name" } }
+[[commands.Steps.steps]]
+name = "Take"
+url = "{{BaseUrl}}/{{Find.Id}}"
+answer = { name = { template = "{{Find.Name}}" } }
+"""
+
+
+class TestSteps:
+    @pytest.fixture
+    def run_steps(self, billhook, write):
+        def run_against(source: Source, *more: str):
+            file = write(FILE.format(url=source.url) + STEPS)
+            allow = f"{source.host}:{source.port}"
+            return billhook("run", file, "Steps", "--allow", allow, *more)
+
+        return run_against
+
+    def test_the_steps_are_sent_and_the_document_has_its_name(self, run_steps):
+        with source_in_a_thread(always(answer(PDF, "X-Name: a/Bill.PDF"))) as source:
+            told = run_steps(source, "--json").json
+        assert [each["step"] for each in told["attempts"]] == ["Find", "Take"]
+        assert told["document"]["name"] == "Bill.pdf"
+
+    def test_a_failure_names_its_step(self, run_steps, tmp_path):
+        with source_in_a_thread(always(answer(PDF))) as source:
+            told = run_steps(source, "--json")
+            shown = run_steps(source, "-o", str(tmp_path / "x.pdf"))
+        assert (told.status, told.json["error"]["code"]) == (3, "document-not-found")
+        assert told.json["error"]["step"] == "Find"
+        assert shown.err.startswith("Step Find: The source answered, but has no such document.")
+
+
 class TestAsAProcess:
     @pytest.mark.parametrize("more", [[], ["-o", "-"]], ids=["without-o", "with-o-minus"])
     def test_standard_output_gets_the_very_bytes(self, write, source, more):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from billhook.cli.output import printable, tell_json, tell_notes
-from billhook.cli.values import command_arguments, prepare
+from billhook.cli.values import Prepared, command_arguments, prepare
 from billhook.engine.command import MaskedRequest
 from billhook.engine.secret import Secret
 
@@ -40,12 +40,26 @@ def fill(
         variables=variables,
         stand_in=_NOT_GIVEN,
     )
-    requests = prepared.command.preview(prepared.values)
+    requests = _with_sign_in(prepared, prepared.command.preview(prepared.values))
     if as_json:
         tell_json({"ok": True, "requests": [_request_object(request) for request in requests]})
         return
     tell_notes(prepared.command.notes)
     click.echo(printable("\n\n".join(_describe(request) for request in requests)))
+
+
+def _with_sign_in(
+    prepared: Prepared, requests: tuple[MaskedRequest, ...]
+) -> tuple[MaskedRequest, ...]:
+    """Add what the integration's sign-in adds; all of it is masked."""
+    config = prepared.integration
+    if config.sign_in is None:
+        return requests
+    from billhook.engine.signin.plan import compile_sign_in
+    from billhook.engine.signin.showing import with_sign_in
+
+    plan = compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
+    return tuple(with_sign_in(request, plan) for request in requests)
 
 
 def _request_object(request: MaskedRequest) -> dict[str, Any]:
@@ -60,7 +74,8 @@ def _request_object(request: MaskedRequest) -> dict[str, Any]:
 
 def _describe(request: MaskedRequest) -> str:
     """Return *request* as it looks on the wire, with its step's name above."""
-    lines = [f"# {request.step}", f"{request.method} {request.url.text}"]
+    when = f" (only if {request.only_after} finds nothing)" if request.only_after else ""
+    lines = [f"# {request.step}{when}", f"{request.method} {request.url.text}"]
     lines += [f"{name}: {value.text}" for name, value in request.headers]
     if request.body is not None and request.body.text:
         lines += ["", request.body.text]

@@ -27,6 +27,7 @@ class Failure:
     message: str
     where: str = ""
     reason: str = ""
+    step: str = ""
     problems: tuple[Problem, ...] = ()
 
 
@@ -40,6 +41,7 @@ def failure_of(error: BillhookError) -> Failure:
         message=first.message if first else error.public_message,
         where=first.where if first else "",
         reason=_reason_of(error),
+        step=error.step,
         problems=problems,
     )
 
@@ -81,7 +83,8 @@ def tell_failure(failure: Failure, *, as_json: bool) -> None:
     if as_json:
         tell_json({"ok": False, "error": failure_object(failure)})
         return
-    lines = [describe(problem) for problem in failure.problems] or [failure.message]
+    step = f"Step {failure.step}: " if failure.step else ""
+    lines = [describe(problem) for problem in failure.problems] or [step + failure.message]
     for line in lines:
         click.echo(printable(line), err=True)
 
@@ -93,6 +96,8 @@ def failure_object(failure: Failure) -> dict[str, Any]:
         "message": failure.message.partition("\n")[0],
         "where": failure.where,
     }
+    if failure.step:
+        result["step"] = failure.step
     if failure.reason:
         result["reason"] = failure.reason
     if failure.problems:

@@ -16,6 +16,7 @@ from billhook.cli.progress import progress_line
 from billhook.cli.values import Prepared, command_arguments, prepare
 from billhook.engine.answer import Document
 from billhook.engine.egress import EgressPolicy
+from billhook.engine.errors import BillhookError
 from billhook.engine.record import new_run_id
 from billhook.engine.run import run_command
 from billhook.engine.signin.file_keeper import FileKeeper
@@ -98,7 +99,14 @@ async def _run(
         commands=[prepared.command],
     )
     async with source, progress_line(trace, shown=sys.stderr.isatty()):
-        return await run_command(prepared.command, prepared.values, transport=source, trace=trace)
+        try:
+            return await run_command(
+                prepared.command, prepared.values, transport=source, trace=trace
+            )
+        except BillhookError as error:
+            if error.step == prepared.command.name:
+                error.step = ""  # of a command with one request it says nothing
+            raise
 
 
 def _result(document: Document, path: Path | None, trace: Trace, run_id: str) -> dict[str, Any]:
@@ -109,7 +117,8 @@ def _result(document: Document, path: Path | None, trace: Trace, run_id: str) ->
             "bytes": document.size,
             "sha256": document.sha256,
             "file": None if path is None else str(path),
-        },
+        }
+        | ({"name": document.name} if document.name else {}),
         "attempts": [asdict(attempt) for attempt in trace.attempts],
         "run": run_id,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -160,11 +160,14 @@ class Command:
         What is only known from an answer is shown as ``‹Find.Id›``. Steps that are sent only when
         another finds nothing follow it.
         """
-        requests = []
-        for step in self.all_steps:
-            values = step.derived(values)
-            requests.append(step.preview(values))
-        return tuple(requests)
+        return tuple(_shown(self.steps, values))
+
+
+def _shown(steps: Iterable[Step], values: Values, after: str = "") -> Iterator[MaskedRequest]:
+    for step in steps:
+        values = step.derived(values)
+        yield replace(step.preview(values), only_after=after)
+        yield from _shown(step.on_not_found, values, after=step.name)
 
 
 def _missing(name: str, code: str, what: str) -> Problem:

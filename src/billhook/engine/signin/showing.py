@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
-from billhook.engine.command import Shown, ShownPiece
+from billhook.engine.command import MaskedRequest, Shown, ShownPiece
 from billhook.engine.secret import MASK
 from billhook.engine.signin.plan import SignInPlan
 from billhook.engine.signin.signing import authorization
@@ -25,6 +27,20 @@ def shown_parameters(plan: SignInPlan) -> Pairs:
     if plan.scheme != "query":
         return ()
     return ((_text(plan, "name"), _shown(plan.fields["value"].template)),)
+
+
+def with_sign_in(request: MaskedRequest, plan: SignInPlan) -> MaskedRequest:
+    """Return *request* with what *plan* adds to it, if the sign-in goes along with it."""
+    if not request.sign_in:
+        return request
+    pieces = list(request.url.pieces)
+    for name, value in shown_parameters(plan):
+        joint = "&" if "?" in Shown(pieces=tuple(pieces)).text else "?"
+        pieces += [ShownPiece(text=f"{joint}{quote(name, safe='')}="), *value.pieces]
+    added = shown_headers(plan)
+    names = {name.lower() for name, _ in added}
+    kept = tuple(header for header in request.headers if header[0].lower() not in names)
+    return replace(request, url=Shown(pieces=tuple(pieces)), headers=(*kept, *added))
 
 
 def _text(plan: SignInPlan, name: str) -> str:
