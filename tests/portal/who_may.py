@@ -156,6 +156,7 @@ ROWS = {
     "invoice": Row(get=CONTACTS, given=_invoice),
     "document": Row(get=CONTACTS, given=_invoice),
     "pages": Row(get=CONTACTS, given=_invoice),
+    "held-e-invoice": Row(get=CONTACTS, given=_held_file),
     "held-document": Row(get=CONTACTS, given=_held_file),
     "held-page": Row(get=CONTACTS, given=_held_page),
     "account_request_login_code": Row(get=EVERYBODY, post=EVERYBODY, is_public=True),

@@ -61,6 +61,8 @@ class Environment:
     signing_key: str
     trusted_proxies: tuple[str, ...]
     page_processes: int
+    cache_bytes: int
+    cache_seconds: int
     workers: int
     stop_seconds: int
     api_rate: int
@@ -179,6 +181,21 @@ SETTINGS: Final = (
         default="1",
         meaning="How many separate processes turn pages of documents into images.",
         read=kinds.whole(least=1, most=32),
+    ),
+    Setting(
+        name="BILLHOOK_CACHE_BYTES",
+        default="256000000",
+        meaning="How many bytes of documents are kept in the data folder, so that the next click "
+        "needn't fetch them again; `0` keeps none. Each integration says whether the source is "
+        "asked each time if they are still the same (the default), or whether nothing is kept.",
+        read=kinds.whole(least=0, most=1_000_000_000_000),
+    ),
+    Setting(
+        name="BILLHOOK_CACHE_SECONDS",
+        default="3600",
+        meaning="For how long a kept document is shown without asking the source, where the "
+        "integration allows that. After twice this time it is deleted.",
+        read=kinds.whole(least=1, most=604_800),
     ),
     Setting(
         name="BILLHOOK_WORKERS",

@@ -16,6 +16,7 @@ from billhook.server.django_setup import set_up_django
 def create_app() -> Application:
     """Return the whole server as one ASGI application, set up from the environment."""
     set_up_django()
+    from billhook.portal.documents.cache import document_cache
     from billhook.portal.documents.held import sweep_left_behind
     from billhook.portal.integrations.store import get_store
     from billhook.portal.runs.recorder import get_recorder
@@ -24,6 +25,7 @@ def create_app() -> Application:
     from billhook.server.health import Health
 
     sweep_left_behind()
+    document_cache().sweep()
     settings = environment.current()
     store, recorder, portal = get_store(), get_recorder(), PortalHandler()
     gateway = Gateway(

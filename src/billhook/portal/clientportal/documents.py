@@ -14,11 +14,14 @@ from django.template.loader import render_to_string
 
 from billhook.engine.errors import BillhookError, DocumentNotFound
 from billhook.portal.documents.held import Holder
+from billhook.portal.documents.links import Link, is_link, take_link
 from billhook.portal.documents.showing import show
 from billhook.portal.integrations.document_response import DocumentResponse, send_document
 from billhook.portal.integrations.opening import Opening
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice
+from billhook.portal.runs.outcomes import PLAIN_RENDERING
+from billhook.portal.runs.recorder import Found
 
 _PAGE: Final = "clientportal/document_failed.html"
 _PART: Final = "clientportal/parts/failed.html"
@@ -48,10 +51,12 @@ def file_response(wanted: Wanted) -> HttpResponse:
 
     async def send() -> HttpResponseBase:
         try:
-            document = (await wanted.opening.find()).document
+            found = await wanted.opening.find()
+            if is_link(found.document):
+                return take_link(found.document).redirect()
         except BillhookError as error:
             return _failure(wanted, error, template=_PAGE)
-        name = document_name(wanted.invoice, extension=document.extension)
+        document, name = found.document, _file_name(wanted.invoice, found)
         return send_document(
             document, file_name=name, download=wanted.download, run_id=wanted.opening.run_id
         )
@@ -65,19 +70,35 @@ def pages_response(wanted: Wanted) -> HttpResponse:
     async def render() -> HttpResponseBase:
         try:
             found = await wanted.opening.find()
+            if is_link(found.document):
+                return _link_part(wanted, take_link(found.document))
         except BillhookError as error:
             return _failure(wanted, error, template=_PART)
-        document = found.document
         shown = await show(
-            document,
+            found.document,
             holder=wanted.holder,
             run_id=wanted.opening.run_id,
-            file_name=document_name(wanted.invoice, extension=document.extension),
+            file_name=_file_name(wanted.invoice, found),
+            fetched_at=found.fetched_at,
         )
-        context = {"invoice": wanted.invoice, "shown": shown}
+        context = {"invoice": wanted.invoice, "shown": shown, "is_summary": _is_summary(found)}
         return HttpResponse(render_to_string("clientportal/parts/pages.html", context))
 
     return DocumentResponse(render)
+
+
+def _link_part(wanted: Wanted, link: Link) -> HttpResponse:
+    context = {"invoice": wanted.invoice, "link": link, "run_id": wanted.opening.run_id}
+    return HttpResponse(render_to_string("clientportal/parts/link.html", context))
+
+
+def _is_summary(found: Found) -> bool:
+    return found.reason == PLAIN_RENDERING
+
+
+def _file_name(invoice: Invoice, found: Found) -> str:
+    name = document_name(invoice, extension=found.document.extension)
+    return f"summary-{name}" if _is_summary(found) else name
 
 
 def _failure(wanted: Wanted, error: BillhookError, *, template: str) -> HttpResponse:

@@ -17,6 +17,11 @@ urlpatterns = [
         name="held-document",
     ),
     path(
+        "invoices/<id:invoice_id>/held/<str:token>/e-invoice.xml",
+        views.held_e_invoice,
+        name="held-e-invoice",
+    ),
+    path(
         "invoices/<id:invoice_id>/held/<str:token>/page/<int:number>.png",
         views.held_page,
         name="held-page",

@@ -15,6 +15,7 @@ from billhook.portal.customers.access import is_contact
 from billhook.portal.documents import showing
 from billhook.portal.integrations.services import open_document
 from billhook.portal.invoices.access import invoice_for_contact
+from billhook.portal.invoices.file_name import document_name
 from billhook.portal.runs.models import Kind
 
 
@@ -78,3 +79,13 @@ def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResp
     except Http404:
         query = "?download" if "download" in request.GET else ""
         return HttpResponseRedirect(reverse("document", args=[invoice.id]) + query)
+
+
+@require_GET
+def held_e_invoice(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
+    """Answer with the e-invoice (XML) inside the PDF that is being looked at."""
+    user = user_of(request)
+    invoice = invoice_for_contact(user, invoice_id)
+    holder = documents.holder_of(invoice, user.id)
+    name = document_name(invoice, extension="xml")
+    return showing.e_invoice_response(token, holder, file_name=name)

@@ -126,12 +126,21 @@ class Shelf:
 
     def open(self, held: Held) -> BinaryIO:
         """Return the document's file for reading, or raise :class:`DocumentGone`."""
-        if not _NAME.fullmatch(held.name):
-            raise DocumentGone
         try:
-            return (self._folder / held.name).open("rb")
+            return self.open_file(held.name)
         except OSError:
             raise DocumentGone from None
+
+    def open_file(self, name: str) -> BinaryIO:
+        """Return the file *name* for reading; raise OSError if there is none."""
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError
+        return (self._folder / name).open("rb")
+
+    def remove(self, name: str) -> None:
+        """Delete the file *name*, if it is there."""
+        if _NAME.fullmatch(name):
+            (self._folder / name).unlink(missing_ok=True)
 
     def sweep(self, *, room_for: int = 0) -> int:
         """Delete what is too old, then the oldest until *room_for* bytes fit. Return what is left.

@@ -15,6 +15,17 @@ MAX_SOURCE_PIXELS: Final = 80_000_000
 """Pixels of a PNG or JPEG that is scaled down."""
 MAX_IMAGE: Final = 64 * 1024 * 1024
 """Bytes of one drawn page: ``MAX_PIXELS`` that can't be compressed, and a little more."""
+MAX_E_INVOICE: Final = 8 * 1024 * 1024
+"""Bytes of an e-invoice inside a PDF that is given out."""
+MAX_ATTACHMENTS: Final = 100
+"""Files inside a PDF that are looked at."""
+E_INVOICE_NAMES: Final = (
+    "factur-x.xml",  # Factur-X, and ZUGFeRD since 2.1
+    "zugferd-invoice.xml",  # ZUGFeRD 2.0
+    "ZUGFeRD-invoice.xml",  # ZUGFeRD 1.0
+    "xrechnung.xml",  # ZUGFeRD's reference profile XRECHNUNG
+)
+"""The names under which a PDF carries its invoice as XML: so say the standards."""
 MAX_ADDRESS_SPACE: Final = 1024 * 1024 * 1024
 MAX_CPU_SECONDS: Final = 10
 EXIT_TOO_SLOW: Final = 3
@@ -29,6 +40,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     TOO_SLOW = "too-slow"
     OTHER_KIND = "other-kind"
+    E_INVOICE = "e-invoice"
+    NO_E_INVOICE = "no-e-invoice"
     NO_SUCH_PAGE = "no-such-page"
     BUSY = "busy"
 
@@ -50,6 +63,11 @@ _MESSAGES: Final = {
     Reason.TOO_LARGE: "This document is too large to show here. Download it instead.",
     Reason.TOO_SLOW: "This document takes too long to draw. Download it instead.",
     Reason.OTHER_KIND: "Documents of this kind can't be shown here. Download it instead.",
+    Reason.E_INVOICE: (
+        "This invoice is an electronic one (XML), made for accounting programs and without pages. "
+        "Download it and give it to yours."
+    ),
+    Reason.NO_E_INVOICE: "There is no electronic invoice (XML) inside this document.",
     Reason.NO_SUCH_PAGE: "The document has no such page.",
     Reason.BUSY: (
         "Many documents are being shown just now. Try again in a moment, or download it."

@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from ctypes import c_ulong
 from typing import BinaryIO, Final, NoReturn
 
 import pypdfium2
@@ -27,9 +28,12 @@ from PIL import Image, ImageChops, ImageOps, MpoImagePlugin, TiffImagePlugin
 from billhook.portal.documents.confinement import confine_this_process
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (
+    E_INVOICE_NAMES,
     EXIT_BROKEN,
     EXIT_TOO_SLOW,
+    MAX_ATTACHMENTS,
     MAX_DOCUMENT,
+    MAX_E_INVOICE,
     MAX_PAGES,
     MAX_PIXELS,
     MAX_SOURCE_PIXELS,
@@ -71,6 +75,7 @@ def _load_everything() -> None:
     document = pypdfium2.PdfDocument.new()
     _png(document.new_page(10, 10).render().to_pil())
     document.close()
+    b"".decode("utf-16-le")  # names of files inside a PDF: a codec is a file of Python's, too
 
 
 def _exit_status(status: int) -> int:
@@ -108,6 +113,7 @@ def _answer(request: dict[str, object], document: bytes) -> Answer:
     work: dict[object, Callable[[dict[str, object], bytes], Answer]] = {
         ("pages", "application/pdf"): _pdf_pages,
         ("page", "application/pdf"): _pdf_page,
+        ("e-invoice", "application/pdf"): _pdf_e_invoice,
         ("pages", "image"): _image_pages,
         ("page", "image"): _image_page,
     }
@@ -125,7 +131,34 @@ def _pdf_pages(_request: dict[str, object], data: bytes) -> Answer:
     if count < 1:
         raise _Refused(Reason.DAMAGED)
     sizes = [_size_in_points(document, index) for index in range(min(count, MAX_PAGES))]
-    return {"count": count, "sizes": sizes}, b""
+    return {"count": count, "sizes": sizes, "e_invoice": _find_e_invoice(document) is not None}, b""
+
+
+def _pdf_e_invoice(_request: dict[str, object], data: bytes) -> Answer:
+    attachment = _find_e_invoice(_open_pdf(data))
+    if attachment is None:
+        raise _Refused(Reason.NO_E_INVOICE)
+    length = c_ulong()
+    pdfium.FPDFAttachment_GetFile(attachment, None, 0, length)
+    if length.value > MAX_E_INVOICE:
+        raise _Refused(Reason.TOO_LARGE)
+    try:
+        return {}, bytes(attachment.get_data())
+    except pypdfium2.PdfiumError as error:
+        raise _Refused(Reason.NO_E_INVOICE) from error
+
+
+def _find_e_invoice(document: pypdfium2.PdfDocument) -> pypdfium2.PdfAttachment | None:
+    """Return the file inside *document* that is its invoice as XML, by its name."""
+    for index in range(min(document.count_attachments(), MAX_ATTACHMENTS)):
+        try:
+            attachment = document.get_attachment(index)
+            is_e_invoice = attachment.get_name() in E_INVOICE_NAMES
+        except (pypdfium2.PdfiumError, UnicodeDecodeError):
+            continue
+        if is_e_invoice:
+            return attachment
+    return None
 
 
 def _open_pdf(data: bytes) -> pypdfium2.PdfDocument:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
+from billhook.engine.kinds import HEAD_WINDOW, XML, kind_of
 from billhook.portal import environment
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (
@@ -60,10 +61,14 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """How many pages a document has, and the sizes of the first ``MAX_PAGES``."""
+    """How many pages a document has, and the sizes of the first ``MAX_PAGES``.
+
+    ``has_e_invoice`` says that the invoice is inside as XML, too (Factur-X, ZUGFeRD).
+    """
 
     count: int
     sizes: tuple[PageSize, ...]
+    has_e_invoice: bool = False
 
 
 class Renderer:
@@ -99,6 +104,13 @@ class Renderer:
         _, image = self._ask(document, media_type, {"ask": "page", "page": number, "width": width})
         return image
 
+    def e_invoice(self, document: BinaryIO, media_type: str) -> bytes:
+        """Return the e-invoice inside a PDF: XML by its name. Raises :class:`CannotShow`."""
+        _, data = self._ask(document, media_type, {"ask": "e-invoice"})
+        if kind_of(data[:HEAD_WINDOW]) is not XML:
+            raise CannotShow(Reason.NO_E_INVOICE)
+        return data
+
     def warm_up(self) -> None:
         """Start a process, unless one is there or all are at work."""
         with contextlib.suppress(queue.Empty):
@@ -118,7 +130,8 @@ class Renderer:
     ) -> tuple[dict[str, object], bytes]:
         kind = _KINDS.get(media_type)
         if kind is None:
-            raise CannotShow(Reason.OTHER_KIND)
+            is_xml = media_type == XML.media_type
+            raise CannotShow(Reason.E_INVOICE if is_xml else Reason.OTHER_KIND)
         size = _size_of(document)
         if size > MAX_DOCUMENT:
             raise CannotShow(Reason.TOO_LARGE)
@@ -230,7 +243,11 @@ def _read_pages(facts: dict[str, object]) -> Pages:
     """Read the answer with distrust: the process had a hostile document in its memory."""
     match facts:
         case {"count": int(count), "sizes": list(sizes)} if 0 < len(sizes) <= MAX_PAGES:
-            return Pages(count=count, sizes=tuple(_read_size(size) for size in sizes))
+            return Pages(
+                count=count,
+                sizes=tuple(_read_size(size) for size in sizes),
+                has_e_invoice=facts.get("e_invoice") is True,
+            )
     raise CannotShow(Reason.DAMAGED)
 
 

@@ -20,6 +20,7 @@ from django.http.response import HttpResponseBase
 
 from billhook.engine.answer import Document
 from billhook.engine.body import Body
+from billhook.engine.kinds import XML
 from billhook.portal import environment
 from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
 from billhook.portal.documents.limits import Reason
@@ -49,6 +50,7 @@ class Shown:
     held: Held
     pages: tuple[PageImage, ...] = ()
     page_count: int = 0
+    has_e_invoice: bool = False
     trouble: Reason | None = None
 
     @property
@@ -62,8 +64,18 @@ class Shown:
         return self.page_count - len(self.pages)
 
 
-async def show(document: Document, *, holder: Holder, run_id: str, file_name: str) -> Shown:
-    """Hold *document* for *holder* and say what its pages are. The document is closed then."""
+async def show(
+    document: Document,
+    *,
+    holder: Holder,
+    run_id: str,
+    file_name: str,
+    fetched_at: float | None = None,
+) -> Shown:
+    """Hold *document* for *holder* and say what its pages are. The document is closed then.
+
+    It was fetched just now, unless *fetched_at* says when (in seconds since 1970).
+    """
     with document:
         name = await _hold(document.body)
     held = Held(
@@ -74,7 +86,7 @@ async def show(document: Document, *, holder: Holder, run_id: str, file_name: st
         media_type=document.media_type,
         file_name=file_name,
         size=document.size,
-        fetched_at=time.time(),
+        fetched_at=time.time() if fetched_at is None else fetched_at,
     )
     return await _with_pages(held) if name else Shown(held=held, trouble=Reason.TOO_LARGE)
 
@@ -97,7 +109,7 @@ async def _with_pages(held: Held) -> Shown:
         for number, size in enumerate(pages.sizes[:PAGES_SHOWN], start=1)
         for width, height in (size.pixels(),)
     )
-    return Shown(held=held, pages=images, page_count=pages.count)
+    return Shown(held=held, pages=images, page_count=pages.count, has_e_invoice=pages.has_e_invoice)
 
 
 def page_response(token: str, holder: Holder, *, number: int) -> HttpResponse:
@@ -139,6 +151,27 @@ def file_response(token: str, holder: Holder, *, download: bool) -> HttpResponse
         return send_document(
             document, file_name=held.file_name, download=download, run_id=held.run_id
         )
+
+    return DocumentResponse(send)
+
+
+def e_invoice_response(token: str, holder: Holder, *, file_name: str) -> HttpResponse:
+    """Return the response that becomes the e-invoice inside a held PDF, as a download.
+
+    Raises:
+        Http404: where *holder* has no such document; it must be fetched anew then.
+    """
+    held = _held_or_404(token, holder)
+
+    async def send() -> HttpResponseBase:
+        try:
+            data = await _draw(held, lambda at, file: at.e_invoice(file, held.media_type))
+        except CannotShow as error:
+            return HttpResponse(error.reason.message, status=422, content_type="text/plain")
+        except DocumentGone:
+            return HttpResponse(_GONE, status=404, content_type="text/plain")
+        document = Document(media_type=XML.media_type, extension=XML.extension, body=Body(data))
+        return send_document(document, file_name=file_name, download=True, run_id=held.run_id)
 
     return DocumentResponse(send)
 

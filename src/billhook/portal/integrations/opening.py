@@ -20,9 +20,9 @@ from billhook.engine.errors import (
     DocumentNotFound,
     Problem,
 )
-from billhook.engine.run import run_command
 from billhook.engine.tokens import Value
 from billhook.engine.trace import Trace
+from billhook.portal.integrations.fetching import Fetch
 from billhook.portal.integrations.models import OnFailure
 from billhook.portal.integrations.store import Prepared
 from billhook.portal.invoices.plain_pdf import PlainInvoice, draw_plain_invoice
@@ -40,11 +40,15 @@ _NO_INTEGRATION: Final = Problem(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One source that may be asked: the run that it will be, its command and the values."""
+    """One source that may be asked: the run that it will be, its command and the values.
+
+    ``version`` tells one state of the invoice from another.
+    """
 
     use: Use
     prepared: Prepared
     tokens: Mapping[str, Value]
+    version: str
 
     @property
     def goes_on(self) -> bool:
@@ -52,15 +56,18 @@ class Asked:
         return self.prepared.on_failure == OnFailure.NEXT
 
     async def find(self, trace: Trace) -> Found:
-        """Run the command."""
+        """Check the values, and fetch the document with them."""
         prepared = self.prepared
-        values = prepared.command.values(
-            self.tokens, secrets=prepared.secrets, run_id=self.use.run_id
+        fetch = Fetch(
+            prepared=prepared,
+            tokens=self.tokens,
+            values=prepared.command.values(
+                self.tokens, secrets=prepared.secrets, run_id=self.use.run_id
+            ),
+            invoice_id=self.use.invoice_id or "",
+            invoice_version=self.version,
         )
-        document = await run_command(
-            prepared.command, values, transport=prepared.transport, trace=trace
-        )
-        return Found(document=document)
+        return await fetch.find(trace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

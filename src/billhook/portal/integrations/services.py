@@ -275,6 +275,7 @@ def open_document(invoice: Invoice, *, kind: Kind, user: User) -> Opening:
                 use=first if prepared is sources[0] else _later(first, prepared.integration_id),
                 prepared=prepared,
                 tokens=invoice_tokens(click, prepared.command.tokens),
+                version=invoice.changed_at.isoformat(),
             )
             for prepared in sources
         ),

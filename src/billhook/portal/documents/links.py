@@ -1,0 +1,41 @@
+"""A document that is only a link: where a person may be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+
+from billhook.engine.answer import Document
+from billhook.engine.delivery import LINK_TYPE
+from billhook.engine.errors import NotADocument
+from billhook.engine.url import Url, parse_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An address of another system's page, on https alone."""
+
+    url: str
+    host: str
+
+    def redirect(self) -> HttpResponse:
+        """Return the answer that sends the browser there, without a word about where it was."""
+        return HttpResponse(
+            status=303, headers={"Location": self.url, "Referrer-Policy": "no-referrer"}
+        )
+
+
+def is_link(document: Document) -> bool:
+    """Return whether *document* is only a link."""
+    return document.media_type == LINK_TYPE
+
+
+def take_link(document: Document) -> Link:
+    """Return the link that *document* is, and close it; raise NotADocument if it isn't one."""
+    with document:
+        text = document.body.read().decode("ascii", errors="replace").strip()
+    url = parse_url(text)
+    if not isinstance(url, Url) or url.scheme != "https":
+        raise NotADocument("The source gave a link that is no address on https.")
+    return Link(url=url.text, host=url.host)

@@ -1,0 +1,113 @@
+"""One fetch for many clicks: who wants what is being fetched already waits for that.
+
+The fetch runs in a task of its own. It is given up when everybody who waited for it has left, and
+each who stayed gets a document of their own with the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final, cast
+
+from billhook.engine.answer import Document
+from billhook.engine.body import Body
+from billhook.portal.runs.outcomes import SHARED
+from billhook.portal.runs.recorder import Found
+
+_LINK: Final = "text/uri-list"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """A fetch under way, and how many wait for it."""
+
+    task: asyncio.Task[Found]
+    waiting: int = 0
+    is_taken: bool = False
+
+
+class Flights:
+    """The fetches under way in this process, by what they are for."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, _Flight] = {}
+
+    async def join(self, key: Hashable, fetch: Callable[[], Awaitable[Found]]) -> Found:
+        """Return what *fetch* finds, or what another call for the same *key* is just finding.
+
+        A link may be good for one person once, so it isn't shared.
+        """
+        here = (asyncio.get_running_loop(), key)
+        flight = self._flights.get(here)
+        is_first = flight is None
+        if flight is None:
+            flight = self._begin(here, fetch)
+        found = await _wait_for(flight, is_first=is_first)
+        return await fetch() if found is None else found
+
+    def _begin(self, here: Hashable, fetch: Callable[[], Awaitable[Found]]) -> _Flight:
+        async def fly() -> Found:
+            try:
+                return await fetch()
+            finally:
+                self._flights.pop(here, None)  # who comes now wants a new one
+
+        flight = _Flight(task=asyncio.create_task(fly()))
+        flight.task.add_done_callback(_look_at_error)
+        self._flights[here] = flight
+        return flight
+
+
+async def _wait_for(flight: _Flight, *, is_first: bool) -> Found | None:
+    flight.waiting += 1
+    try:
+        found = await asyncio.shield(flight.task)
+        if not is_first and found.document.media_type == _LINK:
+            return None
+        mine = await _part_of(flight, found)
+        return mine if is_first else replace(mine, reason=SHARED)
+    finally:
+        flight.waiting -= 1
+        if flight.waiting == 0:
+            _leave(flight)
+
+
+async def _part_of(flight: _Flight, found: Found) -> Found:
+    """Return the document itself to who is alone with it, and a copy to everybody else."""
+    if flight.waiting == 1 and not flight.is_taken:
+        flight.is_taken = True
+        return found
+    document = found.document
+    copy = await _copy(document)
+    return replace(found, document=copy)
+
+
+async def _copy(document: Document) -> Document:
+    body = document.body
+    if body.in_memory:
+        return replace(document, body=Body(body.read()))
+    return replace(document, body=await asyncio.to_thread(_copy_file, body))
+
+
+def _copy_file(body: Body) -> Body:
+    file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - the body closes it
+    for piece in body.pieces():
+        file.write(piece)
+    return Body(file=file)
+
+
+def _leave(flight: _Flight) -> None:
+    """Nobody waits any more: give the fetch up, or close what nobody took."""
+    if not flight.task.done():
+        flight.task.cancel()
+    elif not flight.is_taken and not flight.task.cancelled() and not flight.task.exception():
+        flight.task.result().document.close()
+
+
+def _look_at_error(task: asyncio.Task[Found]) -> None:
+    """Take note of the error: everybody who waited for it may have left already."""
+    if not task.cancelled():
+        task.exception()
