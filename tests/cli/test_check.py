@@ -135,6 +135,30 @@ def test_a_file_without_commands_is_remarked(billhook, write):
     assert note["code"] == "no-command"
 
 
+@pytest.mark.parametrize(
+    ("table", "code", "where"),
+    [
+        pytest.param(
+            '[tls]\nclient_certificate = "PEM"', "not-a-secret", "tls.client_certificate", id="tls"
+        ),
+        pytest.param('[tls]\nca = "PEM"', "bad-pem", "tls.ca", id="authorities"),
+        pytest.param('[tls]\ncert = ""', "unknown-key", "tls.cert", id="key-of-tls"),
+        pytest.param(
+            '[sign_in]\nscheme = "basic"\nuser = "x"', "unknown-key", "sign_in.user", id="field"
+        ),
+    ],
+)
+def test_a_mistake_in_the_connection_is_told(billhook, write, table, code, where):
+    error = billhook("check", write(f"{GOOD}\n{table}\n"), "--json").json["error"]
+    assert [(each["code"], each["where"]) for each in error["problems"]] == [(code, where)]
+
+
+def test_a_key_that_everybody_can_read_is_remarked(billhook, write):
+    table = '[sign_in]\nscheme = "header"\nname = "X-Key"\nvalue = "abc"\n'
+    notes = billhook("check", write(f"{GOOD}\n{table}"), "--json").json["notes"]
+    assert ("not-a-secret", "sign_in.value") in {(note["code"], note["where"]) for note in notes}
+
+
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 def test_a_file_that_is_not_there_is_a_clear_error(billhook, tmp_path, as_json):
     result = billhook("check", tmp_path / "none.toml", *["--json"] * as_json)

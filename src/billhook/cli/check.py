@@ -13,6 +13,7 @@ from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import locate
 from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.tls import compile_tls
 
 
 @click.command()
@@ -36,8 +37,9 @@ def check_integration(
     integration: IntegrationConfig, form_problems: tuple[Problem, ...], text: str
 ) -> tuple[Problem, ...]:
     """Compile every command; raise with all mistakes together, or return the notes."""
-    problems = dict.fromkeys((*form_problems, *_sign_in_problems(integration)))
-    notes: dict[Problem, None] = {}
+    connection_problems, connection_notes = _check_connection(integration, form_problems)
+    problems = dict.fromkeys((*form_problems, *connection_problems))
+    notes = dict.fromkeys(connection_notes)
     for config in integration.commands:
         if any(_is_in(problem, f"commands.{config.name}") for problem in form_problems):
             continue  # what is missing there would be complained of a second time
@@ -59,16 +61,27 @@ def check_integration(
     return tuple(notes)
 
 
-def _sign_in_problems(integration: IntegrationConfig) -> tuple[Problem, ...]:
-    if integration.sign_in is None:
-        return ()
+def _check_connection(
+    integration: IntegrationConfig, form_problems: tuple[Problem, ...]
+) -> tuple[list[Problem], list[Problem]]:
+    """Compile sign-in and TLS; return the mistakes, and the notes."""
+    problems: list[Problem] = []
+    notes: list[Problem] = []
+    sign_in, tls = integration.sign_in, integration.tls
     try:
-        compile_sign_in(
-            integration.sign_in, variables=integration.variables, secrets=integration.secrets
-        )
+        if sign_in is not None and not any(_is_in(each, "sign_in") for each in form_problems):
+            plan = compile_sign_in(
+                sign_in, variables=integration.variables, secrets=integration.secrets
+            )
+            notes += plan.notes
     except ConfigurationError as error:
-        return error.problems
-    return ()
+        problems += error.problems
+    try:
+        if tls is not None:
+            compile_tls(tls, secrets=integration.secrets)
+    except ConfigurationError as error:
+        problems += error.problems
+    return problems, notes
 
 
 def _is_in(problem: Problem, where: str) -> bool:
