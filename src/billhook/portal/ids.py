@@ -1,4 +1,4 @@
-"""Short random names for rows: fit for a URL, to be read out on the phone, and not to be guessed."""
+"""Short random names for rows: fit for a URL and for the phone, and not to be guessed."""
 
 from __future__ import annotations
 
