@@ -12,6 +12,7 @@ that are part of PDFium.
 
 from __future__ import annotations
 
+import codecs
 import io
 import math
 import os
@@ -75,7 +76,7 @@ def _load_everything() -> None:
     document = pypdfium2.PdfDocument.new()
     _png(document.new_page(10, 10).render().to_pil())
     document.close()
-    b"".decode("utf-16-le")  # names of files inside a PDF: a codec is a file of Python's, too
+    codecs.lookup("utf-16-le")  # names of files inside a PDF: a codec is a file of Python's, too
 
 
 def _exit_status(status: int) -> int:
