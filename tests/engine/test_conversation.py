@@ -13,6 +13,7 @@ from billhook.engine.errors import DocumentNotFound, SourceTimeout, StillWorking
 from billhook.engine.testing import FakeTransport, make_command, make_response
 from billhook.engine.values import Values
 from engine.origins import with_limits
+from step_runs import compile_toml
 
 NOTHING = Values({})
 
@@ -43,6 +44,29 @@ async def test_only_a_large_answer_is_read_in_a_thread(size, is_apart):
         reply(size), lambda content, values: threading.current_thread(), NOTHING
     )
     assert (thread is not threading.current_thread()) is is_apart
+
+
+async def test_what_looks_at_no_body_is_read_at_once():
+    thread = await conversation().read(
+        reply(LARGE + 1), lambda content, values: threading.current_thread(), NOTHING, inside=False
+    )
+    assert thread is threading.current_thread()
+
+
+@pytest.mark.parametrize(
+    ("reading", "inside"),
+    [
+        pytest.param("success_when = [{ status = 200 }]", False, id="status"),
+        pytest.param("success_when = [{ header = 'X', exists = true }]", False, id="header"),
+        pytest.param("extract = { A = { header = 'X' } }", False, id="header-taken"),
+        pytest.param("success_when = [{ body_contains = 'x' }]", True, id="text"),
+        pytest.param("not_found_when = [{ json = '$.a', equals = 1 }]", True, id="path"),
+        pytest.param("extract = { A = { regex = '(a)' } }", True, id="value-taken"),
+    ],
+)
+def test_a_step_knows_whether_it_looks_into_the_body(reading, inside):
+    command = compile_toml(f"[commands.GetInvoiceImage]\nurl = '{{{{Base}}}}/'\n{reading}")
+    assert command.steps[0].reading.looks_inside is inside
 
 
 @pytest.mark.parametrize("size", [pytest.param(1, id="small"), pytest.param(LARGE + 1, id="large")])

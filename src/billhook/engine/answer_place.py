@@ -8,7 +8,7 @@ from email.utils import collapse_rfc2231_value
 from typing import Final
 
 from billhook.engine.content import Content, Unreadable
-from billhook.engine.paths import HeaderPath, Path
+from billhook.engine.paths import HeaderPath, Path, looks_inside
 from billhook.engine.template import Template
 from billhook.engine.values import UnfitValue, Values
 
@@ -30,6 +30,11 @@ class Fact:
     def is_header(self) -> bool:
         """Whether it stands in a header: then in one of the answer that holds the document."""
         return isinstance(self.path, HeaderPath)
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether the body has to be read for it."""
+        return looks_inside(self.path)
 
     def find(self, content: Content, values: Values) -> str | None:
         """Return the text, or None if it isn't there: a missing name hinders no document."""

@@ -12,7 +12,7 @@ import re2
 from billhook.engine.config import ConditionConfig
 from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import Problem
-from billhook.engine.paths import Found, Path, compile_path, compile_regex
+from billhook.engine.paths import Found, Path, compile_path, compile_regex, looks_inside
 from billhook.engine.template import Scope
 from billhook.engine.values import Values
 
@@ -33,6 +33,11 @@ class Condition:
     def tokens(self) -> tuple[str, ...]:
         """The names of the tokens that its path uses."""
         return self.path.tokens if self.path else ()
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether the body has to be read for it."""
+        return bool(self.contains) or looks_inside(self.path)
 
     def holds(self, content: Content, values: Values) -> bool:
         """Say whether *content* is so. What can't be read, or isn't there, isn't so."""
@@ -96,7 +101,7 @@ def _compile_test(config: ConditionConfig, where: str) -> tuple[Test | None, lis
         return None, [Problem(code="condition-test", message=message, where=where)]
     [(name, wanted)] = given.items()
     if name == "matches":
-        return _compile_matches(wanted, where)
+        return _compile_matches(wanted, f"{where}.matches")
     return _TESTS[name](wanted), []
 
 

@@ -93,12 +93,20 @@ class Conversation:
         await asyncio.sleep(seconds)
 
     async def read(
-        self, reply: Reply, work: Callable[[Content, Values], _Result], values: Values
+        self,
+        reply: Reply,
+        work: Callable[[Content, Values], _Result],
+        values: Values,
+        *,
+        inside: bool = True,
     ) -> _Result:
-        """Return what *work* finds in the answer, which is closed if that fails."""
+        """Return what *work* finds in the answer, which is closed if that fails.
+
+        *inside* says that it looks into the body, which takes a thread if that is large.
+        """
         content = reply.content
         try:
-            if content.size <= LARGE:
+            if content.size <= LARGE or not inside:
                 return work(content, values)
             return await self._apart(lambda: work(content, values))
         except BaseException:

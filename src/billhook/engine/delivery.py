@@ -104,7 +104,7 @@ class _Delivery:
         if fact is None:
             return None
         source = holder if fact.is_header else self._reply
-        return await self._run.read(source, fact.find, self._values)
+        return await self._run.read(source, fact.find, self._values, inside=fact.looks_inside)
 
     async def _unwrap(self, holder: Reply) -> Body:
         """Return the bytes of the document itself.

@@ -275,6 +275,11 @@ def _encode_regex(given: Given) -> str:
 # What they share
 
 
+def looks_inside(path: Path | None) -> bool:
+    """Say whether the body has to be read to follow *path*."""
+    return path is not None and not isinstance(path, HeaderPath)
+
+
 def _names(text: Text) -> tuple[str, ...]:
     return tuple(dict.fromkeys(token.name for token in text.tokens))
 
@@ -328,4 +333,4 @@ def _open_quote(before: str, *, escapes: bool) -> str | None:
     return quote_mark or None
 
 
-__all__ = ["KINDS", "Found", "Part", "Path", "compile_path", "compile_regex"]
+__all__ = ["KINDS", "Found", "Part", "Path", "compile_path", "compile_regex", "looks_inside"]

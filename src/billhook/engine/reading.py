@@ -10,6 +10,7 @@ from billhook.engine.conditions import Condition
 from billhook.engine.content import Content
 from billhook.engine.errors import DocumentNotFound, SourceSaidNo
 from billhook.engine.extract import Extract
+from billhook.engine.paths import looks_inside
 from billhook.engine.status import NOT_FOUND, judge_failure
 from billhook.engine.values import Given, Values
 
@@ -29,6 +30,13 @@ class Reading:
     not_found_when: tuple[Condition, ...] = ()
     success_when: tuple[Condition, ...] = ()
     extracts: tuple[Extract, ...] = ()
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether the body has to be read."""
+        conditions = (*self.not_found_when, *self.success_when)
+        inside = any(condition.looks_inside for condition in conditions)
+        return inside or any(looks_inside(extract.path) for extract in self.extracts)
 
     def is_not_found(self, content: Content, values: Values) -> bool:
         """Say whether the answer means that there is no such document."""

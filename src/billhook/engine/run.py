@@ -86,7 +86,7 @@ async def _ask(step: Step, values: Values, run: Conversation) -> tuple[Reply, Va
         reply.close()
         await _send_all(step.on_not_found, values, run)
         reply = await _send_until_ready(step, values, run)
-    given = await run.read(reply, reading.take, values)
+    given = await run.read(reply, reading.take, values, inside=reading.looks_inside)
     return reply, values.with_more({**values.given, **given})
 
 
