@@ -1,0 +1,79 @@
+"""What runs an integration's file against a real server on loopback, as the portal does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from billhook.engine.command import Command
+from billhook.engine.config import IntegrationConfig
+from billhook.engine.egress import EgressPolicy
+from billhook.engine.errors import BillhookError
+from billhook.engine.files import read_integration
+from billhook.engine.run import run_command
+from billhook.engine.secret import Secret
+from billhook.engine.signin.keeper import MemoryKeeper
+from billhook.engine.source import Source, open_source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integration:
+    """An integration, opened against a real server. Of its commands the first one is run."""
+
+    config: IntegrationConfig
+    secrets: Mapping[str, Secret]
+    source: Source
+    keeper: MemoryKeeper
+
+    async def outcome(self, number: str) -> bytes | str:
+        """Return the document of the invoice with this *number*, or the error's code."""
+        command = Command.compile(
+            self.config.commands[0],
+            variables=self.config.variables,
+            secrets=self.config.secrets,
+            sign_in=self.config.sign_in,
+        )
+        secrets = {name: self.secrets[name] for name in command.secrets}
+        try:
+            values = command.values({"InvoiceNumber": number}, secrets=secrets)
+            with await run_command(command, values, transport=self.source) as document:
+                return document.body.read()
+        except BillhookError as error:
+            return error.code
+
+
+@asynccontextmanager
+async def open_integration(
+    text: str, origin: str, *, variables: Mapping[str, str], secrets: Mapping[str, str]
+) -> AsyncIterator[Integration]:
+    """Read *text* as an integration file, fill it, and open it; it may go to *origin* alone."""
+    typed = read_integration(text)
+    config = replace(typed, variables={**typed.variables, **variables})
+    given = {name: Secret(value) for name, value in secrets.items()}
+    policy = EgressPolicy.from_texts(allow=[origin.removeprefix("http://")])
+    keeper = MemoryKeeper()
+    async with open_source(config, secrets=given, policy=policy, keeper=keeper) as source:
+        yield Integration(config=config, secrets=given, source=source, keeper=keeper)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - theirs
+        """Say nothing."""
+
+
+@contextmanager
+def serve_wsgi(app: Any) -> Iterator[str]:
+    """Serve a WSGI application in a thread, and give its origin."""
+    server: WSGIServer = make_server("127.0.0.1", 0, app, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,143 @@
+"""The schemes of OAuth 2 against an authorization server that is not ours: Authlib's."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import ClientSession
+
+from billhook.engine.signin.authorize import begin_authorization, finish_authorization
+from billhook.engine.signin.plan import compile_sign_in
+from billhook.engine.trace import Trace
+from lab.invoices import NUMBERS, UNKNOWN, make_invoices
+from lab.real.authorization_server import CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
+from lab.real.harness import open_integration
+
+PDFS = {invoice.number: invoice.pdf for invoice in make_invoices()}
+SECRET = "s3cret-_.~42"
+HARD_SECRET = "s3cret:%+/=& ü"
+METHODS = {"header": "client_secret_basic", "body": "client_secret_post"}
+FILE = """
+format = 1
+[integration]
+name = "Invoices behind OAuth 2"
+variables = {{ BaseUrl = "https://invoices.example.com" }}
+secrets = [{secrets}]
+[sign_in]
+scheme = "{scheme}"
+token_url = "{{{{BaseUrl}}}}/token"
+client_id = "{client_id}"
+client_secret = "{{{{ClientSecret}}}}"
+client_auth = "{client_auth}"
+scope = "{scope}"
+{more}
+[commands.GetInvoiceImage]
+url = "{{{{BaseUrl}}}}/invoices/{{{{InvoiceNumber}}}}"
+"""
+
+
+@asynccontextmanager
+async def opened(scheme, *, client_auth="header", secret=SECRET, given=None, more="", **secrets):
+    """Serve, and open an integration that signs in by *scheme*; give server and integration."""
+    server = Server(Client(secret=secret, auth=METHODS[client_auth]))
+    if "refresh_token" in more:
+        secrets["RefreshToken"] = server.first_refresh_token()
+    secrets["ClientSecret"] = given or secret
+    text = FILE.format(
+        scheme=scheme,
+        secrets=", ".join(f'"{name}"' for name in secrets),
+        client_id=CLIENT_ID,
+        client_auth=client_auth,
+        scope=SCOPE,
+        more=more,
+    )
+    async with server.serve() as origin:
+        variables = {"BaseUrl": origin}
+        async with open_integration(text, origin, variables=variables, secrets=secrets) as it:
+            yield server, it
+
+
+@pytest.mark.parametrize(
+    ("client_auth", "secret"),
+    [
+        pytest.param("header", SECRET, id="header"),
+        pytest.param("body", HARD_SECRET, id="body"),
+    ],
+)
+async def test_client_credentials_open_all_ten_with_one_token(client_auth, secret):
+    scheme = "oauth2-client-credentials"
+    async with opened(scheme, client_auth=client_auth, secret=secret) as (server, it):
+        assert [await it.outcome(number) for number in NUMBERS] == [PDFS[n] for n in NUMBERS]
+        assert await it.outcome(UNKNOWN) == "document-not-found"
+    assert server.seen.grants == ["client_credentials"]
+
+
+async def test_an_expired_access_token_is_replaced_once():
+    async with opened("oauth2-client-credentials") as (server, it):
+        await it.outcome(NUMBERS[0])
+        server.expire()
+        assert await it.outcome(NUMBERS[0]) == PDFS[NUMBERS[0]]
+    assert server.seen.grants == ["client_credentials"] * 2
+    assert server.seen.statuses == [200, 401, 200]
+
+
+async def test_a_wrong_client_secret_is_told_as_a_failed_sign_in():
+    async with opened("oauth2-client-credentials", given=f"{SECRET}~") as (server, it):
+        assert await it.outcome(NUMBERS[0]) == "sign-in-failed"
+    assert server.seen.statuses == [401]
+
+
+async def test_rotating_refresh_tokens_are_each_used_once_however_many_runs_there_are():
+    more = 'refresh_token = "{{RefreshToken}}"'
+    async with opened("oauth2-refresh-token", more=more) as (server, it):
+        for _ in range(3):
+            found = await asyncio.gather(*(it.outcome(number) for number in NUMBERS))
+            assert found == [PDFS[number] for number in NUMBERS]
+            server.expire()
+    assert server.seen.grants == ["refresh_token"] * 3
+    assert [token.revoked for token in server.tokens] == [True, True, True, False]
+
+
+async def test_a_refresh_token_that_was_used_elsewhere_ends_it():
+    more = 'refresh_token = "{{RefreshToken}}"'
+    async with opened("oauth2-refresh-token", more=more) as (server, it):
+        server.tokens[0].revoked = True
+        assert await it.outcome(NUMBERS[0]) == "sign-in-failed"
+
+
+async def connect(server, it):
+    """Agree in the browser and come back, as Connect in the backoffice does."""
+    config = it.config
+    plan = compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
+    client = plan.client(it.secrets)
+    begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
+    async with ClientSession() as browser, browser.get(begun.url, allow_redirects=False) as answer:
+        back = answer.headers["Location"]
+    await finish_authorization(
+        client,
+        query=urlsplit(back).query,
+        state=begun.state,
+        verifier=begun.verifier,
+        redirect_uri=REDIRECT_URI,
+        keeper=it.keeper,
+        transport=it.source.line_out,
+        trace=Trace(),
+        deadline=asyncio.get_running_loop().time() + 30,
+    )
+
+
+@pytest.mark.parametrize("client_auth", ["header", "body"])
+async def test_a_code_with_pkce_connects_once_and_refreshes_from_then_on(client_auth):
+    more = 'authorize_url = "{{BaseUrl}}/authorize"'
+    scheme = "oauth2-authorization-code"
+    async with opened(scheme, client_auth=client_auth, more=more) as (server, it):
+        assert await it.outcome(NUMBERS[0]) == "sign-in-failed"
+        await connect(server, it)
+        assert await it.outcome(NUMBERS[0]) == PDFS[NUMBERS[0]]
+        server.expire()
+        assert await it.outcome(NUMBERS[1]) == PDFS[NUMBERS[1]]
+    assert server.seen.grants == ["authorization_code", "refresh_token"]
+    assert server.codes == {}
