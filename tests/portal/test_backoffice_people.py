@@ -152,6 +152,14 @@ def test_settings_are_saved(cast: Cast) -> None:
     )
 
 
+def test_a_summary_is_allowed_in_the_settings(cast: Cast) -> None:
+    form = {"name": "Harper", "support_email": "", "runs_kept_days": "30"}
+    alice = signed_in(cast.alice)
+    for sent, allowed in (({"plain_rendering": "on"}, True), ({}, False)):
+        alice.post(address("settings", cast), form | sent)
+        assert Organisation.objects.get(id=cast.harper.id).plain_rendering == allowed
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "3651", "many", ""])
 def test_days_that_make_no_sense_are_refused(cast: Cast, days: str) -> None:
     form = {"name": "Harper", "support_email": "", "runs_kept_days": days}

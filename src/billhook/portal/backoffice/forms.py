@@ -142,11 +142,16 @@ class SettingsForm(_Form):
         help_text="Older runs are deleted, every hour.",
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "numeric"}),
     )
+    plain_rendering = forms.BooleanField(
+        label="Show a summary where no integration has the document",
+        required=False,
+        help_text="A PDF made from the record here, which says that it is not the original.",
+    )
 
     @classmethod
     def showing(cls, organisation: Organisation) -> SettingsForm:
         """Return the form with what is set now."""
-        names = ("name", "support_email", "runs_kept_days")
+        names = ("name", "support_email", "runs_kept_days", "plain_rendering")
         return cls(initial={name: getattr(organisation, name) for name in names})
 
 

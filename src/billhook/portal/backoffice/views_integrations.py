@@ -38,6 +38,7 @@ from billhook.portal.integrations.forms import (
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.opening import INVOICE_COMMAND
 from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.standing import standing_of
 from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.organisations.models import Member, Role
@@ -58,7 +59,13 @@ def integrations(request: HttpRequest, organisation_id: str) -> HttpResponse:
     member = member_for(request, organisation_id)
     rows = list(access.integrations_for_member(member))
     runs = last_runs(member)
-    context = {"rows": [{"integration": row, "last_run": runs.get(row.id)} for row in rows]}
+    context = {
+        "rows": [
+            {"integration": row, "last_run": runs.get(row.id), "standing": standing_of(row)}
+            for row in rows
+        ],
+        "plain_rendering": member.organisation.plain_rendering,
+    }
     return page(request, member, "backoffice/integrations/list.html", context, section=SECTION)
 
 

@@ -18,13 +18,22 @@ def create_organisation(*, name: str, owner_email: str, owner_name: str = "") ->
 
 
 def change_organisation(
-    *, organisation: Organisation, name: str, support_email: str, runs_kept_days: int
+    *,
+    organisation: Organisation,
+    name: str,
+    support_email: str,
+    runs_kept_days: int,
+    plain_rendering: bool = False,
 ) -> Organisation:
-    """Change what an organisation is called, where its contacts ask, and how long runs are kept."""
+    """Change what an organisation is called, where its contacts ask, how long runs are kept.
+
+    With *plain_rendering*, contacts get a summary where no integration has the document.
+    """
     organisation.name = name.strip()
     organisation.support_email = support_email.strip().lower()
     organisation.runs_kept_days = runs_kept_days
-    organisation.save(update_fields=["name", "support_email", "runs_kept_days"])
+    organisation.plain_rendering = plain_rendering
+    organisation.save(update_fields=["name", "support_email", "runs_kept_days", "plain_rendering"])
     return organisation
 
 
