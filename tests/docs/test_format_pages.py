@@ -14,6 +14,7 @@ from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TI
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import MAX_FILE_BYTES, read_integration
 from billhook.engine.functions import FUNCTIONS
+from billhook.engine.presets import parse_preset
 from billhook.engine.slots import SLOTS
 from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS
 from billhook.engine.url import MAX_URL_LENGTH
@@ -31,6 +32,7 @@ MODULES = [
     *ENGINE.glob("compiling*.py"),
     *ENGINE.glob("file_*.py"),
     *ENGINE.glob("slots*.py"),
+    ENGINE / "presets.py",
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),
 ]
 RAISERS = {"Failure", "Problem", "UnfitValue", "_fail", "_missing", "_note", "complain", "fail"}
@@ -134,6 +136,21 @@ def test_each_key_stands_there(title, source):
     documented = {row[0].strip("`") for row in rows(section(FORMAT, title))}
     known = set(known_keys(source))
     assert documented == (known | {"steps"} if title == "## `[commands.NAME]`" else known)
+
+
+@pytest.mark.parametrize(
+    ("title", "source"),
+    [
+        pytest.param("## `[preset]`", "[preset]\nzzzzz = 1", id="preset"),
+        pytest.param("## `[[preset.fields]]`", "[[preset.fields]]\nzzzzz = 1", id="field"),
+    ],
+)
+def test_each_key_of_a_preset_stands_there(title, source):
+    with pytest.raises(ConfigurationError) as refused:
+        parse_preset("x", f'format = 1\n[integration]\nname = "x"\n{source}')
+    (message,) = (p.message for p in refused.value.problems if p.code == "unknown-key")
+    known = message.partition("Known here: ")[2].rstrip(".").split(", ")
+    assert {row[0].strip("`") for row in rows(section(FORMAT, title))} == set(known)
 
 
 def test_the_methods_and_defaults_stand_there():
