@@ -119,8 +119,8 @@ signature or token. Each preset was run against its stand-in with ten invoices, 
 `{{InvoiceNumber}}`; with a number that doesn't exist, a draft, each secret wrong in turn, and a
 system that answers 500. The table says what came of it.
 
-Where real software can run in the tests, it takes what Billhook sends as well (`tests/lab/real`): an
-S3 store (rclone), a WebDAV server (WsgiDAV), an OAuth 2 server (Authlib) and a SOAP server
+Where real software can run in the tests, it takes what Billhook sends as well (`tests/lab/real`):
+an S3 store (rclone), a WebDAV server (WsgiDAV), an OAuth 2 server (Authlib) and a SOAP server
 (soapbar).
 
 A stand-in is not the vendor's system. What is said to be *not verified* is a guess that a running
