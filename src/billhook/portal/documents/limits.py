@@ -41,6 +41,7 @@ class Reason(StrEnum):
     TOO_SLOW = "too-slow"
     OTHER_KIND = "other-kind"
     E_INVOICE = "e-invoice"
+    LINK = "link"
     NO_E_INVOICE = "no-e-invoice"
     NO_SUCH_PAGE = "no-such-page"
     BUSY = "busy"
@@ -66,6 +67,10 @@ _MESSAGES: Final = {
     Reason.E_INVOICE: (
         "This invoice is an electronic one (XML), made for accounting programs and without pages. "
         "Download it and give it to yours."
+    ),
+    Reason.LINK: (
+        "The source gave a link and no document. On VIEW, contacts get a button that says where it "
+        "leads."
     ),
     Reason.NO_E_INVOICE: "There is no electronic invoice (XML) inside this document.",
     Reason.NO_SUCH_PAGE: "The document has no such page.",

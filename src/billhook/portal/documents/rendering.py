@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
+from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.kinds import HEAD_WINDOW, XML, kind_of
 from billhook.portal import environment
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
@@ -36,6 +37,7 @@ _KINDS: Final = {
     "image/jpeg": "image",
     "image/tiff": "image",
 }
+_WITHOUT_PAGES: Final = {XML.media_type: Reason.E_INVOICE, LINK_TYPE: Reason.LINK}
 _COMMAND: Final = (sys.executable, "-I", "-m", "billhook.portal.documents.renderer_process")
 
 
@@ -130,8 +132,7 @@ class Renderer:
     ) -> tuple[dict[str, object], bytes]:
         kind = _KINDS.get(media_type)
         if kind is None:
-            is_xml = media_type == XML.media_type
-            raise CannotShow(Reason.E_INVOICE if is_xml else Reason.OTHER_KIND)
+            raise CannotShow(_WITHOUT_PAGES.get(media_type, Reason.OTHER_KIND))
         size = _size_of(document)
         if size > MAX_DOCUMENT:
             raise CannotShow(Reason.TOO_LARGE)

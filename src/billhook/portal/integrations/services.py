@@ -211,7 +211,7 @@ def set_enabled(*, integration: Integration, enabled: bool) -> None:
 def move_integration(*, integration: Integration, places: int) -> None:
     """Move an integration *places* down (up, if negative) in the organisation's order.
 
-    VIEW asks the first enabled one that has the command.
+    VIEW asks the enabled ones that have the command in this order.
     """
     with transaction.atomic():
         announce_change()
