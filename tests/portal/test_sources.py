@@ -17,6 +17,7 @@ from billhook.portal.integrations.forms import EditorForm, form_of, to_draft
 from billhook.portal.integrations.keeper import DatabaseKeeper
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure
 from billhook.portal.integrations.policy import Wiring
+from billhook.portal.integrations.rows import fields_of
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore
 from engine.certificates import Authority
@@ -106,26 +107,7 @@ def test_a_file_can_be_imported_saved_and_exported(cast: Cast) -> None:
 
 
 def _fields(form: EditorForm) -> dict[str, str]:
-    command_ = form.commands[0]
-    return {
-        "name": form.name,
-        "variable-0-name": "BaseUrl",
-        "variable-0-value": form.variables[0].value,
-        "secret-0-name": form.secrets[0].name,
-        "secret-1-name": form.secrets[1].name,
-        "command-0-name": command_.name,
-        "command-0-method": command_.method,
-        "command-0-url": command_.url,
-        "command-0-accept": command_.accept,
-        "command-0-timeout": command_.timeout,
-        "command-0-max_bytes": command_.max_bytes,
-        "command-0-redirects": command_.redirects,
-        "source-file": form.source_file,
-        "on_failure": form.on_failure,
-        "keeping": form.keeping,
-        "preset": form.preset,
-        "do": "save",
-    }
+    return {**dict(fields_of(form, "")), "do": "save"}
 
 
 def test_a_mistake_in_the_sign_in_keeps_it_from_being_saved(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -23,6 +24,12 @@ def money(amount: Decimal) -> str:
 def day(value: date | None) -> str:
     """Return *value* as people write it, ``3 May 2024``; a dash where there is none."""
     return f"{value.day} {value:%b %Y}" if value else "–"
+
+
+@register.filter
+def offers(choices: Iterable[tuple[str, str]], value: str) -> bool:
+    """Say whether *value* is one of *choices*, so that one can be shown that isn't."""
+    return any(value == each for each, _ in choices)
 
 
 @register.simple_tag

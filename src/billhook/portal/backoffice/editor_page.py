@@ -4,34 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Any
 
-from billhook.engine.compiling import METHODS, METHODS_WITH_BODY
+from billhook.engine.compiling import METHODS
 from billhook.engine.errors import Problem
 from billhook.engine.functions import FUNCTIONS, FunctionInfo
-from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
-from billhook.portal.integrations.forms import CommandRow, EditorForm, SecretRow
+from billhook.engine.signin.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
+from billhook.engine.tokens import COMMANDS, TokenInfo
+from billhook.portal.backoffice import editor_words
+from billhook.portal.backoffice.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
+from billhook.portal.backoffice.step_views import CommandView, StepView, Tokens
+from billhook.portal.integrations.form_rows import SecretRow, SignInRow
+from billhook.portal.integrations.forms import EditorForm
 from billhook.portal.integrations.models import Keeping, OnFailure
-from billhook.portal.integrations.places import Place, field_of
+from billhook.portal.integrations.places import field_of
 from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sign_in_rows import text_of_field
 from billhook.portal.integrations.trial import Trial
-
-CONTENT_TYPES: Final = (
-    ("application/json", "JSON"),
-    ("application/x-www-form-urlencoded", "Form data"),
-    ("application/xml", "XML"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One problem as the page tells it: ``use`` is the button's ``do`` for the suggestion."""
-
-    message: str
-    place: Place | None
-    suggestion: str
-    use: str
-    excerpt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,115 +33,217 @@ class Note:
     use: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """One field: its id (and name), its text and its mistakes."""
-
-    id: str
-    text: str
-    mistakes: tuple[Mistake, ...] = ()
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether there is a mistake in it."""
-        return bool(self.mistakes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A row of two fields, and what its X does."""
-
-    name: Box
-    value: Box
-    remove: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretView:
+class SecretView(RowView):
     """A secret's row. Its value is never in the page: only whether there is one."""
 
-    name: Box
-    value: Box
-    stored_id: str
-    held: str
-    id: str
-    remove: str
+    def __init__(self, row: SecretRow, id_: str, mistakes: Mistakes, sealer: Sealer) -> None:
+        super().__init__(row, id_, mistakes)
+        self.secret = row
+        self._sealer = sealer
+
+    @property
+    def value(self) -> Box:
+        """The field for a new value: always empty."""
+        return self.mistakes.box(f"{self.id}-value", "")
+
+    @cached_property
+    def held(self) -> str:
+        """What was typed and isn't saved yet, sealed."""
+        return self._sealer.seal(self.secret.value) if self.secret.value else ""
 
     @property
     def placeholder(self) -> str:
         """What stands in the empty field."""
-        if self.held:
+        if self.secret.value:
             return "Typed, not saved yet"
-        return "Stored. Type to replace it" if self.stored_id else "Its value"
+        return "Stored. Type to replace it" if self.secret.stored_id else "Its value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandView:
-    """A command with all its fields."""
+class SchemeField:
+    """A field of a sign-in scheme, and what stands in it."""
 
-    index: int
-    id: str
-    row: CommandRow
-    name: Box
-    method: Box
-    url: Box
-    body: Box
-    headers: tuple[Pair, ...]
-    tokens: Box
-    accept: Box
-    timeout: Box
-    max_bytes: Box
-    redirects: Box
-    file: Box
-    offered: tuple[TokenInfo, ...]
+    info: FieldInfo
+    box: Box
 
     @property
-    def known(self) -> CatalogueCommand | None:
-        """What the catalogue says of the command, if it knows it."""
-        return COMMANDS.get(self.row.name)
+    def choices(self) -> editor_words.Choices:
+        """What may be chosen."""
+        if self.info.kind == "truth":
+            return editor_words.TRUTHS
+        return tuple((each, each) for each in self.info.choices)
 
     @property
-    def takes_body(self) -> bool:
-        """Whether the method takes a body, or one was typed."""
-        return self.row.method in METHODS_WITH_BODY or bool(self.row.body)
+    def is_optional(self) -> bool:
+        """Whether it may be left empty."""
+        return not self.info.required
 
     @property
-    def content_type(self) -> str:
-        """What the Content-Type row says."""
-        named = [row.value for row in self.row.headers if row.name.lower() == "content-type"]
-        return named[0] if named else ""
+    def placeholder(self) -> str:
+        """What stands in the empty field."""
+        return "{{ApiKey}}" if self.info.secret else ""
+
+
+class SignInView(RowView):
+    """How requests are signed in, with the fields of the chosen scheme."""
+
+    def __init__(self, row: SignInRow, id_: str, mistakes: Mistakes, known: Tokens) -> None:
+        super().__init__(row, id_, mistakes)
+        self.sign_in = row
+        self.offered = known
 
     @property
-    def has_limits_open(self) -> bool:
-        """Whether something under Limits is wrong or isn't as by default."""
-        boxes = (self.accept, self.timeout, self.max_bytes, self.redirects)
-        usual = CommandRow()
-        is_usual = (self.row.accept, self.row.timeout, self.row.max_bytes, self.row.redirects) == (
-            usual.accept,
-            usual.timeout,
-            usual.max_bytes,
-            usual.redirects,
+    def info(self) -> SchemeInfo | None:
+        """The chosen scheme."""
+        return find_scheme(self.sign_in.scheme)
+
+    @property
+    def fields(self) -> list[SchemeField]:
+        """The fields of the chosen scheme."""
+        return [
+            SchemeField(info=each, box=self._box(each))
+            for each in (self.info.fields if self.info else ())
+        ]
+
+    def _box(self, info: FieldInfo) -> Box:
+        return self.mistakes.box(f"{self.id}-field-{info.name}", text_of_field(self.sign_in, info))
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What was typed for other schemes, as hidden fields: it is there if one goes back."""
+        shown = {each.info.name for each in self.fields}
+        texts = [
+            (f"{self.id}-field-{name}", text)
+            for name, text in self.sign_in.field.items()
+            if name not in shown
+        ]
+        parts = self.info.parts if self.info else ()
+        lists = {"extra": "extra", "headers": "headers", "refused_when": "refused"}
+        for part, name in lists.items():
+            if part not in parts:
+                texts += [pair for row in self[name] for pair in row.hidden]
+        return texts if "request" in parts else [*texts, *self.request.hidden]
+
+    @property
+    def request(self) -> StepView:
+        """The request that opens a session."""
+        return StepView(self.sign_in.request, f"{self.id}-request", self.mistakes, self.offered)
+
+    @property
+    def session_tokens(self) -> Tokens:
+        """What a session gives to every text."""
+        if self.sign_in.scheme != "session":
+            return ()
+        return tuple(
+            TokenInfo(
+                name=f"Session.{row.name}", meaning="Of the session.", kind="secret", example=""
+            )
+            for row in self.sign_in.request.extracts
+            if row.name
         )
-        return any(box.is_wrong for box in boxes) or not is_usual
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EditorView:
     """The whole form for the templates. ``mistakes`` are all of them, for the list on top."""
 
-    form: EditorForm
-    name: Box
-    variables: tuple[Pair, ...]
-    secrets: tuple[SecretView, ...]
-    commands: tuple[CommandView, ...]
-    mistakes: tuple[Mistake, ...]
-    section_mistakes: dict[str, tuple[Mistake, ...]]
-    focus: str
-
-    methods = METHODS
-    content_types = CONTENT_TYPES
+    method_choices = tuple((method, method) for method in METHODS)
+    content_types = editor_words.CONTENT_TYPES
+    words = editor_words
     failures = OnFailure.choices
     keepings = Keeping.choices
+    scheme_choices = (
+        ("", "Nothing here: what is needed stands in the requests"),
+        *((scheme.name, scheme.title) for scheme in SCHEMES),
+    )
+
+    def __init__(
+        self, form: EditorForm, mistakes: Mistakes, *, sealer: Sealer, focus: str = ""
+    ) -> None:
+        self.form = form
+        self.focus = focus
+        self.mistakes = mistakes.all
+        self._at = mistakes
+        self._sealer = sealer
+
+    @property
+    def name(self) -> Box:
+        """The integration's name."""
+        return self._at.box("name", self.form.name)
+
+    @cached_property
+    def variables(self) -> list[RowView]:
+        """The variables."""
+        return [
+            RowView(row, f"variable-{i}", self._at) for i, row in enumerate(self.form.variables)
+        ]
+
+    @cached_property
+    def secrets(self) -> list[SecretView]:
+        """The secrets."""
+        return [
+            SecretView(row, f"secret-{index}", self._at, self._sealer)
+            for index, row in enumerate(self.form.secrets)
+        ]
+
+    @cached_property
+    def commands(self) -> list[CommandView]:
+        """The commands."""
+        known = (*self.sign_in.session_tokens, *self._own_tokens)
+        return [
+            CommandView(row, f"command-{index}", self._at, known)
+            for index, row in enumerate(self.form.commands)
+        ]
+
+    @cached_property
+    def sign_in(self) -> SignInView:
+        """How requests are signed in."""
+        return SignInView(self.form.sign_in, "sign_in", self._at, self._own_tokens)
+
+    @property
+    def tls(self) -> RowView:
+        """Certificates."""
+        return RowView(self.form.tls, "tls", self._at)
+
+    @property
+    def source_file(self) -> Box:
+        """Sign-in and TLS as in a file."""
+        return self._at.box("source-file", self.form.source_file)
+
+    @property
+    def on_failure(self) -> Box:
+        """What VIEW does when it fails."""
+        return self._at.box("on_failure", self.form.on_failure)
+
+    @property
+    def keeping(self) -> Box:
+        """Whether documents are kept."""
+        return self._at.box("keeping", self.form.keeping)
+
+    @property
+    def has_choices_open(self) -> bool:
+        """Whether what VIEW does isn't as by default, or is wrong."""
+        usual = EditorForm()
+        is_usual = (self.form.on_failure, self.form.keeping) == (usual.on_failure, usual.keeping)
+        return not is_usual or self.on_failure.is_wrong or self.keeping.is_wrong
+
+    @property
+    def section_mistakes(self) -> dict[str, tuple[Mistake, ...]]:
+        """What is wrong with a section as a whole."""
+        return {name: self._at.of(name) for name in ("variables", "secrets", "commands")}
+
+    @property
+    def _own_tokens(self) -> Tokens:
+        variables = (
+            TokenInfo(name=v.name, meaning="A variable.", kind="variable", example=v.value)
+            for v in self.form.variables
+            if v.name
+        )
+        secrets = (
+            TokenInfo(name=s.name, meaning="A secret.", kind="secret", example="")
+            for s in self.form.secrets
+            if s.name
+        )
+        return (*variables, *secrets)
 
     @property
     def functions(self) -> Sequence[FunctionInfo]:
@@ -167,141 +259,36 @@ class EditorView:
     @property
     def has_secrets_typed(self) -> bool:
         """Whether a secret was typed that isn't saved yet."""
-        return any(secret.held for secret in self.secrets)
+        return any(row.value for row in self.form.secrets)
 
 
 def editor_view(
     form: EditorForm, *, sealer: Sealer, problems: Iterable[Problem] = (), focus: str = ""
 ) -> EditorView:
     """Return *form* with every problem at its field."""
-    mistakes = tuple(_mistake(form, problem, str(at)) for at, problem in enumerate(problems))
-    at = _At(mistakes)
-    return EditorView(
-        form=form,
-        name=at.box("name", form.name),
-        variables=tuple(
-            Pair(
-                name=at.box(f"variable-{i}-name", row.name),
-                value=at.box(f"variable-{i}-value", row.value),
-                remove=f"remove-variable:{i}",
-            )
-            for i, row in enumerate(form.variables)
-        ),
-        secrets=tuple(_secret(i, row, at, sealer) for i, row in enumerate(form.secrets)),
-        commands=tuple(_command(i, row, at, form) for i, row in enumerate(form.commands)),
-        mistakes=mistakes,
-        section_mistakes={
-            name: at.of(name) for name in ("variables", "secrets", "commands") if at.of(name)
-        },
-        focus=focus,
-    )
+    mistakes = mistakes_in(form, problems, of_try=False)
+    return EditorView(form, mistakes, sealer=sealer, focus=focus)
 
 
 def preview_mistakes(form: EditorForm, trial: Trial) -> dict[str, Any]:
     """Return what the preview says is missing, or what it notes, each with its remedy."""
     return {
         "invoice_values": trial.invoice_values,
-        "trial_mistakes": [
-            _mistake(form, problem, f"try:{number}")
-            for number, problem in enumerate(trial.problems)
-        ],
+        "trial_mistakes": mistakes_in(form, trial.problems, of_try=True).all,
         "notes": [
             Note(
                 message=note.message,
                 suggestion=note.suggestion or "",
-                use=_remedy(note, trial),
+                use=_remedy(note, form),
             )
             for note in (trial.command.notes if trial.command else ())
         ],
     }
 
 
-def _remedy(note: Problem, trial: Trial) -> str:
-    if note.code != "no-content-type" or not note.suggestion:
+def _remedy(note: Problem, form: EditorForm) -> str:
+    place = field_of(form, note.where)
+    if note.code != "no-content-type" or not note.suggestion or place is None:
         return ""
-    return f"content-type:{trial.command_id.removeprefix('command-')}:{note.suggestion}"
-
-
-class _At:
-    """The mistakes by the id of their field."""
-
-    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
-        self._mistakes = mistakes
-
-    def of(self, id_: str) -> tuple[Mistake, ...]:
-        return tuple(each for each in self._mistakes if each.place and each.place.id == id_)
-
-    def box(self, id_: str, text: str) -> Box:
-        return Box(id=id_, text=text, mistakes=self.of(id_))
-
-
-def _mistake(form: EditorForm, problem: Problem, at: str) -> Mistake:
-    place = field_of(form, problem.where)
-    can_use = problem.suggestion is not None and place is not None and place.write is not None
-    start, end = problem.start, problem.end
-    is_part = place is not None and start is not None and end is not None
-    return Mistake(
-        message=problem.message,
-        place=place,
-        suggestion=problem.suggestion or "",
-        use=f"use:{at}" if can_use else "",
-        excerpt=place.text[start:end] if place is not None and is_part else "",
-    )
-
-
-def _secret(index: int, row: SecretRow, at: _At, sealer: Sealer) -> SecretView:
-    start = f"secret-{index}"
-    return SecretView(
-        id=start,
-        name=at.box(f"{start}-name", row.name),
-        value=at.box(f"{start}-value", ""),
-        stored_id=row.stored_id,
-        held=sealer.seal(row.value) if row.value else "",
-        remove=f"remove-secret:{index}",
-    )
-
-
-def _command(index: int, row: CommandRow, at: _At, form: EditorForm) -> CommandView:
-    start = f"command-{index}"
-    boxes = {
-        key: at.box(f"{start}-{key}", getattr(row, key))
-        for key in (
-            "name", "method", "url", "body", "tokens", "accept", "timeout", "max_bytes",
-            "redirects", "file",
-        )
-    }  # fmt: skip
-    return CommandView(
-        index=index,
-        id=start,
-        row=row,
-        headers=tuple(
-            Pair(
-                name=at.box(f"{start}-header-{i}-name", header.name),
-                value=at.box(f"{start}-header-{i}-value", header.value),
-                remove=f"remove-header:{index}:{i}",
-            )
-            for i, header in enumerate(row.headers)
-        ),
-        offered=_offered(row, form),
-        **boxes,
-    )
-
-
-def _offered(row: CommandRow, form: EditorForm) -> tuple[TokenInfo, ...]:
-    """Return the tokens that may stand in the command's texts, the likeliest first."""
-    known = COMMANDS.get(row.name)
-    own = (
-        TokenInfo(name=name, meaning="A token of this command.", example="")
-        for name in row.tokens.replace(",", " ").split()
-    )
-    variables = (
-        TokenInfo(name=v.name, meaning="A variable.", kind="variable", example=v.value)
-        for v in form.variables
-        if v.name
-    )
-    secrets = (
-        TokenInfo(name=s.name, meaning="A secret.", kind="secret", example="")
-        for s in form.secrets
-        if s.name
-    )
-    return (*variables, *secrets, *(known.tokens if known else ()), *own, *SYSTEM_TOKENS)
+    step = place.id.removesuffix("-body")
+    return f"content-type:{step}:{note.suggestion}"

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.errors import BillhookError, ConfigurationError, TokenError
+from billhook.engine.errors import BillhookError
 from billhook.engine.trace import Attempt
 from billhook.portal import environment
+from billhook.portal.backoffice.try_places import look_at
 from billhook.portal.documents.showing import Shown
+from billhook.portal.integrations.forms import EditorForm
 from billhook.portal.integrations.observing import Observed, mask, text_of, title_of
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.trial import Sent
@@ -53,10 +55,14 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The verdict in a sentence, what to do next, and the field to look at."""
+    """The verdict in a sentence, what to do next, and the field to look at.
+
+    ``step`` is the request that failed, where there are several.
+    """
 
     is_good: bool
     sentence: str
+    step: str = ""
     next_step: str = ""
     field: str = ""
     field_label: str = ""
@@ -127,18 +133,26 @@ def timed_from(
     )
 
 
-def verdict_of(sent: Sent, shown: Shown | None) -> Verdict:
-    """Return what came of a try in a sentence."""
+def verdict_of(sent: Sent, shown: Shown | None, form: EditorForm) -> Verdict:
+    """Return what came of a try in a sentence, and where in *form* to look."""
     if sent.error is None:
         return Verdict(is_good=True, sentence=_success(sent, shown))
-    id_, label, advice = _where_to_look(sent.error, sent.trial.command_id)
+    look = look_at(sent.error, sent.trial, form)
     return Verdict(
         is_good=False,
         sentence=_failure(sent, sent.error),
-        next_step=advice,
-        field=id_,
-        field_label=label,
+        step=_step_that_failed(sent, sent.error),
+        next_step=look.advice,
+        field=look.place.id if look.place else "",
+        field_label=look.place.label if look.place else "",
     )
+
+
+def _step_that_failed(sent: Sent, error: BillhookError) -> str:
+    """Return the name of the request that failed, where there are several."""
+    command = sent.trial.command
+    is_one_of_several = command is not None and len([*command.all_steps]) > 1
+    return error.step if is_one_of_several else ""
 
 
 def _success(sent: Sent, shown: Shown | None) -> str:
@@ -165,30 +179,6 @@ def _failure(sent: Sent, error: BillhookError) -> str:
                 "The address probably needs a key rather than a browser's sign-in."
             )
     return error.public_message
-
-
-_LOOK_AT: Final = {
-    "document-not-found": ("url", "URL", "Compare the URL above with the one that works for you."),
-    "source-refused": ("add-header", "Headers", "Look at the header that carries the secret."),
-    "source-unreachable": ("url", "URL", "Check the address in the URL."),
-    "source-tls-failed": ("url", "URL", "Check the address in the URL."),
-    "egress-denied": ("url", "URL", "Change the address in the URL."),
-    "source-redirected": ("redirects", "Redirects", "Look at the URL and the redirects."),
-    "source-timeout": ("timeout", "Time limit", "Raise the time limit if it is slow by nature."),
-    "source-too-slow": ("timeout", "Time limit", "Raise the time limit if it is slow by nature."),
-    "source-too-large": ("max_bytes", "Most bytes", "Raise the most bytes that may come."),
-    "source-status": ("url", "URL", "Look at the method, the URL and the body."),
-    "not-a-document": ("accept", "Accepted types", "Look at the URL and the accepted types."),
-    "web-page-instead": ("url", "URL", "Look at the URL, and at the header with the key."),
-    "empty-answer": ("url", "URL", "Look at the method and the URL."),
-}
-
-
-def _where_to_look(error: BillhookError, command: str) -> tuple[str, str, str]:
-    if isinstance(error, ConfigurationError | TokenError):
-        return "", "", "Mend it in the form and try again."
-    key, label, advice = _LOOK_AT.get(error.code, ("", "", ""))
-    return (f"{command}-{key}" if key else ""), label, advice
 
 
 def facts_of(sent: Sent) -> Facts | None:

@@ -249,11 +249,11 @@ def send(
         context |= frame_of(editor.member, section=SECTION)
     if not trial.can_be_sent:
         return render(request, template, context | {"refused": trial}, status=422)
-    return DocumentResponse(lambda: _tried(request, trial, template, context))
+    return DocumentResponse(lambda: _tried(request, trial, form, template, context))
 
 
 async def _tried(
-    request: HttpRequest, trial: Trial, template: str, context: dict[str, Any]
+    request: HttpRequest, trial: Trial, form: EditorForm, template: str, context: dict[str, Any]
 ) -> HttpResponse:
     """Send *trial* on the event loop and render what came of it."""
     sent = await send_trial(trial)
@@ -269,7 +269,7 @@ async def _tried(
     result = {
         "sent": sent,
         "shown": shown,
-        "verdict": verdict_of(sent, shown),
+        "verdict": verdict_of(sent, shown, form),
         "attempts": timed(sent.attempts),
         "facts": facts_of(sent),
     }

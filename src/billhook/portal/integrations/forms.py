@@ -1,110 +1,78 @@
 """The editor's form: rows within rows, read from what was posted and turned into a draft.
 
-Django's own forms are flat. Here a command holds headers, and every row can be added and removed
-without JavaScript: a button then posts the whole form with ``do`` saying what to do.
+Every row can be added and removed without JavaScript: a button then posts the whole form with
+``do`` saying what to do.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
 
 from billhook.engine.config import (
-    DEFAULT_ACCEPT,
-    DEFAULT_MAX_BYTES,
-    DEFAULT_TIMEOUT,
+    AnswerConfig,
     CommandConfig,
     IntegrationConfig,
-    StepConfig,
+    SignInConfig,
+    TlsConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.form_rows import (
+    CommandRow,
+    HeaderRow,
+    SecretRow,
+    SignInRow,
+    StepRow,
+    TlsRow,
+    VariableRow,
+)
 from billhook.portal.integrations.models import Keeping, OnFailure
+from billhook.portal.integrations.row_configs import command_config, command_row
+from billhook.portal.integrations.rows import (
+    LINES,
+    Posted,
+    Row,
+    posted_again,
+    read_row,
+    row_of,
+    rows_of,
+    tree_of,
+)
 from billhook.portal.integrations.sealing import Sealer
-
-MAX_ROWS: Final = 100
-"""Rows of one kind that are read from a form; the engine's own limits are lower."""
-_SEPARATORS: Final = re.compile(r"[\s,;]+")
-Row = TypeVar("Row")
-
-
-@dataclass(slots=True, kw_only=True)
-class HeaderRow:
-    """One header as it stands in the form."""
-
-    name: str = ""
-    value: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was typed."""
-        return not (self.name or self.value)
+from billhook.portal.integrations.sign_in_rows import (
+    sign_in_config,
+    sign_in_row,
+    tls_config,
+    tls_row,
+)
 
 
 @dataclass(slots=True, kw_only=True)
-class CommandRow:
-    """One command as it stands in the form: numbers and lists are still text.
+class EditorForm(Row):
+    """Everything in the form, as typed.
 
-    A command that the form's fields can't hold (more than one request, say) stands in ``file``
-    alone, as in an integration file.
+    Where sign-in and TLS can't stand in fields, they stand in ``source_file`` alone, as in an
+    integration file. ``number``, ``others`` and ``tried`` are those of Try it: the invoice, other
+    values with a line for each, and which command it is.
     """
 
     name: str = ""
-    method: str = "GET"
-    url: str = ""
-    headers: list[HeaderRow] = field(default_factory=list)
-    body: str = ""
-    is_crlf: bool = False
-    """Whether the body's lines end with CR LF, as multipart needs; browsers show both alike."""
-    tokens: str = ""
-    accept: str = ", ".join(DEFAULT_ACCEPT)
-    timeout: str = f"{DEFAULT_TIMEOUT:g}"
-    max_bytes: str = str(DEFAULT_MAX_BYTES)
-    redirects: str = "follow"
-    file: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class VariableRow:
-    """One variable as it stands in the form."""
-
-    name: str = ""
-    value: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class SecretRow:
-    """One secret as it stands in the form."""
-
-    name: str = ""
-    stored_id: str = ""
-    value: Secret | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class EditorForm:
-    """Everything in the form, as typed."""
-
-    name: str = ""
     version: int = 0
-    variables: list[VariableRow] = field(default_factory=list)
-    secrets: list[SecretRow] = field(default_factory=list)
-    commands: list[CommandRow] = field(default_factory=list)
-    source_file: str = ""
-    """The tables [sign_in] and [tls], as in an integration file."""
+    variables: list[VariableRow] = rows_of(lambda: VariableRow, "variable")
+    secrets: list[SecretRow] = rows_of(lambda: SecretRow, "secret")
+    commands: list[CommandRow] = rows_of(lambda: CommandRow, "command")
+    sign_in: SignInRow = row_of(SignInRow)
+    tls: TlsRow = row_of(TlsRow)
+    source_file: str = field(default="", metadata={**LINES, "key": "source-file"})
     preset: str = ""
-    on_failure: str = OnFailure.STOP
-    keeping: str = Keeping.CHECKED
-    number: str = ""
-    """The invoice number to try with."""
-    others: str = ""
-    """Other values to try with, a line for each."""
-    tried: int = 0
-    """Which command is tried."""
+    on_failure: str = OnFailure.STOP.value
+    keeping: str = Keeping.CHECKED.value
+    number: str = field(default="", metadata={"key": "try-number"})
+    others: str = field(default="", metadata={**LINES, "key": "try-others"})
+    tried: int = field(default=0, metadata={"key": "try-command"})
 
 
 def new_form(*, command: str) -> EditorForm:
@@ -114,82 +82,27 @@ def new_form(*, command: str) -> EditorForm:
 
 def new_command(name: str = "") -> CommandRow:
     """Return an empty command with one request."""
-    return CommandRow(name=name, headers=[HeaderRow()])
+    return CommandRow(name=name, steps=[StepRow(headers=[HeaderRow()])])
 
 
 def read_form(posted: Mapping[str, str], sealer: Sealer) -> EditorForm:
     """Return what was posted. Secrets that an earlier round sealed are opened."""
-    return EditorForm(
-        name=_text(posted, "name"),
-        version=_whole(posted, "version"),
-        variables=_rows(posted, "variable", lambda key: _read_variable(posted, key)),
-        secrets=_rows(posted, "secret", lambda key: _read_secret(posted, key, sealer)),
-        commands=_rows(posted, "command", lambda key: _read_command(posted, key)),
-        source_file=_text(posted, "source-file"),
-        preset=_text(posted, "preset"),
-        on_failure=_text(posted, "on_failure") or OnFailure.STOP,
-        keeping=_text(posted, "keeping") or Keeping.CHECKED,
-        number=_text(posted, "try-number").strip(),
-        others=_text(posted, "try-others"),
-        tried=_whole(posted, "try-command"),
-    )
+    tree = tree_of(posted)
+    form = read_row(EditorForm, tree)
+    for row, each in zip(form.secrets, tree.at("secret").rows, strict=True):
+        row.value = _secret_value(each, sealer)
+    return form
 
 
-def _read_variable(posted: Mapping[str, str], key: str) -> VariableRow:
-    return VariableRow(
-        name=_text(posted, f"{key}-name").strip(), value=_text(posted, f"{key}-value")
-    )
-
-
-def _read_secret(posted: Mapping[str, str], key: str, sealer: Sealer) -> SecretRow:
-    typed, held = _text(posted, f"{key}-value"), _text(posted, f"{key}-held")
-    return SecretRow(
-        name=_text(posted, f"{key}-name").strip(),
-        stored_id=_text(posted, f"{key}-stored"),
-        value=Secret(typed) if typed else sealer.open(held) if held else None,
-    )
-
-
-def _read_command(posted: Mapping[str, str], key: str) -> CommandRow:
-    return CommandRow(
-        name=_text(posted, f"{key}-name").strip(),
-        method=_text(posted, f"{key}-method"),
-        url=_text(posted, f"{key}-url").strip(),
-        headers=_rows(posted, f"{key}-header", lambda header: _read_header(posted, header)),
-        body=_text(posted, f"{key}-body"),
-        is_crlf=_text(posted, f"{key}-breaks") == "crlf",
-        tokens=_text(posted, f"{key}-tokens"),
-        accept=_text(posted, f"{key}-accept"),
-        timeout=_text(posted, f"{key}-timeout"),
-        max_bytes=_text(posted, f"{key}-max_bytes"),
-        redirects=_text(posted, f"{key}-redirects"),
-        file=_text(posted, f"{key}-file"),
-    )
-
-
-def _read_header(posted: Mapping[str, str], key: str) -> HeaderRow:
-    return HeaderRow(
-        name=_text(posted, f"{key}-name").strip(), value=_text(posted, f"{key}-value").strip()
-    )
-
-
-def _text(posted: Mapping[str, str], key: str) -> str:
-    return posted.get(key, "").replace("\r\n", "\n")  # HTML posts line breaks as CR LF
-
-
-def _whole(posted: Mapping[str, str], key: str) -> int:
-    text = posted.get(key, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004
-
-
-def _rows(posted: Mapping[str, str], kind: str, read: Callable[[str], Row]) -> list[Row]:
-    pattern = re.compile(rf"{re.escape(kind)}-([0-9]{{1,4}})-.*")
-    found = {int(match[1]) for key in posted if (match := pattern.fullmatch(key))}
-    return [read(f"{kind}-{index}") for index in sorted(found)[:MAX_ROWS]]
+def _secret_value(posted: Posted, sealer: Sealer) -> Secret | None:
+    typed, held = posted.at("value").text, posted.at("held").text
+    return Secret(typed) if typed else sealer.open(held) if held else None
 
 
 def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
     """Return the form that shows *draft*."""
+    sign_in, tls = sign_in_row(draft.sign_in), tls_row(draft.tls)
+    fits = _sources_of(sign_in, tls) == (draft.sign_in, draft.tls)
     return EditorForm(
         name=draft.name,
         version=version,
@@ -199,11 +112,18 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
             for entry in draft.secrets
         ],
         commands=[_command_row(config) for config in draft.commands],
-        source_file=_source_text(draft),
+        sign_in=sign_in if fits else SignInRow(),
+        tls=tls if fits else TlsRow(),
+        source_file="" if fits else _source_text(draft),
         preset=draft.preset,
         on_failure=draft.on_failure,
         keeping=draft.keeping,
     )
+
+
+def _sources_of(sign_in: SignInRow, tls: TlsRow) -> tuple[SignInConfig | None, TlsConfig | None]:
+    """Return what becomes of the rows once a browser has posted them."""
+    return sign_in_config(posted_again(sign_in)), tls_config(posted_again(tls))
 
 
 def _source_text(draft: Draft) -> str:
@@ -213,24 +133,18 @@ def _source_text(draft: Draft) -> str:
 
 
 def _command_row(config: CommandConfig) -> CommandRow:
-    if not config.steps:
-        return CommandRow(name=config.name, file=_file_text(config))
-    step = config.steps[0]
-    row = CommandRow(
-        name=config.name,
-        method=step.method,
-        url=step.url,
-        headers=[HeaderRow(name=name, value=value) for name, value in step.headers],
-        body=step.body.replace("\r\n", "\n"),
-        is_crlf="\r\n" in step.body,
-        tokens=", ".join(config.tokens),
-        accept=", ".join(config.accept),
-        timeout=str(config.timeout).removesuffix(".0"),
-        max_bytes=str(config.max_bytes),
-        redirects=config.redirects,
-    )
-    fits = _config_of_fields(row) == config
+    """Return *config* in fields, or as a file if it wouldn't come back from them as it is."""
+    row = command_row(config)
+    fits = bool(config.steps) and command_config(posted_again(row)) == _shortest(config)
     return row if fits else CommandRow(name=config.name, file=_file_text(config))
+
+
+def _shortest(config: CommandConfig) -> CommandConfig:
+    """Return *config* without an answer that says what is so without it."""
+    *earlier, last = config.steps
+    if last.answer != AnswerConfig():
+        return config
+    return replace(config, steps=(*earlier, replace(last, answer=None)))
 
 
 def _file_text(config: CommandConfig) -> str:
@@ -240,7 +154,7 @@ def _file_text(config: CommandConfig) -> str:
 
 
 def to_draft(form: EditorForm) -> Draft:
-    """Return the draft in *form*. A number that is none becomes 0, which the engine refuses.
+    """Return the draft in *form*. A number that is none becomes one that the engine refuses.
 
     Raises:
         ConfigurationError: where a part that stands there as a file can't be read.
@@ -252,7 +166,7 @@ def to_draft(form: EditorForm) -> Draft:
         secrets=tuple(
             SecretEntry(name=row.name, value=row.value, stored_id=row.stored_id)
             for row in form.secrets
-            if row.name or row.value or row.stored_id
+            if not row.is_untouched
         ),
         sign_in=source.sign_in,
         tls=source.tls,
@@ -268,21 +182,29 @@ def source_config_of(form: EditorForm) -> IntegrationConfig:
 
     Of secrets it has the names.
     """
-    typed = read_integration(f'format = 1\n[integration]\nname = "x"\n{form.source_file}')
+    sign_in, tls = sign_in_config(form.sign_in), tls_config(form.tls)
+    if form.source_file.strip():
+        typed = read_integration(f'format = 1\n[integration]\nname = "x"\n{form.source_file}')
+        _refuse_commands(typed)
+        sign_in, tls = typed.sign_in, typed.tls
+    return IntegrationConfig(
+        name=form.name,
+        variables={row.name: row.value for row in form.variables if not row.is_untouched},
+        secrets=tuple(row.name for row in form.secrets if row.name),
+        sign_in=sign_in,
+        tls=tls,
+    )
+
+
+def _refuse_commands(typed: IntegrationConfig) -> None:
     if typed.commands:
         message = "Here stand [sign_in] and [tls] alone. Put commands into fields of their own."
         raise ConfigurationError((Problem(code="misplaced-key", where="sign_in", message=message),))
-    return replace(
-        typed,
-        name=form.name,
-        variables={row.name: row.value for row in form.variables if row.name or row.value},
-        secrets=tuple(row.name for row in form.secrets if row.name),
-    )
 
 
 def config_of(row: CommandRow) -> CommandConfig:
     """Return the command in *row*; raise ConfigurationError if its file can't be read."""
-    return _config_of_file(row) if row.file.strip() else _config_of_fields(row)
+    return _config_of_file(row) if row.file.strip() else command_config(row)
 
 
 def _config_of_file(row: CommandRow) -> CommandConfig:
@@ -294,39 +216,14 @@ def _config_of_file(row: CommandRow) -> CommandConfig:
     return config.commands[0]
 
 
-def _config_of_fields(row: CommandRow) -> CommandConfig:
-    step = StepConfig(
-        method=row.method,
-        url=row.url,
-        headers=tuple((h.name, h.value) for h in row.headers if not h.is_empty),
-        body=row.body.replace("\n", "\r\n") if row.is_crlf else row.body,
-    )
-    return CommandConfig(
-        name=row.name,
-        steps=(step,),
-        tokens=_words(row.tokens),
-        accept=_words(row.accept),
-        redirects=row.redirects,
-        timeout=_number(row.timeout),
-        max_bytes=int(_number(row.max_bytes)),
-    )
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in _SEPARATORS.split(text) if word)
-
-
-def _number(text: str) -> float:
-    plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
-    return float(plain) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", plain) else 0.0
-
-
 def form_problems(form: EditorForm) -> Iterator[Problem]:
-    """Say what a draft can't hold: two variables of one name, of which the first would be lost."""
-    names = [row.name for row in form.variables if row.name]
+    """Say what a draft can't hold: two names of one kind, of which the first would be lost."""
+    yield from _twice(form.variables, "integration.variables", "variables")
+    yield from _twice(form.sign_in.extra, "sign_in.extra", "parameters")
+
+
+def _twice(rows: list[VariableRow], where: str, kind: str) -> Iterator[Problem]:
+    names = [row.name for row in rows if row.name]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(
-            code="duplicate-name",
-            where=f"integration.variables.{name}",
-            message=f"There are two variables {name}. Give each its own name, or remove one.",
-        )
+        message = f"There are two {kind} {name}. Give each its own name, or remove one."
+        yield Problem(code="duplicate-name", where=f"{where}.{name}", message=message)

@@ -1,0 +1,86 @@
+"""Where to look in the form after a try that failed, and what to do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from billhook.engine.command import Command, Step
+from billhook.engine.errors import (
+    AmbiguousAnswer,
+    BillhookError,
+    ConfigurationError,
+    MissingValue,
+    TokenError,
+)
+from billhook.portal.integrations.forms import EditorForm
+from billhook.portal.integrations.places import Place, field_of
+from billhook.portal.integrations.trial import Trial
+
+_URL: Final = "{step}.url"
+_TIMEOUT: Final = "{command}.timeout"
+_ANSWER: Final = "{command}.answer"
+_SLOW: Final = "Raise the time limit if it is slow by nature."
+_ADDRESS: Final = "Check the address in the URL."
+_LOOK_AT: Final = {
+    "document-not-found": (_URL, "Compare the URL that was sent with the one that works for you."),
+    "source-refused": ("{sign_in}", "Look at what carries the key or password."),
+    "sign-in-failed": ("sign_in.scheme", "Look at the sign-in, and at the secrets in it."),
+    "source-unreachable": (_URL, _ADDRESS),
+    "source-tls-failed": (_URL, _ADDRESS),
+    "egress-denied": (_URL, "Change the address in the URL."),
+    "source-redirected": ("{command}.redirects", "Look at the URL and the redirects."),
+    "source-timeout": (_TIMEOUT, _SLOW),
+    "source-too-slow": (_TIMEOUT, _SLOW),
+    "source-too-large": ("{command}.max_bytes", "Raise the most bytes that may come."),
+    "source-status": (_URL, "Look at the method, the URL and the body."),
+    "source-said-no": ("{step}.success_when[0]", "Compare its conditions with the answer below."),
+    "missing-value": ("{step}.extract{value}", "Compare its path with the answer below."),
+    "ambiguous": ("{step}.extract{value}", "Make its path choose one, or say which one to take."),
+    "still-working": ("{step}.repeat_until.times", "Raise how often it is asked, or the pause."),
+    "not-a-document": (_ANSWER, "Look at where the document is, and at the accepted types."),
+    "web-page-instead": (_URL, "Look at the URL, and at what carries the key."),
+    "empty-answer": (_URL, "Look at the method and the URL."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What to do next, and the field to do it in, if it is one."""
+
+    advice: str = ""
+    place: Place | None = None
+
+
+def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
+    """Return where in *form* the cause of *error* is likely to be."""
+    if isinstance(error, ConfigurationError | TokenError):
+        return Look(advice="Mend it in the form and try again.")
+    where, advice = _LOOK_AT.get(error.code, ("", ""))
+    if _value_of(error) == ".answer":
+        where = _ANSWER
+    if not where or trial.command is None:
+        return Look()
+    step = step_called(error.step, trial.command)
+    place = step.url.where.removesuffix(".url")
+    has_sign_in = trial.plan is not None and trial.plan.sign_in is not None and step.sign_in
+    filled = where.format(
+        step=place,
+        command=f"commands.{trial.command.name}",
+        sign_in="sign_in.scheme" if has_sign_in else f"{place}.headers",
+        value=_value_of(error),
+    )
+    return Look(advice=advice, place=field_of(form, filled))
+
+
+def _value_of(error: BillhookError) -> str:
+    """Return the end of the path to the value that *error* is about: ``.Id`` of ``Find.Id``."""
+    token = error.token if isinstance(error, AmbiguousAnswer | MissingValue) else ""
+    name = token.rpartition(".")[2]
+    return f".{name}" if name else ""
+
+
+def step_called(name: str, command: Command) -> Step:
+    """Return the step called *name*; the last one where there is none."""
+    found = (step for step in command.all_steps if step.name == name)
+    return next(found, command.steps[-1])
