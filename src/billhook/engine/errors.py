@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from billhook.engine.guard import Verdict
+    from billhook.engine.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
