@@ -23,6 +23,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from billhook.portal.accounts.models import User  # noqa: E402
 from billhook.portal.customers.services import invite_contact, save_customer  # noqa: E402
 from billhook.portal.integrations.drafts import Draft, SecretEntry  # noqa: E402
+from billhook.portal.integrations.models import Keeping  # noqa: E402
 from billhook.portal.integrations.services import create_api_key, create_integration  # noqa: E402
 from billhook.portal.invoices.models import Status  # noqa: E402
 from billhook.portal.invoices.services import InvoiceFacts, save_invoice  # noqa: E402
@@ -63,6 +64,7 @@ def _draft(origin: str, source_key: str) -> Draft:
         variables={"BaseUrl": origin},
         secrets=(SecretEntry(name="ApiKey", value=Secret(source_key)),),
         commands=(CommandConfig(name="GetInvoiceImage", steps=(step,)),),
+        keeping=Keeping.OFF,  # nginx gives ETags: VIEW would show what it has kept
     )
 
 
