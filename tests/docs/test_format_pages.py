@@ -15,7 +15,7 @@ from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import MAX_FILE_BYTES, read_integration
 from billhook.engine.functions import FUNCTIONS
 from billhook.engine.presets import parse_preset
-from billhook.engine.slots import SLOTS
+from billhook.engine.slots.encoders import SLOTS
 from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS
 from billhook.engine.url import MAX_URL_LENGTH
 from billhook.engine.values import MAX_VALUE
@@ -28,10 +28,11 @@ FORMAT = (ROOT / "docs/integration-file.md").read_text(encoding="utf-8")
 ENGINE = SOURCE / "engine"
 MODULES = [
     *(ENGINE / f"{name}.py" for name in ("command", "conditions", "extract", "files", "paths")),
-    *(ENGINE / f"{name}.py" for name in ("step", "tables", "template", "texts", "values")),
+    *(ENGINE / f"{name}.py" for name in ("step", "template", "texts", "values")),
     *ENGINE.glob("compiling*.py"),
-    *ENGINE.glob("file_*.py"),
-    *ENGINE.glob("slots*.py"),
+    ENGINE / "file_name.py",
+    *ENGINE.glob("filing/*.py"),
+    *ENGINE.glob("slots/*.py"),
     ENGINE / "presets.py",
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),
 ]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from billhook.engine import breaker, retries
-from billhook.engine.file_sign_in import read_sign_in
+from billhook.engine.filing.sign_in import read_sign_in
+from billhook.engine.filing.tables import Table
 from billhook.engine.signin.oauth2 import LIMITS
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo
-from billhook.engine.tables import Table
 
 PAGE = (Path(__file__).parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
 VARIABLES = {"Tenant": "contoso", "User": "ann"}

@@ -34,11 +34,11 @@ from billhook.engine.guard import (
     judge_redirect,
     judge_url,
 )
-from billhook.engine.pool import Dial, Pool, Site
 from billhook.engine.trace import Progress, Trace
 from billhook.engine.transport import HttpTransport
 from billhook.engine.url import Url, parse_url
 from billhook.engine.verdict import Verdict
+from billhook.engine.wire.pool import Dial, Pool, Site
 from egress_world import DOCUMENT, Received, World, WorldLoop, trusting_context, write_certificate
 
 Case = dict[str, Any]

@@ -32,8 +32,8 @@ from billhook.engine.files import (
     tls_to_json,
     write_integration,
 )
+from billhook.engine.filing.toml_text import find_line, lines_by_path
 from billhook.engine.signin.schemes import SCHEMES
-from billhook.engine.toml_text import find_line, lines_by_path
 
 THE_DESIGN = """\
 format = 1

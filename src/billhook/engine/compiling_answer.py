@@ -21,7 +21,7 @@ from billhook.engine.errors import Problem
 from billhook.engine.extract import Extract, compile_extract
 from billhook.engine.paths import Path, compile_path
 from billhook.engine.reading import Reading, Repeat
-from billhook.engine.slots_form import compile_text
+from billhook.engine.slots.in_form import compile_text
 from billhook.engine.template import Scope, read_text
 from billhook.engine.tokens import nearest
 from billhook.engine.unwrapping import check_pattern

@@ -8,10 +8,10 @@ from typing import Final
 from billhook.engine.config import StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.functions import RAW
-from billhook.engine.slots import encode_text
-from billhook.engine.slots_body import compile_body
-from billhook.engine.slots_header import compile_header
-from billhook.engine.slots_url import compile_url
+from billhook.engine.slots.encoders import encode_text
+from billhook.engine.slots.in_body import compile_body
+from billhook.engine.slots.in_header import compile_header
+from billhook.engine.slots.in_url import compile_url
 from billhook.engine.template import Part, Scope, Template, Text, build_template, read_text
 from billhook.engine.tokens import nearest
 from billhook.engine.web_request import Origin

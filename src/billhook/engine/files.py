@@ -10,11 +10,17 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.file_commands import read_command
-from billhook.engine.file_sign_in import read_sign_in, read_tls, sign_in_table, tls_table
-from billhook.engine.file_tables import command_table
-from billhook.engine.tables import Table
-from billhook.engine.toml_text import LINE_LENGTH, find_line, lines_by_path, write_key, write_pair
+from billhook.engine.filing.commands import read_command
+from billhook.engine.filing.sign_in import read_sign_in, read_tls, sign_in_table, tls_table
+from billhook.engine.filing.tables import Table
+from billhook.engine.filing.toml_text import (
+    LINE_LENGTH,
+    find_line,
+    lines_by_path,
+    write_key,
+    write_pair,
+)
+from billhook.engine.filing.writing import command_table
 
 _Config = TypeVar("_Config")
 FORMAT: Final = 1

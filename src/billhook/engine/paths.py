@@ -19,7 +19,7 @@ from lxml import etree
 from billhook.engine.config import PathConfig
 from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import Problem
-from billhook.engine.slots import encode_json_string, encode_json_value, encode_text
+from billhook.engine.slots.encoders import encode_json_string, encode_json_value, encode_text
 from billhook.engine.template import (
     Encode,
     Part,

@@ -9,7 +9,7 @@ from typing import Final
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import examine_integration, locate, parse_toml
-from billhook.engine.tables import Table
+from billhook.engine.filing.tables import Table
 from billhook.engine.tokens import nearest
 
 _FOLDER: Final = files("billhook") / "presets"

@@ -1,7 +1,7 @@
 """Texts with ``{{Tokens}}``: found once, filled piece by piece; a filled value isn't read again.
 
 A text is read in two rounds. :func:`read_text` finds the tokens. A slot module
-(``slots_url``, ``slots_header``, ``slots_json``, …) then says for each token what its place is,
+(:mod:`billhook.engine.slots`) then says for each token what its place is,
 and so how a value is encoded there. What comes out is a :class:`Template`: a flat tuple of literal
 text and encoders, which takes about a microsecond to fill.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from billhook.engine.errors import Problem
 from billhook.engine.functions import NUMBER, RAW, UnfitForFunction, find_function
 from billhook.engine.secret import MASK
-from billhook.engine.slots import present
+from billhook.engine.slots.encoders import present
 from billhook.engine.texts import Scope, Text, TokenUse, read_text
 from billhook.engine.values import Given, UnfitValue, Values
 

@@ -16,14 +16,14 @@ from billhook.engine.body import Body
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.egress import EgressPolicy
 from billhook.engine.errors import SourceTimeout
-from billhook.engine.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.guard import judge, secret_may_travel
-from billhook.engine.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.redirects import REDIRECT_STATUSES, follow_redirect
 from billhook.engine.resolver import Resolver, SystemResolver
 from billhook.engine.trace import Trace
 from billhook.engine.url import parse_url
 from billhook.engine.verdict import Verdict
+from billhook.engine.wire.exchange import Answer, ConnectionWentStale, exchange_once
+from billhook.engine.wire.pool import POOL_LIMIT, Dial, Pool, Site
 
 _TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
 """What may stand in a request line as path and query (RFC 9112, 3.2.1), nothing else."""

@@ -11,9 +11,9 @@ from billhook.engine.errors import Problem
 from billhook.engine.guard import judge_header
 from billhook.engine.signin.schemes import FieldInfo
 from billhook.engine.signin.signing import REQUEST_TOKENS
-from billhook.engine.slots import present
-from billhook.engine.slots_header import compile_header
-from billhook.engine.slots_url import compile_url
+from billhook.engine.slots.encoders import present
+from billhook.engine.slots.in_header import compile_header
+from billhook.engine.slots.in_url import compile_url
 from billhook.engine.template import Part, Template, build_template, place_tokens
 from billhook.engine.texts import Scope, Text, read_text
 from billhook.engine.tokens import nearest

@@ -11,7 +11,7 @@ from billhook.engine.conditions import Condition, compile_condition
 from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.extract import Extract, compile_extract
-from billhook.engine.slots_header import compile_header
+from billhook.engine.slots.in_header import compile_header
 from billhook.engine.template import Template
 from billhook.engine.texts import Scope
 from billhook.engine.tokens import NAME, NAME_RULE

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots_form import compile_form, compile_text
-from billhook.engine.slots_json import compile_json
-from billhook.engine.slots_xml import compile_xml
+from billhook.engine.slots.in_form import compile_form, compile_text
+from billhook.engine.slots.in_json import compile_json
+from billhook.engine.slots.in_xml import compile_xml
 from billhook.engine.template import Scope, Template, Text, read_text
 
 FORM: Final = "application/x-www-form-urlencoded"

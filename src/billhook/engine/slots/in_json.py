@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, NoReturn
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots import encode_json_string, encode_json_value
+from billhook.engine.slots.encoders import encode_json_string, encode_json_value
 from billhook.engine.template import (
     Encode,
     Scope,

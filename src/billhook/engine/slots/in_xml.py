@@ -8,8 +8,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots import encode_xml_attribute, encode_xml_text
-from billhook.engine.slots_json import spare_characters
+from billhook.engine.slots.encoders import encode_xml_attribute, encode_xml_text
+from billhook.engine.slots.in_json import spare_characters
 from billhook.engine.template import (
     Encode,
     Scope,

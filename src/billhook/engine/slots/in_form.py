@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots import encode_form, encode_text
+from billhook.engine.slots.encoders import encode_form, encode_text
 from billhook.engine.template import (
     Scope,
     Template,

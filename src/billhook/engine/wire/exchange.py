@@ -35,11 +35,11 @@ from billhook.engine.errors import (
     SourceUnreachable,
 )
 from billhook.engine.guard import judge_header
-from billhook.engine.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
 from billhook.engine.trace import OK, Progress
-from billhook.engine.unpacking import Unpacker, unpack_beginning
 from billhook.engine.verdict import Verdict
-from billhook.engine.watch import Watch
+from billhook.engine.wire.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
+from billhook.engine.wire.unpacking import Unpacker, unpack_beginning
+from billhook.engine.wire.watch import Watch
 
 USER_AGENT: Final = f"Billhook/{version('billhook')}"
 EXCERPT_BYTES: Final = 16 * 1024

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from billhook.engine.config import SignInConfig, TlsConfig
-from billhook.engine.file_commands import read_conditions, read_step
-from billhook.engine.file_tables import condition_table, step_table
+from billhook.engine.filing.commands import read_conditions, read_step
+from billhook.engine.filing.tables import Scalar, Table
+from billhook.engine.filing.writing import condition_table, step_table
 from billhook.engine.signin.schemes import find_scheme
-from billhook.engine.tables import Scalar, Table
 
 _PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
 

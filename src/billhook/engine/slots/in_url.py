@@ -9,7 +9,7 @@ from typing import Final
 
 from billhook.engine.errors import Problem
 from billhook.engine.functions import RAW
-from billhook.engine.slots import (
+from billhook.engine.slots.encoders import (
     EMPTY_INSIDE,
     EMPTY_SEGMENT,
     encode_percent,
@@ -18,7 +18,7 @@ from billhook.engine.slots import (
     encode_raw_path,
     encode_whole_segment,
 )
-from billhook.engine.slots_form import key_check
+from billhook.engine.slots.in_form import key_check
 from billhook.engine.template import (
     NOT_RAW,
     Check,

@@ -7,7 +7,7 @@ from typing import Final
 
 from billhook.engine.errors import Problem
 from billhook.engine.guard import judge_header
-from billhook.engine.slots import (
+from billhook.engine.slots.encoders import (
     encode_cookie,
     encode_cookie_name,
     encode_header,
