@@ -94,6 +94,10 @@ class Source:
         return Response(status=status, headers=self.headers, body=Body(body), origin=request.origin)
 
     @property
+    def credentials(self) -> tuple[Secret, ...]:
+        return ()
+
+    @property
     def line_out(self) -> Source:
         return self
 

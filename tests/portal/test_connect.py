@@ -12,15 +12,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 from django.utils import timezone
 
 from billhook.engine.config import SignInConfig
+from billhook.engine.errors import NotADocument
+from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.portal import environment
 from billhook.portal.integrations import policy
 from billhook.portal.integrations.document_response import opened
 from billhook.portal.integrations.drafts import SecretEntry, draft_of
+from billhook.portal.integrations.loading import load_one
 from billhook.portal.integrations.models import Integration, StoredTokens
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.organisations.models import Member
@@ -278,3 +282,23 @@ def test_an_integration_without_such_a_sign_in_is_told_so(cast: Cast) -> None:
     answer = signed_in(cast.bob).post(address(plain, "/connect"))
     assert answer.status_code == 422
     assert "be connected as it stands" in answer.content.decode()
+
+
+def test_a_source_tells_the_tokens_that_its_sign_in_has_had(
+    cast: Cast, server: AuthorizationServer, row: Integration
+) -> None:
+    bob = signed_in(cast.bob)
+    come_back(bob, agreed(server, begun(bob, row)))
+    loaded = load_one(Integration.objects.get(id=row.id))
+    (compiled,) = loaded.commands
+
+    async def use() -> set[str]:
+        async with policy.open_source(loaded.wiring) as source:
+            assert source.credentials == ()
+            with pytest.raises(NotADocument):
+                values = compiled.values({"InvoiceNumber": "INV-1"})
+                await run_command(compiled, values, transport=source)
+            return {secret.reveal() for secret in source.credentials}
+
+    assert async_to_sync(use)() == {"access-1", "refresh-1"}
+    assert server.served == ["/items/INV-1"]

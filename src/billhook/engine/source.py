@@ -123,6 +123,11 @@ class Source:
         return self._breaker.state
 
     @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """Tokens or a session that the sign-in has had: where an answer repeats them, mask them."""
+        return self._scheme.credentials if self._scheme is not None else ()
+
+    @property
     def line_out(self) -> Transport:
         """The guarded way out without sign-in, for whoever signs a person in there."""
         return self._http

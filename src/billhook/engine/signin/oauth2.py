@@ -319,6 +319,13 @@ class TokenScheme:
             self._client, body, line, old=old, source=self._source, repeatable=self._own
         )
 
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """The tokens that were had last."""
+        tokens = self._shared.current
+        found = (tokens.access, tokens.refresh) if tokens is not None else ()
+        return tuple(secret for secret in found if secret is not None)
+
     async def close(self) -> None:
         """Wait until tokens under way have come and are saved."""
         await self._shared.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from billhook.engine.command import WebRequest
+from billhook.engine.secret import Secret
 from billhook.engine.signin.signing import Signer
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Scheme(Protocol):
         """Say whether *response* means that another credential has to be had."""
         ...
 
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """What was had anew and is sent now, beside the secrets: so that it can be masked."""
+        ...
+
     async def close(self) -> None:
         """Wait for a sign-in under way, so that what it gives is kept."""
         ...
@@ -69,6 +75,11 @@ class FixedScheme:
     def is_refusal(self, response: Response) -> bool:  # noqa: ARG002 - as every scheme
         """Say no: another try would get the same answer."""
         return False
+
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """Return nothing: it sends the secrets alone."""
+        return ()
 
     async def close(self) -> None:
         """Do nothing."""

@@ -145,6 +145,13 @@ class SessionScheme:
         except (MissingValue, AmbiguousAnswer) as error:
             raise SignInFailed(f"The sign-in request gave no session. {error}") from None
 
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """What the last session gave."""
+        session = self._shared.current
+        texts = [given.text for given in session.given.values()] if session is not None else []
+        return tuple(Secret(text) for text in texts if text)
+
     async def close(self) -> None:
         """Wait for a session that is being opened."""
         await self._shared.close()

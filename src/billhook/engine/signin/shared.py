@@ -31,6 +31,11 @@ class Shared(Generic[_Credential]):
         self._current: _Credential | None = None
         self._renewing: asyncio.Task[_Credential] | None = None
 
+    @property
+    def current(self) -> _Credential | None:
+        """The credential that was had last, if any was."""
+        return self._current
+
     async def get(self, line: Line, *, refused: object | None = None) -> _Credential:
         """Return a credential that isn't *refused*, within the deadline of *line*."""
         current = self._current

@@ -186,7 +186,7 @@ def facts_of(sent: Sent) -> Facts | None:
     observed = sent.observed
     if observed is None:
         return None
-    secrets = tuple(sent.trial.secrets.values())
+    secrets = sent.hidden
     excerpt = _shown_text(sent, observed) if sent.error is not None else None
     return Facts(
         status=observed.status,
@@ -198,9 +198,8 @@ def facts_of(sent: Sent) -> Facts | None:
 
 
 def _shown_text(sent: Sent, observed: Observed) -> str | None:
-    if _is_private(observed) and not environment.current().show_private_answers:
-        return None
-    return text_of(observed, sent.trial.secrets.values())
+    is_hidden = _is_private(observed) and not environment.current().show_private_answers
+    return text_of(observed, sent.hidden) if sent.shows_text and not is_hidden else None
 
 
 def _is_private(observed: Observed) -> bool:
@@ -219,4 +218,6 @@ def _why_not(sent: Sent, observed: Observed) -> str:
             "The text is not shown, because it comes from a private system. The operator can "
             "allow that with BILLHOOK_SHOW_PRIVATE_ANSWERS."
         )
+    if not sent.shows_text:
+        return "The text is not shown, because a step takes a secret out of an answer."
     return "The answer is not text."

@@ -7,12 +7,18 @@ from typing import Final, Protocol
 
 from billhook.engine.breaker import BreakerState, State
 from billhook.engine.command import Limits, WebRequest
+from billhook.engine.secret import Secret
 from billhook.engine.trace import Trace
 from billhook.engine.transport import Response, Transport
 
 
 class ClosableTransport(Transport, Protocol):
     """A transport that holds connections."""
+
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        """What the sign-in has had, beside the secrets."""
+        ...
 
     @property
     def line_out(self) -> Transport:

@@ -17,6 +17,7 @@ from billhook.engine.guard import judge_url, secret_may_travel
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
+from billhook.engine.step import Step
 from billhook.engine.tokens import COMMANDS, TokenInfo, Value
 from billhook.engine.trace import Attempt, Trace
 from billhook.engine.url import Url, parse_url
@@ -301,6 +302,10 @@ class Sent:
     error: BillhookError | None = None
     attempts: tuple[Attempt, ...] = ()
     observed: Observed | None = None
+    hidden: tuple[Secret, ...] = ()
+    """What must not be seen in an answer that repeats it."""
+    shows_text: bool = True
+    """Whether an answer's text may be shown: not where a step takes a secret out of one."""
 
 
 async def send_trial(trial: Trial) -> Sent:
@@ -323,7 +328,13 @@ async def send_trial(trial: Trial) -> Sent:
         error=error,
         attempts=sending.trace.attempts,
         observed=sending.observed,
+        hidden=(*trial.secrets.values(), *sending.credentials),
+        shows_text=not any(_takes_secret(step) for step in command.all_steps),
     )
+
+
+def _takes_secret(step: Step) -> bool:
+    return step.reading is not None and any(each.secret for each in step.reading.extracts)
 
 
 def _wiring(trial: Trial, command: Command, plan: SourcePlan) -> Wiring:
@@ -341,6 +352,7 @@ class _Sending:
         self.use = _use_of(trial, command)
         self.trace = Trace()
         self.observed: Observed | None = None
+        self.credentials: tuple[Secret, ...] = ()
 
     async def run(self, trace: Trace) -> Found:
         self.trace = trace
@@ -354,6 +366,7 @@ class _Sending:
                 document = await run_command(command, values, transport=transport, trace=trace)
             finally:
                 self.observed = transport.observed
+                self.credentials = source.credentials
         return Found(document=document)
 
 

@@ -1,0 +1,145 @@
+"""A try signs in as a use does; what it gets is masked, and never used up for unsaved settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from billhook.engine.config import (
+    CommandConfig,
+    ExtractConfig,
+    PathConfig,
+    SignInConfig,
+    StepConfig,
+)
+from billhook.engine.secret import Secret
+from billhook.portal.backoffice.try_page import facts_of
+from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
+from billhook.portal.integrations.forms import form_of
+from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.policy import Wiring
+from billhook.portal.integrations.store import CommandStore, get_store, set_store
+from billhook.portal.integrations.trial import Sent, Trial, prepare_trial, send_trial
+from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
+from portal.cast import Cast
+from portal.integration_cast import CANARY, Source, command, draft, integration
+
+ACCESS = "access-canary-93bb"
+REFRESHING = SignInConfig(
+    scheme="oauth2-refresh-token",
+    fields={
+        "token_url": "https://login.acme.example/token",
+        "client_id": "billhook",
+        "refresh_token": "{{ApiKey}}",
+    },
+)
+
+
+class SignedSource(Source):
+    """A source whose sign-in has had a token."""
+
+    @property
+    def credentials(self) -> tuple[Secret, ...]:
+        return (Secret(ACCESS),)
+
+
+@pytest.fixture
+def source() -> SignedSource:
+    return SignedSource()
+
+
+@pytest.fixture(autouse=True)
+def opened(source: SignedSource) -> Iterator[list[Wiring]]:
+    """What sources were opened with."""
+    before = get_store(), get_recorder()
+    seen: list[Wiring] = []
+
+    def open_source(wiring: Wiring) -> Source:
+        seen.append(wiring)
+        return source
+
+    set_store(CommandStore(open_source=open_source))
+    set_recorder(RunRecorder())
+    yield seen
+    set_store(before[0])
+    set_recorder(before[1])
+
+
+def given(**more: Any) -> Draft:
+    return replace(draft(command(headers=())), sign_in=REFRESHING, **more)
+
+
+def prepared(cast: Cast, row: Integration | None, typed: Draft) -> Trial:
+    return prepare_trial(member=cast.bob, integration=row, form=form_of(typed), sending=True)
+
+
+def sent(trial: Trial) -> Sent:
+    return async_to_sync(send_trial)(trial)
+
+
+def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring]) -> None:
+    row = integration(cast.harper, given())
+    sent(prepared(cast, row, draft_of(row)))
+    (wiring,) = opened
+    assert wiring.plan.sign_in is not None
+    assert wiring.secrets["ApiKey"].reveal() == CANARY
+    assert wiring.keeper is not None
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param({"secrets": (SecretEntry(name="ApiKey", value=Secret("x")),)}, id="a secret"),
+        pytest.param({"variables": {"BaseUrl": "https://other.example"}}, id="an address"),
+        pytest.param({"sign_in": replace(REFRESHING, extra={"a": "b"})}, id="the sign-in"),
+    ],
+)
+def test_tokens_are_not_used_up_for_what_is_not_saved(
+    cast: Cast, opened: list[Wiring], edit: dict[str, Any]
+) -> None:
+    row = integration(cast.harper, given())
+    trial = prepared(cast, row, replace(draft_of(row), **edit))
+    assert [problem.code for problem in trial.problems] == ["save-first"]
+    assert opened == []
+
+
+def test_a_new_integration_that_keeps_tokens_is_saved_first(cast: Cast) -> None:
+    trial = prepared(cast, None, given())
+    assert [problem.code for problem in trial.problems] == ["save-first"]
+
+
+def test_another_command_may_be_edited_and_tried(cast: Cast) -> None:
+    row = integration(cast.harper, given())
+    typed = replace(draft_of(row), commands=(command(headers=(), url="{{BaseUrl}}/other"),))
+    assert prepared(cast, row, typed).can_be_sent
+
+
+def test_a_token_that_an_answer_repeats_is_masked(cast: Cast, source: SignedSource) -> None:
+    row = integration(cast.harper, given())
+    source.answer = (500, f"you sent {ACCESS}".encode())
+    facts = facts_of(sent(prepared(cast, row, draft_of(row))))
+    assert facts is not None
+    assert facts.excerpt is not None
+    assert facts.excerpt.startswith("you sent ")
+    assert ACCESS not in facts.excerpt
+
+
+def test_where_a_step_takes_a_secret_no_text_is_shown(cast: Cast, source: SignedSource) -> None:
+    token = ExtractConfig(name="Token", path=PathConfig(kind="json", text="$.token"), secret=True)
+    steps = (
+        StepConfig(name="Ask", url="{{BaseUrl}}/ask", extract=(token,)),
+        StepConfig(
+            name="Get", url="{{BaseUrl}}/get", headers=(("Authorization", "x {{Ask.Token}}"),)
+        ),
+    )
+    typed = replace(draft(CommandConfig(name="GetInvoiceImage", steps=steps)), secrets=())
+    row = integration(cast.harper, typed)
+    source.answer = (500, b"secret of the answer")
+    facts = facts_of(sent(prepared(cast, row, typed)))
+    assert facts is not None
+    assert facts.excerpt is None
+    assert "takes a secret" in facts.why
