@@ -295,8 +295,8 @@ def test_a_source_tells_the_tokens_that_its_sign_in_has_had(
     async def use() -> set[str]:
         async with policy.open_source(loaded.wiring) as source:
             assert source.credentials == ()
+            values = compiled.values({"InvoiceNumber": "INV-1"})
             with pytest.raises(NotADocument):
-                values = compiled.values({"InvoiceNumber": "INV-1"})
                 await run_command(compiled, values, transport=source)
             return {secret.reveal() for secret in source.credentials}
 
