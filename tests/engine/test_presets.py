@@ -31,6 +31,7 @@ token = "BaseUrl"
 label = "Address"
 example = "https://acme.example"
 help = "Without a path."
+usual = true
 [[preset.fields]]
 token = "ApiKey"
 label = "Key"
@@ -53,6 +54,7 @@ def test_a_preset_says_what_to_get_and_what_to_fill_in():
         ("BaseUrl", False),
         ("ApiKey", True),
     ]
+    assert [each.usual for each in preset.fields] == [True, False]
 
 
 def test_a_preset_is_an_integration_file():
@@ -67,11 +69,11 @@ def test_a_preset_is_an_integration_file():
             ('token = "ApiKey"', 'token = "Apikey"'),
             "unknown-token",
             "preset.fields[1].token",
-            15,
+            16,
             id="unknown-token",
         ),
-        pytest.param(('label = "Key"', ""), "missing-key", "preset.fields[1]", 14, id="no-label"),
-        pytest.param(('name = "Acme"', ""), "missing-key", "integration", 17, id="no-name"),
+        pytest.param(('label = "Key"', ""), "missing-key", "preset.fields[1]", 15, id="no-label"),
+        pytest.param(('name = "Acme"', ""), "missing-key", "integration", 18, id="no-name"),
     ],
 )
 def test_a_mistake_in_a_preset_is_told_with_its_place(change, code, where, line):

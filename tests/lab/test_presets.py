@@ -187,7 +187,8 @@ def test_a_preset_says_what_to_get_and_asks_for_everything_it_needs(kind):
     assert len(asked) == len(set(asked))
     assert set(config.secrets) <= set(asked) <= {*config.secrets, *config.variables}
     for each in about["fields"]:
-        assert {"token", "label", "example"} <= set(each) <= {"token", "label", "example", "help"}
+        assert {"token", "label", "example"} <= set(each)
+        assert set(each) <= {"token", "label", "example", "help", "usual"}
     assert set(kind.secrets) == set(config.secrets)
 
 

@@ -18,12 +18,16 @@ _SUFFIX: Final = ".toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetField:
-    """A variable or secret that a member fills in. ``token`` is its name."""
+    """A variable or secret that a member fills in. ``token`` is its name.
+
+    ``usual`` says that the variable's value in the file is right for most, and not an example.
+    """
 
     token: str
     label: str
     example: str = ""
     help: str = ""
+    usual: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ def _read_field(table: Table, integration: IntegrationConfig) -> PresetField:
         label=table.required_text("label", "API key"),
         example=table.text("example"),
         help=table.text("help"),
+        usual=table.truth("usual"),
     )
     table.end()
     known = (*integration.variables, *integration.secrets)
