@@ -26,7 +26,9 @@ const swap = (text) => {
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("[data-editor]");
   if (!fresh) return false;
+  const open = [...form().querySelectorAll("details[open][id]")].map((fold) => fold.id);
   form().replaceWith(fresh);
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   begin(fresh);
   return true;
 };
@@ -44,7 +46,8 @@ const edit = async (what) => {
 const focusOn = (id) => {
   const field = id && document.getElementById(id);
   if (!field) return;
-  field.closest("details")?.setAttribute("open", "");
+  for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details"))
+    fold.setAttribute("open", "");
   field.focus();
 };
 
@@ -116,17 +119,28 @@ const tokensOf = (field) => {
   const offer = document.querySelector(`[data-offer="${field.dataset.tokens}"]`);
   return [...(offer?.querySelectorAll("[data-about]") ?? [])].map((row) => ({
     name: row.dataset.about,
+    shown: row.dataset.about,
     meaning: row.children[1].textContent,
     value: row.children[2].textContent,
   }));
 };
 
+// After a pipe stands a function: what is put in is the token with it.
+const functionsFor = (token) =>
+  [...form().querySelectorAll("[data-function]")].map((row) => ({
+    name: `${token}|${row.dataset.function}`,
+    shown: row.dataset.function,
+    meaning: row.textContent,
+    value: "",
+  }));
+
 const openPicker = (field) => {
   const before = field.value.slice(0, field.selectionStart);
-  const match = /\{\{([A-Za-z0-9_]*)$/.exec(before);
+  const match = /\{\{([A-Za-z0-9_.]*)(?:(\|)([A-Za-z0-9:]*))?$/.exec(before);
   if (!match) return closePicker();
-  const typed = match[1].toLowerCase();
-  const found = tokensOf(field).filter((token) => token.name.toLowerCase().includes(typed));
+  const offered = match[2] ? functionsFor(match[1]) : tokensOf(field);
+  const typed = (match[2] ? match[3] : match[1]).toLowerCase();
+  const found = offered.filter((each) => each.shown.toLowerCase().includes(typed));
   if (found.length === 0) return closePicker();
   closePicker();
   picker.field = field;
@@ -149,7 +163,7 @@ const pickerRow = (token, number) => {
   row.id = `picker-${number}`;
   row.dataset.name = token.name;
   row.setAttribute("role", "option");
-  for (const [kind, text] of [["mono", token.name], ["", token.meaning], ["value", token.value]])
+  for (const [kind, text] of [["mono", token.shown], ["", token.meaning], ["value", token.value]])
     row.append(Object.assign(document.createElement("span"), { className: kind, textContent: text }));
   row.addEventListener("pointerdown", (event) => {
     event.preventDefault(); // the field keeps the focus
@@ -175,7 +189,7 @@ const closePicker = () => {
 
 const choose = (name) => {
   const field = picker.field;
-  const after = field.value.slice(field.selectionStart).replace(/^[A-Za-z0-9_]*\}\}/, "");
+  const after = field.value.slice(field.selectionStart).replace(/^[A-Za-z0-9_.|:]*\}\}/, "");
   replaceText(field, picker.start, field.value.length - after.length, `{{${name}}}`);
   closePicker();
 };
@@ -224,6 +238,11 @@ document.addEventListener("input", (event) => {
   previewSoon();
 });
 
+// What there is to fill in depends on this choice.
+document.addEventListener("change", (event) => {
+  if (event.target.closest("[data-editor]") && "look" in event.target.dataset) edit("look");
+});
+
 document.addEventListener("keydown", (event) => {
   if (!form()?.contains(event.target) || pickerKey(event)) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
@@ -250,6 +269,13 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => {
   if (isChanged) event.preventDefault();
 });
+
+// A link to a field opens what is folded around it, in every browser.
+const openAtHash = () => {
+  const field = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (field && form()?.contains(field)) focusOn(field.id);
+};
+window.addEventListener("hashchange", openAtHash);
 
 const begin = (editor) => {
   editor.dataset.js = "";
