@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +104,78 @@ def test_it_runs_as_a_module():
         check=True,
     )
     assert done.stdout.startswith("billhook ")
+
+
+@contextlib.contextmanager
+def nobody_reads():
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
+@contextlib.contextmanager
+def no_room():
+    with Path("/dev/full").open("wb") as full:
+        yield full.fileno()
+
+
+def run_into(output, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "billhook.cli", *map(str, arguments)],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+FILE = '[integration]\nname = "x"\n[commands.A]\nurl = "https://billing.example.com/a"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        pytest.param("format = 1\n" + FILE, 1, id="after-success"),
+        pytest.param(FILE, 2, id="after-failure"),
+    ],
+)
+@pytest.mark.parametrize(
+    "more", [pytest.param((), id="lines"), pytest.param(("--json",), id="json")]
+)
+def test_it_ends_quietly_when_nobody_reads_its_output(write, text, status, more):
+    with nobody_reads() as output:
+        done = run_into(output, "check", write(text), *more)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert "ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "more", [pytest.param((), id="lines"), pytest.param(("--json",), id="json")]
+)
+def test_a_full_disk_is_told_on_standard_error(write, more):
+    with no_room() as output:
+        done = run_into(output, "check", write("format = 1\n" + FILE), *more)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "There is no room to write (No space left on device). Make room, or write elsewhere.\n"
+    )
+
+
+def test_a_closed_output_is_no_mistake_of_ours(write):
+    done = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            '"$0" -m billhook.cli check "$1" --json >&-',
+            sys.executable,
+            write(FILE),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "")

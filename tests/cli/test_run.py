@@ -124,6 +124,12 @@ class TestTheDocument:
         assert old.read_bytes() == PDF
         assert old.stat().st_mode & 0o777 == 0o640
 
+    def test_a_name_that_is_too_long_is_told_before_anything_is_sent(self, run, source):
+        result = run(source, "--json", "-o", "x" * 300)
+        assert (result.status, result.json["error"]["code"]) == (2, "file-unwritable")
+        assert "File name too long" in result.json["error"]["message"]
+        assert source.requests == []
+
     def test_a_link_stays_a_link(self, run, source, tmp_path):
         (tmp_path / "link.pdf").symlink_to(tmp_path / "real.pdf")
         assert run(source, "-o", str(tmp_path / "link.pdf")).status == 0

@@ -10,11 +10,13 @@ from typing import Any, Final, NoReturn
 import click
 
 from billhook.cli.output import (
-    INTERRUPTED_STATUS,
+    NO_ROOM,
     Failure,
     failure_of,
     internal_failure,
     interruption,
+    no_room_failure,
+    settle_output,
     tell_failure,
     usage_failure,
 )
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     outcome = _outcome(given)
     if isinstance(outcome, Failure):
         tell_failure(outcome, as_json="--json" in given)
-        sys.exit(outcome.status)
+        outcome = outcome.status
+    settle_output()
     sys.exit(outcome)
 
 
@@ -92,7 +95,7 @@ def _outcome(arguments: list[str]) -> Failure | Any:
         return usage_failure(error)
     except (click.Abort, KeyboardInterrupt):
         return interruption()
-    except BrokenPipeError:
-        return INTERRUPTED_STATUS
+    except OSError as error:
+        return no_room_failure(error) if error.errno in NO_ROOM else internal_failure(error)
     except Exception as error:  # noqa: BLE001 - the outermost edge: nothing of it may leak
         return internal_failure(error)

@@ -28,11 +28,18 @@ def choose_output(out: str | None, *, as_json: bool) -> Path | None:
             fail("usage", "A document is not for a terminal. Give it a file: -o FILE.", where="-o")
         return None
     path = Path(out)
+    try:
+        _refuse_folders(path)
+    except OSError as error:  # a name that is too long
+        _fail_to_write(path, error)
+    return path
+
+
+def _refuse_folders(path: Path) -> None:
     if path.is_dir():
         fail("file-unwritable", f"{path} is a folder. Name a file in it.", where="-o")
     if not path.absolute().parent.is_dir():
         fail("file-unwritable", f"There is no folder {path.parent}.", where="-o")
-    return path
 
 
 def write_document(document: Document, path: Path | None) -> None:

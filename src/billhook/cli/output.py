@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -16,6 +19,8 @@ from billhook.engine.errors import BillhookError, EgressDenied, Problem, SourceR
 USAGE_STATUS: Final = 2
 INTERNAL_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says when a disk, or somebody's share of it, is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,15 @@ def interruption() -> Failure:
     return Failure(status=INTERRUPTED_STATUS, code="interrupted", message="Stopped.")
 
 
+def no_room_failure(error: OSError) -> Failure:
+    """Return the failure of an output, or a temporary file, for which the disk has no room."""
+    return Failure(
+        status=USAGE_STATUS,
+        code="no-room",
+        message=f"There is no room to write ({error.strerror}). Make room, or write elsewhere.",
+    )
+
+
 def internal_failure(error: Exception) -> Failure:
     """Return the failure of our own mistake: its kind and place, never its text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -79,10 +93,19 @@ def internal_failure(error: Exception) -> Failure:
 
 
 def tell_failure(failure: Failure, *, as_json: bool) -> None:
-    """Print *failure*: as an object on standard output, or for people on standard error."""
+    """Print *failure*: as an object on standard output, or for people on standard error.
+
+    Where standard output takes nothing any more, people are told all the same.
+    """
     if as_json:
-        tell_json({"ok": False, "error": failure_object(failure)})
-        return
+        try:
+            tell_json({"ok": False, "error": failure_object(failure)})
+        except BrokenPipeError:
+            return
+        except OSError:
+            settle_output()
+        else:
+            return
     step = f"Step {failure.step}: " if failure.step else ""
     lines = [describe(problem) for problem in failure.problems] or [step + failure.message]
     for line in lines:
@@ -121,8 +144,21 @@ def describe(problem: Problem) -> str:
 
 def tell_json(value: dict[str, Any]) -> None:
     """Print one object on standard output, in ASCII, so that any terminal's encoding holds it."""
+    if sys.stdout is None:  # whoever started us has closed it
+        raise BrokenPipeError
     sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
     sys.stdout.flush()
+
+
+def settle_output() -> None:
+    """Drop what standard output doesn't take, for Python would stumble over it at its own end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
 
 def tell_notes(notes: tuple[Problem, ...]) -> None:
