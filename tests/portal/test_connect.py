@@ -284,6 +284,21 @@ def test_an_integration_without_such_a_sign_in_is_told_so(cast: Cast) -> None:
     assert "be connected as it stands" in answer.content.decode()
 
 
+def test_nobody_is_sent_there_over_http(
+    cast: Cast, server: AuthorizationServer, row: Integration
+) -> None:
+    fields = {**sign_in(server).fields, "authorize_url": "http://login.acme.example/authorize"}
+    moved = replace(
+        draft_of(row),
+        sign_in=SignInConfig(scheme="oauth2-authorization-code", fields=fields),
+        secrets=(SecretEntry(name="ApiKey", value=Secret("typed")),),
+    )
+    save_integration(integration=row, draft=moved, version=row.version)
+    answer = signed_in(cast.bob).post(address(row, "/connect"))
+    assert answer.status_code == 422
+    assert "https" in answer.content.decode()
+
+
 def test_a_source_tells_the_tokens_that_its_sign_in_has_had(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from billhook.engine.errors import BillhookError
 from billhook.portal.integrations.models import ApiKey
+from billhook.portal.runs.access import failures_among, runs_for_member
 from billhook.portal.runs.models import Kind, Run
 from billhook.portal.runs.outcomes import sentence_of
 from portal.cast import Cast, signed_in
@@ -81,6 +82,15 @@ def test_a_filter_stands_in_the_address(cast: Cast, query: str, expected: set[st
         ).id: "try",
     }
     assert {ids[id_] for id_ in listed(cast, query)} == expected
+
+
+def test_a_click_that_got_its_document_elsewhere_is_no_failure(cast: Cast) -> None:
+    first = a_run(cast, outcome="document-not-found")
+    a_run(cast, outcome="source-timeout", part_of=first.id)
+    a_run(cast, part_of=first.id)
+    alone = a_run(cast, outcome="document-not-found")
+    last = a_run(cast, outcome="source-timeout", part_of=alone.id)
+    assert set(failures_among(runs_for_member(cast.vera))) == {alone, last}
 
 
 def test_runs_of_one_integration_can_be_listed(cast: Cast) -> None:

@@ -16,7 +16,7 @@ from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.listing import balances, counts
 from billhook.portal.organisations.models import Member
-from billhook.portal.runs.access import runs_for_member
+from billhook.portal.runs.access import failures_among, runs_for_member
 
 _RUNS_SHOWN: Final = 6
 
@@ -47,7 +47,7 @@ def home(request: HttpRequest, organisation_id: str) -> HttpResponse:
         "balances": balances(invoices, today=today),
         "customer_count": customers_for_member(member).count(),
         "run_count": of_a_day.count(),
-        "failed_count": of_a_day.exclude(outcome="ok").count(),
+        "failed_count": failures_among(of_a_day).count(),
         "runs": runs[:_RUNS_SHOWN],
     }
     return page(request, member, "backoffice/home.html", context, section="home")

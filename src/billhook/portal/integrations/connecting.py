@@ -18,15 +18,18 @@ import structlog
 from django.db import connections
 
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed
+from billhook.engine.guard import secret_may_travel
 from billhook.engine.secret import Secret
 from billhook.engine.signin.authorize import begin_authorization, finish_authorization
 from billhook.engine.signin.oauth2 import Client
 from billhook.engine.trace import Trace
+from billhook.engine.url import Url, parse_url
 from billhook.portal import environment
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.access import tokens_of
 from billhook.portal.integrations.loading import Loaded, load_one
 from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.services import mark_connected
 from billhook.portal.integrations.store import get_store
@@ -118,6 +121,7 @@ def begin_connection(
         BillhookError: where the sign-in isn't one by agreement, or can't be used as it stands.
     """
     _, client = _loaded(integration)
+    _refuse_open_line(client.authorize_url)
     authorization = begin_authorization(client, redirect_uri=callback_address())
     verifier = authorization.verifier
     waiting = Waiting(
@@ -130,6 +134,14 @@ def begin_connection(
     others = list(session.get(_SESSION_KEY, {}).items())[-MOST_WAITING + 1 :]
     session[_SESSION_KEY] = {**dict(others), authorization.state: asdict(waiting)}
     return Invitation(url=authorization.url)
+
+
+def _refuse_open_line(address: str) -> None:
+    """Refuse to send a member and the flow's secrets over http, unless the operator allows it."""
+    url = parse_url(address)
+    verdict = secret_may_travel(url, egress_policy()) if isinstance(url, Url) else url
+    if not verdict.allowed:
+        raise verdict.error()
 
 
 def take_waiting(session: MutableMapping[str, Any], state: str) -> Waiting:

@@ -33,6 +33,13 @@ def runs_of_click(member: Member, run: Run) -> list[Run]:
     return list(found.order_by("started_at", "part_of"))
 
 
+def failures_among(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Return those of *runs* that gave no document, and whose click got none elsewhere either."""
+    helped = runs.filter(outcome="ok").exclude(part_of="").values("part_of")
+    failed = runs.exclude(outcome="ok")
+    return failed.exclude(id__in=helped).exclude(part_of__in=helped)
+
+
 def last_runs(member: Member) -> dict[str, Run]:
     """Return the last run of each integration of the organisation, by the integration's id."""
     ids = member.organisation.integrations.values_list("id", flat=True)
