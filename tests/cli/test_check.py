@@ -93,6 +93,34 @@ def test_every_mistake_is_told_at_once_with_its_line(billhook, write):
     ]
 
 
+def test_an_unknown_key_hides_no_mistake_beside_it(billhook, write):
+    file = write(GOOD.replace("{{InvoiceNumber}}", "{{invoicenumber}}") + "timout = 5\n")
+    result = billhook("check", file)
+    assert [line.split(": ")[0] for line in result.err.splitlines()] == [
+        "line 8, commands.GetInvoiceImage.url",
+        "line 10, commands.GetInvoiceImage.timout",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('metod = "POST"\nbody = "x"\n', id="the-method-of-a-body"),
+        pytest.param('tokns = ["Id"]\nbody = "{{Id}}"\n', id="the-tokens"),
+    ],
+)
+def test_a_mistyped_key_is_not_complained_of_a_second_time(billhook, write, text):
+    (problem,) = billhook("check", write(GOOD + text), "--json").json["error"]["problems"]
+    assert problem["code"] == "unknown-key"
+
+
+def test_a_secret_that_is_named_twice_is_told_so(billhook, write):
+    file = write(GOOD.replace('["ApiKey"]', '["ApiKey", "ApiKey"]'))
+    error = billhook("check", file, "--json").json["error"]
+    assert error["message"] == "The secret ApiKey stands there twice. Remove one of the two."
+    assert (error["code"], error["where"]) == ("duplicate-name", "integration.secrets")
+
+
 def test_with_json_the_first_mistake_is_the_error_and_all_are_beside_it(billhook, write):
     result = billhook("check", write(BAD), "--json")
     assert result.status == 2

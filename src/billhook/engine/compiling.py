@@ -175,6 +175,8 @@ def _clashes(
 
 def _clash(name: str, kind: str, other: str, where: str) -> Problem:
     message = f"The {kind} {name} has the name of a {other}. Give it another name."
+    if other == f"{kind} of the integration":
+        message = f"The {kind} {name} stands there twice. Remove one of the two."
     return Problem(code="duplicate-name", message=message, where=where)
 
 
