@@ -17,6 +17,7 @@ import uvicorn
 from billhook.portal import environment
 from billhook.server.app import Application
 from billhook.server.errors import CannotStart
+from billhook.server.protocol import BoundedProtocol
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GARBAGE_THRESHOLDS: Final = (20_000, 20, 20)
@@ -80,7 +81,7 @@ def _config(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
