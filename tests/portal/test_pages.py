@@ -24,10 +24,17 @@ TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/sign-in", "/nothing", f"{django_settings.STATIC_URL}billhook/billhook.css"]
+    ("path", "host"),
+    [
+        ("/", "localhost"),
+        ("/sign-in", "localhost"),
+        ("/nothing", "localhost"),
+        (f"{django_settings.STATIC_URL}billhook/billhook.css", "localhost"),
+        ("/sign-in", "evil.example"),
+    ],
 )
-def test_every_answer_has_our_headers(cast: Cast, path: str) -> None:
-    answer = Client().get(path)
+def test_every_answer_has_our_headers(cast: Cast, path: str, host: str) -> None:
+    answer = Client(headers={"host": host}).get(path)
     assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"

@@ -1,4 +1,4 @@
-"""The headers of our own on every answer, set last, so that nothing inside can weaken them."""
+"""The headers of our own on every answer, set last, and the host that a page may be asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PERMISSIONS: Final = "camera=(), geolocation=(), microphone=(), payment=(), usb
 
 
 class OwnHeaders:
-    """Judge the Host header, and set what a browser must know about every answer."""
+    """Set what a browser must know about every answer, so that nothing inside can weaken it."""
 
     sync_capable = True
     async_capable = False
@@ -26,7 +26,6 @@ class OwnHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer *request* with what is inside, and our headers."""
-        request.get_host()  # raises DisallowedHost: no page is made for a name that isn't ours
         response = self.get_response(request)
         headers = response.headers
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -37,3 +36,18 @@ class OwnHeaders:
             headers.setdefault("Cache-Control", "private, no-store")
             headers["Content-Length"] = str(len(response.content))
         return response
+
+
+class KnownHost:
+    """Refuse requests whose Host header isn't ours, before anything makes a link of it."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer *request* with what is inside, or 400."""
+        request.get_host()  # raises DisallowedHost
+        return self.get_response(request)

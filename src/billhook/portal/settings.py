@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "billhook.portal.middleware.OwnHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "billhook.portal.middleware.KnownHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
