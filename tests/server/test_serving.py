@@ -263,6 +263,41 @@ def test_a_damaged_database_is_told_in_one_sentence(tmp_path):
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("secrets.key", b"garbage", "A secrets key must be 32 random bytes in base64"),
+        ("secrets.key", b"", "There is no secrets key."),
+        ("secrets.key", b"\xff\xfe", "holds no key."),
+        ("signing.key", b"", "holds no key."),
+    ],
+    ids=["no-base-64", "empty", "no-text", "no-signing-key"],
+)
+def test_a_damaged_key_is_told_in_one_sentence(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+
+    told = refused(BILLHOOK_DATA_DIR=str(tmp_path))
+
+    assert told.startswith(f"The file {name} in the data folder ")
+    assert said in told
+    assert "Restore it from a backup" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_wrong_setting_of_keys_is_told_without_them(tmp_path):
+    told = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
+
+    assert told.startswith("The setting BILLHOOK_SECRETS_KEYS can't be used.")
+    assert "c4nary" not in told
+
+
+def test_the_keys_are_made_on_the_first_start(serve, tmp_path):
+    serve(tmp_path / "new").stop()
+
+    for name in ("secrets.key", "signing.key"):
+        assert (tmp_path / "new" / name).stat().st_mode & 0o777 == 0o600
+
+
 def test_every_wrong_setting_is_told_at_once(tmp_path):
     said = refused(
         "--workers",

@@ -21,8 +21,10 @@ def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
     workers = environment.current().workers
     set_up_django()
     from billhook.server.database import prepare_database
+    from billhook.server.keys import check_keys
 
     prepare_database()
+    check_keys()
     raise_file_limit()
     with listen(host, port) as listening:
         _tell_where(address_of(listening), say)

@@ -1,0 +1,53 @@
+"""Makes the keys of a new installation, and looks at those of an old one before it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from billhook.portal import environment
+from billhook.portal.datafolder import signing_key
+from billhook.portal.integrations.crypto import KEY_FILE, KeyRingError
+from billhook.portal.integrations.vault import key_ring
+from billhook.server.errors import CannotStart
+
+_RESTORE = "Restore it from a backup"
+_NO_SECRETS = "; without its keys, no stored secret can be read."
+
+
+def check_keys() -> None:
+    """Make the keys that aren't there yet.
+
+    Raises:
+        CannotStart: with a sentence, where those that are there can't be used.
+    """
+    settings = environment.current()
+    _check(
+        key_ring,
+        what=_place("BILLHOOK_SECRETS_KEYS", KEY_FILE, is_set=bool(settings.secrets_keys)),
+        advice=_RESTORE + _NO_SECRETS,
+    )
+    _check(
+        _check_signing_key,
+        what=_place("BILLHOOK_SIGNING_KEY", "signing.key", is_set=bool(settings.signing_key)),
+        advice=f"{_RESTORE}, or remove it: everybody signs in anew then.",
+    )
+
+
+def _place(setting: str, file: str, *, is_set: bool) -> str:
+    return f"The setting {setting}" if is_set else f"The file {file} in the data folder"
+
+
+def _check_signing_key() -> None:
+    if not signing_key():
+        raise ValueError
+
+
+def _check(read: Callable[[], object], *, what: str, advice: str) -> None:
+    try:
+        read()
+    except KeyRingError as error:
+        raise CannotStart(f"{what} can't be used. {error} {advice}") from None
+    except OSError:
+        raise CannotStart(f"{what} can't be read. Let this user read it.") from None
+    except ValueError:
+        raise CannotStart(f"{what} holds no key. {advice}") from None
