@@ -243,11 +243,28 @@ def test_a_response_has_our_own_headers_only() -> None:
         "Billhook-Run": "0123456789ab",
         "Cache-Control": "private, no-store",
         "Content-Security-Policy": "default-src 'none'; object-src 'self'; img-src 'self'; "
-        "style-src 'unsafe-inline'; frame-ancestors 'self'",
+        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+@pytest.mark.parametrize(
+    ("media_type", "how"),
+    [
+        ("application/pdf", "inline"),
+        ("image/png", "inline"),
+        ("application/xml", "attachment"),
+        ("application/json", "attachment"),
+        ("application/zip", "attachment"),
+    ],
+)
+def test_what_may_be_a_page_in_disguise_is_saved_and_not_shown(media_type: str, how: str) -> None:
+    page = b"<h:html xmlns:h='http://www.w3.org/1999/xhtml'><h:form action='https://evil.example'/>"
+    sent = Document(media_type=media_type, extension="xml", body=Body(page))
+    response = send_document(sent, file_name="a.xml", download=False, run_id="0123456789ab")
+    assert response.headers["Content-Disposition"] == f'{how}; filename="a.xml"'
 
 
 @pytest.mark.django_db

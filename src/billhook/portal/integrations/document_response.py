@@ -23,12 +23,15 @@ Opener = Callable[[], Awaitable[HttpResponseBase]]
 IN_ONE_PIECE: Final = 1_000_000
 """Up to so many bytes a document is sent in one piece; larger ones are streamed."""
 
+SHOWN_KINDS: Final = ("application/pdf", "image/")
+"""What a browser shows as a picture. Others are saved: XML may be a page (XHTML) in disguise."""
+
 DOCUMENT_HEADERS: Final = {
     "Cache-Control": "private, no-store",
     # No sandbox, and object-src for ourselves: without them browsers' own PDF viewers stay blank.
     "Content-Security-Policy": (
         "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
-        "frame-ancestors 'self'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -72,12 +75,16 @@ def opened(response: HttpResponseBase) -> HttpResponseBase:
 def send_document(
     document: Document, *, file_name: str, download: bool, run_id: str
 ) -> HttpResponseBase:
-    """Return *document* as a response with our own headers only; it closes what it sends."""
+    """Return *document* as a response with our own headers only; it closes what it sends.
+
+    Without *download*, a browser shows it, if it is of ``SHOWN_KINDS``.
+    """
     response = _with_body(document)
     for name, value in DOCUMENT_HEADERS.items():
         response.headers[name] = value
     response.headers["Content-Length"] = str(document.size)
-    response.headers["Content-Disposition"] = disposition(file_name, download=download)
+    saved = download or not document.media_type.startswith(SHOWN_KINDS)
+    response.headers["Content-Disposition"] = disposition(file_name, download=saved)
     response.headers["Billhook-Run"] = run_id
     return response
 
