@@ -40,7 +40,8 @@ class Editor:
 
     def begin(self) -> None:
         """Begin a new integration."""
-        self.page.get_by_role("link", name="Add Custom integration").first.click()
+        self.page.get_by_role("link", name="Add integration").first.click()
+        self.page.get_by_role("link", name="Add Custom integration").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Add Custom integration")
 
     def box(self, name: str) -> Locator:

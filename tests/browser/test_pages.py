@@ -114,6 +114,9 @@ def test_the_keyboard_alone_is_enough_to_build_an_integration(own_demo, visit):
     keyboard = sam.page.keyboard
     sam.sign_in(SAM)
     Editor(sam).delete("Alder & Finch billing")
+    press_tab_until(sam, "Add integration")
+    keyboard.press("Enter")
+    sam.page.wait_for_url(re.compile("/integrations/add$"))
     press_tab_until(sam, "Add Custom integration")
     keyboard.press("Enter")
     sam.page.wait_for_url(re.compile("/integrations/new$"))

@@ -14,6 +14,10 @@ def _organisation(target: Target) -> dict[str, object]:
     return {"organisation_id": target.organisation.id}
 
 
+def _preset(target: Target) -> dict[str, object]:
+    return {**_organisation(target), "preset_name": "erpnext"}
+
+
 def _integration(target: Target) -> dict[str, object]:
     row = Integration.objects.create(organisation=target.organisation, name=f"Billing {new_id()}")
     return {**_organisation(target), "integration_id": row.id}
@@ -43,6 +47,8 @@ def _key(target: Target) -> dict[str, object]:
 
 ROWS = {
     "backoffice:integrations": Row(get=VIEWERS, given=_organisation),
+    "backoffice:integration-add": Row(get=EDITORS, given=_organisation),
+    "backoffice:integration-preset": Row(get=EDITORS, post=EDITORS, given=_preset),
     "backoffice:integration-new": Row(get=EDITORS, post=EDITORS, given=_organisation),
     "backoffice:integration-new-preview": Row(post=EDITORS, given=_organisation),
     "backoffice:integration-new-try": Row(post=EDITORS, given=_organisation),

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from billhook.portal.backoffice import views_connect, views_integrations, views_keys, views_runs
+from billhook.portal.backoffice import (
+    views_connect,
+    views_integrations,
+    views_keys,
+    views_presets,
+    views_runs,
+)
 
 _integrations = [
     path("", views_integrations.integrations, name="integrations"),
+    path("/add", views_presets.gallery, name="integration-add"),
+    path("/add/<slug:preset_name>", views_presets.preset, name="integration-preset"),
     path("/new", views_integrations.new_integration, name="integration-new"),
     path("/new/preview", views_integrations.preview, name="integration-new-preview"),
     path("/new/try", views_integrations.send, name="integration-new-try"),

@@ -50,6 +50,7 @@ _EDITOR: Final = "backoffice/integrations/editor.html"
 _PREVIEW: Final = "backoffice/integrations/parts/preview.html"
 _RESULT: Final = "backoffice/integrations/parts/result.html"
 _REMEMBERED: Final = "try_number"
+_TRIED_AT_ONCE: Final = "try_at_once"
 _INVOICES_OFFERED: Final = 20
 
 
@@ -154,7 +155,15 @@ def integration(request: HttpRequest, organisation_id: str, integration_id: str)
     member = member_for(request, organisation_id, at_least=role)
     row = access.integration_for_member(member, integration_id)
     editor = Editor(request=request, member=member, integration=row)
-    return _edited(editor) if is_sent else editor.answer(_form_of_row(row))
+    if is_sent:
+        return _edited(editor)
+    is_tried = request.session.pop(_TRIED_AT_ONCE, "") == row.id
+    return editor.answer(_form_of_row(row), is_tried=is_tried)
+
+
+def try_at_once(request: HttpRequest, row: Integration) -> None:
+    """Have *row* tried as soon as its page is opened: this person just asked for that."""
+    request.session[_TRIED_AT_ONCE] = row.id
 
 
 def _form_of_row(row: Integration) -> EditorForm:

@@ -284,4 +284,5 @@ const begin = (editor) => {
 };
 
 begin(form());
+if ("sendNow" in form().dataset) send();
 document.getElementById("mistakes")?.focus();
