@@ -120,7 +120,7 @@ class NoRoom(BillhookError):
 
     code = "no-room"
     status = 503
-    exit_status = 1
+    exit_status = 2
     default_message = (
         "The answer could not be stored for a moment: the disk is full or can't be written to. "
         "Whoever runs Billhook can mend that."
