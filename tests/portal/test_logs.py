@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from typing import Any
 
+import django.db
 import pytest
+from django.db import connection, transaction
+
+from billhook.portal.logs import name_of
 
 _CODE = """
 import logging, structlog
@@ -55,3 +60,24 @@ def test_lines_for_programs_have_constant_keys_and_say_where_it_failed() -> None
 
 def _places(line: dict[str, Any]) -> list[str]:
     return [str(place) for place in line["trace"]]
+
+
+def test_an_error_of_the_database_is_named_with_its_own_code() -> None:
+    full = sqlite3.OperationalError("database or disk is full: canary")
+    full.sqlite_errorname = "SQLITE_FULL"
+    wrapped = django.db.OperationalError("canary")
+    wrapped.__cause__ = full
+
+    assert name_of(wrapped) == "OperationalError (SQLITE_FULL)"
+    assert name_of(django.db.OperationalError("canary")) == "OperationalError"
+
+
+@pytest.mark.django_db
+def test_a_real_error_of_the_database_has_a_code() -> None:
+    with pytest.raises(django.db.DatabaseError) as raised, transaction.atomic():
+        connection.cursor().execute("SELECT * FROM canary")
+
+    assert name_of(raised.value) in {
+        "OperationalError (SQLITE_ERROR)",
+        "ProgrammingError (42P01)",
+    }

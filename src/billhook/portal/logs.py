@@ -115,7 +115,7 @@ def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     event.pop("stack_info", None)
     error = _error(info)
     if error is not None:
-        event["error"] = type(error).__name__
+        event["error"] = name_of(error)
         event["trace"] = _lines(error.__traceback__)
     return event
 
@@ -125,6 +125,16 @@ def _trace_below(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     if "trace" in event:
         event["exception"] = "\n".join(f"    {line}" for line in event.pop("trace"))
     return event
+
+
+def name_of(error: BaseException) -> str:
+    """Return the kind of *error*, with the database's own code (SQLITE_FULL, 53100), if it has one.
+
+    So the log says why nothing can be stored, and still holds no text of an exception.
+    """
+    cause = error.__cause__
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return f"{type(error).__name__} ({code})" if code else type(error).__name__
 
 
 def _error(info: Any) -> BaseException | None:

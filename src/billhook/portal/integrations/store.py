@@ -27,6 +27,7 @@ from billhook.portal.integrations import loading
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
+from billhook.portal.logs import name_of
 
 log = structlog.get_logger("billhook.store")
 
@@ -201,7 +202,7 @@ class CommandStore:
                 self.note_use()
         except Error as error:
             if not self._is_away:
-                log.warning("store-not-refreshed", error=type(error).__name__)
+                log.warning("store-not-refreshed", error=name_of(error))
             self._is_away = True
         except Exception:
             log.exception("store-failed")

@@ -19,7 +19,7 @@ from billhook.engine.errors import BillhookError
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.trace import OK, Trace
-from billhook.portal.logs import written_together
+from billhook.portal.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
 from billhook.portal.runs.writing import write_runs
 from billhook.portal.tidying import tidy as tidy_everything
@@ -122,7 +122,7 @@ class RunRecorder:
             try:
                 self._write(batch)
             except Error as error:
-                log.warning("runs-not-written", waiting=len(self._waiting), error=_name(error))
+                log.warning("runs-not-written", waiting=len(self._waiting), error=name_of(error))
                 return
             for _ in batch:
                 self._waiting.popleft()
@@ -134,7 +134,7 @@ class RunRecorder:
         try:
             self._delete_old()
         except Error as error:
-            log.warning("runs-not-tidied", error=_name(error))
+            log.warning("runs-not-tidied", error=name_of(error))
         finally:
             close_old_connections()
 
@@ -155,10 +155,6 @@ def log_fields(run: RunRecord) -> dict[str, Any]:
         "document_bytes": run.document_bytes,
         "media_type": run.media_type,
     }
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__  # its text may hold values or the database's address
 
 
 class _Current:
