@@ -84,6 +84,7 @@ def test_the_form_shows_what_is_known(cast: Cast) -> None:
     [
         ({"number": ""}, "number"),
         ({"number": "INV-1"}, "number"),
+        ({"number": "INV-9\nX: y"}, "number"),
         ({"customer": ""}, "customer"),
         ({"issued_on": "yesterday"}, "issued_on"),
         ({"due_on": "2024-05-30"}, "due_on"),

@@ -17,6 +17,11 @@ _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
 _CURRENCY: Final = RegexValidator(
     "^[A-Za-z]{3}$", "A currency is three letters, such as EUR. Write those."
 )
+_ONE_LINE: Final = RegexValidator(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    "This holds a line break or another control character. Remove it.",
+    inverse_match=True,
+)
 _LOCALE: Final = RegexValidator(
     "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "A language looks like en-GB or de. Write it so."
 )
@@ -46,11 +51,13 @@ def _amount(label: str, *, required: bool = True, help_text: str = "") -> forms.
 
 
 class _Form(forms.Form):
-    """A form that says what is missing."""
+    """A form that says what is missing. No text in it has more than one line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
+            if isinstance(field, forms.CharField):
+                field.validators.append(_ONE_LINE)
             verb = "Choose one" if isinstance(field, forms.ChoiceField) else "Fill it in"
             field.error_messages["required"] = f"{field.label} is missing. {verb}."
 
