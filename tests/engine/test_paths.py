@@ -177,6 +177,16 @@ def test_an_answer_that_is_not_what_the_path_needs_is_unreadable(kind, path, bod
         find(kind, path, content(body))
 
 
+@pytest.mark.parametrize("encoding", ["UTF-7", "UCS-4", "UTF-16LE", "UTF-16BE"])
+def test_entities_are_refused_in_whatever_encoding_they_hide(encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE a [<!ENTITY x "y">]><a b="&x;"/>'
+    body = text.encode({"UCS-4": "utf-32-be"}.get(encoding, encoding))
+    if encoding == "UTF-7":
+        body = body.replace(b"<!ENTITY", b"<+ACE-ENTITY")
+    with pytest.raises(Unreadable, match="declares entities"):
+        find("xpath", "//a/@b", Content(200, (), Body(body)))
+
+
 def test_an_external_document_type_is_never_fetched(tmp_path):
     (tmp_path / "x.dtd").write_text('<!ENTITY x "fetched">')
     body = f'<!DOCTYPE a SYSTEM "{tmp_path}/x.dtd"><a>&x;</a>'
