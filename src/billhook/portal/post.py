@@ -34,7 +34,7 @@ def _send(message: EmailMessage) -> None:
     try:
         message.send()
     except Exception as error:  # noqa: BLE001 - the thread's edge: nobody else would learn of it
-        _log.error("mail_failed", error=type(error).__name__)  # noqa: TRY400 - its text may hold an address
+        _log.error("mail_failed", error=type(error).__name__)
 
 
 def _forget(future: Future[None]) -> None:
