@@ -86,7 +86,7 @@ class KeyMissing(_Unauthorised):
     code = "key-missing"
     default_message = (
         "No API key came. Send one, in one header: Authorization: Bearer KEY. "
-        "An owner of the organisation makes keys in the backoffice."
+        "An owner or editor of the organisation makes keys in the backoffice."
     )
 
 
@@ -96,7 +96,7 @@ class KeyUnknown(_Unauthorised):
     code = "key-unknown"
     default_message = (
         "This API key is not known here: it is mistyped, or it was revoked. "
-        "An owner of the organisation can make a new one in the backoffice."
+        "An owner or editor of the organisation can make a new one in the backoffice."
     )
 
 
