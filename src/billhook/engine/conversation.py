@@ -20,6 +20,8 @@ LARGE: Final = 200_000
 _READERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="billhook-answer")
 """Few, so that few large answers are in memory at the same time; the others wait in their files."""
 _Result = TypeVar("_Result")
+Learn = Callable[[Values], None]
+"""Is told what is known after a step: for whoever looks at a try, and for nothing else."""
 
 
 class Reply:
@@ -39,12 +41,15 @@ class Reply:
 class Conversation:
     """One run on the wire. ``step`` is the one that is under way."""
 
-    __slots__ = ("command", "deadline", "step", "trace", "transport")
+    __slots__ = ("command", "deadline", "learn", "step", "trace", "transport")
 
-    def __init__(self, command: Command, transport: Transport, trace: Trace) -> None:
+    def __init__(
+        self, command: Command, transport: Transport, trace: Trace, learn: Learn | None = None
+    ) -> None:
         self.command = command
         self.transport = transport
         self.trace = trace
+        self.learn = learn
         self.deadline = asyncio.get_running_loop().time() + command.limits.timeout
         self.step = ""
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from billhook.engine.answer import Document, interpret
 from billhook.engine.command import Command, Values
-from billhook.engine.conversation import Conversation, Reply
+from billhook.engine.conversation import Conversation, Learn, Reply
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
 from billhook.engine.reading import Reading
@@ -24,16 +24,22 @@ _PLAIN: Final = Reading()
 
 
 async def run_command(
-    command: Command, values: Values, *, transport: Transport, trace: Trace | None = None
+    command: Command,
+    values: Values,
+    *,
+    transport: Transport,
+    trace: Trace | None = None,
+    learn: Learn | None = None,
 ) -> Document:
     """Fill *command* with *values*, send it, and return the document that it answered with.
 
-    Every attempt on the wire is noted in *trace*, also those of a run that fails. The caller
-    closes the document. Raises TokenError, EgressDenied, DocumentNotFound and SourceError, each
-    with the step that failed; nothing is left open then.
+    Every attempt on the wire is noted in *trace*, also those of a run that fails. *learn* is told
+    the values that are known after each step whose answer is read. The caller closes the document.
+    Raises TokenError, EgressDenied, DocumentNotFound and SourceError, each with the step that
+    failed; nothing is left open then.
     """
     trace = Trace() if trace is None else trace
-    run = Conversation(command, transport, trace)
+    run = Conversation(command, transport, trace, learn)
     try:
         document = await _follow_steps(command.steps, values, run)
     except BillhookError as error:
@@ -87,7 +93,10 @@ async def _ask(step: Step, values: Values, run: Conversation) -> tuple[Reply, Va
         await _send_all(step.on_not_found, values, run)
         reply = await _send_until_ready(step, values, run)
     given = await run.read(reply, reading.take, values, inside=reading.looks_inside)
-    return reply, values.with_more({**values.given, **given})
+    values = values.with_more({**values.given, **given})
+    if run.learn is not None:
+        run.learn(values)
+    return reply, values
 
 
 async def _send_until_ready(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.command import Origin
 from billhook.engine.errors import BillhookError
 from billhook.engine.trace import Attempt
 from billhook.portal import environment
@@ -203,8 +204,11 @@ def _shown_text(sent: Sent, observed: Observed) -> str | None:
 
 
 def _is_private(observed: Observed) -> bool:
-    """Whether it is a system that only the operator's allowance opens."""
-    origin = observed.origin
+    return is_private(observed.origin)
+
+
+def is_private(origin: Origin) -> bool:
+    """Say whether it is a system that only the operator's allowance opens."""
     return egress_policy().allowance(origin.host, origin.port) is not None
 
 

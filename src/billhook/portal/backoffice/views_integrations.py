@@ -20,6 +20,7 @@ from billhook.engine.files import MAX_FILE_BYTES, read_integration, write_integr
 from billhook.portal.backoffice.editor_page import editor_view, preview_mistakes
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
+from billhook.portal.backoffice.try_steps import steps_of
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.showing import show
 from billhook.portal.integrations import access, services
@@ -280,6 +281,7 @@ async def _tried(
         "shown": shown,
         "verdict": verdict_of(sent, shown, form),
         "attempts": timed(sent.attempts),
+        "steps": steps_of(sent),
         "facts": facts_of(sent),
     }
     text = await _rendered(template, context | result, request)

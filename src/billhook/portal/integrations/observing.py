@@ -35,11 +35,15 @@ class Observed:
 
 
 class ObservingTransport:
-    """Passes exchanges on, and keeps the facts of the last answer in :attr:`observed`."""
+    """Passes exchanges on, and keeps the facts of the last answer in :attr:`observed`.
+
+    ``origins`` are those that each step's answers came from.
+    """
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
         self.observed: Observed | None = None
+        self.origins: dict[str, set[Origin]] = {}
 
     async def exchange(
         self,
@@ -55,6 +59,7 @@ class ObservingTransport:
         response = await self._inner.exchange(
             request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
         )
+        self.origins.setdefault(request.step, set()).add(response.origin)
         self.observed = Observed(
             status=response.status,
             header_names=tuple(name for name, _ in response.headers),

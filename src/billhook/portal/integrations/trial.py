@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from time import perf_counter
 from typing import Final
 
 from billhook.engine.answer import Document
-from billhook.engine.command import Command, MaskedRequest
+from billhook.engine.command import Command, MaskedRequest, Origin, Values
 from billhook.engine.config import CommandConfig
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
 from billhook.engine.guard import judge_url, secret_may_travel
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
+from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.step import Step
 from billhook.engine.tokens import COMMANDS, TokenInfo, Value
@@ -108,7 +109,7 @@ def prepare_trial(
         values = command.values(
             {each.name: each.value for each in used}, secrets=_own(command, secrets)
         )
-        requests = command.preview(values)
+        requests = with_signs(command.preview(values), plan)
     except (ConfigurationError, TokenError) as error:
         return replace(trial, problems=error.problems)
     return replace(
@@ -120,6 +121,16 @@ def prepare_trial(
         plan=plan,
         secrets=secrets,
     )
+
+
+def with_signs(
+    requests: Iterable[MaskedRequest], plan: SourcePlan | None
+) -> tuple[MaskedRequest, ...]:
+    """Return *requests* with what the sign-in adds to them, masked."""
+    sign_in = plan.sign_in if plan else None
+    if sign_in is None:
+        return tuple(requests)
+    return tuple(with_sign_in(request, sign_in) for request in requests)
 
 
 def tried_config(form: EditorForm) -> CommandConfig:
@@ -304,6 +315,10 @@ class Sent:
     observed: Observed | None = None
     hidden: tuple[Secret, ...] = ()
     """What must not be seen in an answer that repeats it."""
+    values: Values | None = None
+    """Everything that was known in the end: what was given, made, and taken out of answers."""
+    origins: Mapping[str, Collection[Origin]] = field(default_factory=dict)
+    """Where the answers to each step came from."""
     shows_text: bool = True
     """Whether an answer's text may be shown: not where a step takes a secret out of one."""
 
@@ -329,6 +344,8 @@ async def send_trial(trial: Trial) -> Sent:
         attempts=sending.trace.attempts,
         observed=sending.observed,
         hidden=(*trial.secrets.values(), *sending.credentials),
+        values=sending.values,
+        origins=sending.origins,
         shows_text=not any(_takes_secret(step) for step in command.all_steps),
     )
 
@@ -353,6 +370,8 @@ class _Sending:
         self.trace = Trace()
         self.observed: Observed | None = None
         self.credentials: tuple[Secret, ...] = ()
+        self.values: Values | None = None
+        self.origins: Mapping[str, Collection[Origin]] = {}
 
     async def run(self, trace: Trace) -> Found:
         self.trace = trace
@@ -360,14 +379,23 @@ class _Sending:
         tokens = {each.name: each.value for each in self._trial.used}
         secrets = _own(command, self._trial.secrets)
         values = command.values(tokens, secrets=secrets, run_id=self.use.run_id)
+        self.values = values
         async with get_store().one_off_source(self._wiring) as source:
             transport = ObservingTransport(source)
             try:
-                document = await run_command(command, values, transport=transport, trace=trace)
+                document = await run_command(
+                    command, values, transport=transport, trace=trace, learn=self._learn
+                )
             finally:
                 self.observed = transport.observed
+                self.origins = transport.origins
                 self.credentials = source.credentials
         return Found(document=document)
+
+    def _learn(self, values: Values) -> None:
+        """Note *values*, beside what steps gave that are known only among themselves."""
+        before = self.values.given if self.values else {}
+        self.values = values.with_more({**before, **values.given})
 
 
 def _use_of(trial: Trial, command: Command) -> Use:
