@@ -40,6 +40,7 @@
     if (control.ariaHidden === "true" && control.tabIndex < 0) continue; // for Enter alone
     const box = (control.closest("label") || control).getBoundingClientRect();
     if (box.width && box.height && (box.width < 24 || box.height < 24)) say("a target too small", control);
+    if (control.matches("input, select") && box.height > 120) say("a field blown up", control);
   }
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth)
