@@ -39,7 +39,17 @@ extract = { Id = "$.data[0].id" }
 name = "Document"
 url = "{{BaseUrl}}/invoices/{{Find.Id}}/pdf"
 """
+MANY_STEPS = "\n".join(
+    f"""
+[[commands.GetInvoiceImage.steps]]
+name = "Step{number}"
+url = "{{{{BaseUrl}}}}/{number}/{{{{InvoiceNumber}}}}"
+extract = {{ A = "$.a", B = "$.b", C = "$.c", D = "$.d", E = "$.e", F = "$.f" }}
+"""
+    for number in range(20)
+)
 EVERYTHING = {
+    "twenty steps with their values": MANY_STEPS,
     "two steps": LOOKUP,
     "values": LOOKUP.replace(
         'extract = { Id = "$.data[0].id" }',

@@ -128,6 +128,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 
+# The editor posts every field of an integration, and a command may have twenty requests.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
 # Signing in.
 
 AUTH_USER_MODEL = "accounts.User"
