@@ -44,7 +44,7 @@ MANY_STEPS = "\n".join(
 [[commands.GetInvoiceImage.steps]]
 name = "Step{number}"
 url = "{{{{BaseUrl}}}}/{number}/{{{{InvoiceNumber}}}}"
-extract = {{ A = "$.a", B = "$.b", C = "$.c", D = "$.d", E = "$.e", F = "$.f" }}
+extract = {{ A = "$.a", B = "$.b", C = "$.c", D = "$.d", E = "$.e", F = "$.f", G = "$.g" }}
 """
     for number in range(20)
 )
