@@ -102,11 +102,23 @@ def test_an_unknown_key_hides_no_mistake_beside_it(billhook, write):
     ]
 
 
+def test_a_mistyped_key_is_read_as_the_one_that_was_meant(billhook, write):
+    text = GOOD.replace("url =", "urll =").replace("{{InvoiceNumber}}", "{{ InvoiceNumber }}")
+    result = billhook("check", write(text + 'acept = ["text/plain"]\n'), "--json")
+    told = [(each["code"], each["where"]) for each in result.json["error"]["problems"]]
+    assert sorted(told) == [
+        ("invalid-value", "commands.GetInvoiceImage.accept[0]"),
+        ("malformed-token", "commands.GetInvoiceImage.url"),
+        ("unknown-key", "commands.GetInvoiceImage.acept"),
+        ("unknown-key", "commands.GetInvoiceImage.urll"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param('metod = "POST"\nbody = "x"\n', id="the-method-of-a-body"),
-        pytest.param('tokns = ["Id"]\nbody = "{{Id}}"\n', id="the-tokens"),
+        pytest.param('tokns = ["Id"]\nmethod = "POST"\nbody = "{{Id}}"\n', id="the-tokens"),
     ],
 )
 def test_a_mistyped_key_is_not_complained_of_a_second_time(billhook, write, text):

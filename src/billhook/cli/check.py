@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -15,12 +14,6 @@ from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import locate
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.tls import compile_tls
-
-_DECISIVE: Final = frozenset(
-    {"name", "method", "url", "headers", "tokens", "steps", "sign_in"}
-    | {"derive", "extract", "on_not_found"}
-)
-"""Keys on which it depends what the others mean: one mistyped makes the others look wrong."""
 
 
 @click.command()
@@ -49,7 +42,7 @@ def check_integration(
     notes = dict.fromkeys(connection_notes)
     for config in integration.commands:
         here = [problem for problem in form_problems if _is_in(problem, f"commands.{config.name}")]
-        if any(map(_hides_more, here)):
+        if any(problem.code != "unknown-key" for problem in here):
             continue  # what is missing there would be complained of a second time
         try:
             command = Command.compile(
@@ -90,11 +83,6 @@ def _check_connection(
     except ConfigurationError as error:
         problems += error.problems
     return problems, notes
-
-
-def _hides_more(problem: Problem) -> bool:
-    """Say whether a mistake of form keeps what a command means from being judged."""
-    return problem.code != "unknown-key" or problem.suggestion in _DECISIVE
 
 
 def _is_in(problem: Problem, where: str) -> bool:

@@ -12,7 +12,7 @@ from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfi
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.filing.commands import read_command
 from billhook.engine.filing.sign_in import read_sign_in, read_tls, sign_in_table, tls_table
-from billhook.engine.filing.tables import Table
+from billhook.engine.filing.tables import Table, rename_keys
 from billhook.engine.filing.toml_text import (
     LINE_LENGTH,
     find_line,
@@ -44,10 +44,17 @@ def read_integration(source: str | bytes) -> IntegrationConfig:
 def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ...]]:
     """Read an integration file as far as it can be read, and return the mistakes of its form.
 
+    A mistyped key is read as the known one that it is near to, so that it hides no other mistake.
     Raises ConfigurationError only if it isn't TOML at all.
     """
+    data = parse_toml(text)
     problems: list[Problem] = []
-    config = _read_file(Table(parse_toml(text), "", problems))
+    config = _read_file(Table(data, "", problems))
+    mistyped = [problem for problem in problems if problem.code == "unknown-key"]
+    if rename_keys(data, mistyped):
+        others: list[Problem] = []
+        config = _read_file(Table(data, "", others))
+        problems = [*mistyped, *(each for each in others if each.code != "unknown-key")]
     return config, locate(problems, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
@@ -12,6 +13,7 @@ _Value = TypeVar("_Value")
 Scalar = str | int | float | bool
 _SCALARS: Final = (str, int, float, bool)
 _SCALAR: Final = "text, a number, true or false"
+_PART: Final = re.compile(r"\[\d+\]|[^.\[\]]+")
 
 _KIND_NAMES: Final = {
     bool: "true or false",
@@ -202,6 +204,29 @@ class Table:
                 message = f"Each item has to be {expected}, not {kind_of(item)}."
                 self.complain("wrong-type", message, key=f"{key}[{index}]")
         return items
+
+
+def rename_keys(data: dict[str, Any], mistyped: Iterable[Problem]) -> bool:
+    """Give each mistyped key of *data* its suggested name, if that is free; say if any had one."""
+    renamed = False
+    for problem in mistyped:
+        place, _, key = problem.where.rpartition(".")
+        table = _table_at(data, place)
+        suggestion = problem.suggestion
+        if table is not None and key in table and suggestion and suggestion not in table:
+            table[suggestion] = table.pop(key)
+            renamed = True
+    return renamed
+
+
+def _table_at(data: Any, where: str) -> dict[str, Any] | None:
+    """Return the table at a dotted path such as ``commands.X.steps[1]``, if there is one."""
+    for part in _PART.findall(where):
+        try:
+            data = data[int(part[1:-1]) if part.startswith("[") else part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data if isinstance(data, dict) else None
 
 
 def kind_of(value: Any) -> str:
