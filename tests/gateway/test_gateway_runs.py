@@ -51,6 +51,13 @@ def problem(answer):
     return document
 
 
+def assert_recorded(answer, recorder, outcome):
+    (record,) = recorder.runs
+    assert (record.outcome, record.reason, record.attempts) == (outcome, "", ())
+    assert (record.kind, record.api_key_id, record.command) == ("api", "alices", "GetInvoiceImage")
+    assert problem(answer)["run"] == answer.header("billhook-run") == record.id
+
+
 async def test_the_document_comes_back_with_our_headers_alone():
     gateway, _, recorder = make_gateway()
 
@@ -211,12 +218,14 @@ async def test_a_run_is_started_with_post_alone(method):
         ),
     ],
 )
-async def test_another_body_than_json_is_refused(headers):
-    gateway, _, _ = make_gateway()
+async def test_another_body_than_json_is_refused_and_recorded(headers):
+    gateway, source, recorder = make_gateway()
 
     answer = await run(gateway, headers=[bearer()[0], *headers])
 
     assert (answer.status, problem(answer)["code"]) == (415, "not-json")
+    assert_recorded(answer, recorder, "not-json")
+    assert source.requests == []
 
 
 async def test_json_may_say_its_character_set():
@@ -226,22 +235,66 @@ async def test_json_may_say_its_character_set():
     assert (await run(gateway, headers=headers)).status == 200
 
 
-async def test_a_body_that_is_announced_too_large_is_refused_unread():
-    gateway, _, _ = make_gateway()
+async def test_a_body_that_is_announced_too_large_is_refused_unread_and_recorded():
+    gateway, _, recorder = make_gateway()
     browser = Browser([])
     headers = [*bearer(), (b"content-length", b"65537")]
 
     await gateway(scope("POST", RUN_PATH, headers=headers), browser.receive, browser.send)
 
     assert (browser.answer.status, problem(browser.answer)["code"]) == (413, "body-too-large")
+    assert_recorded(browser.answer, recorder, "body-too-large")
 
 
-async def test_a_body_that_turns_out_too_large_is_refused():
-    gateway, _, _ = make_gateway()
+async def test_a_body_that_turns_out_too_large_is_refused_and_recorded():
+    gateway, _, recorder = make_gateway()
 
     answer = await run(gateway, pieces=[b" " * 40_000, b" " * 40_000])
 
     assert answer.status == 413
+    assert_recorded(answer, recorder, "body-too-large")
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused_and_recorded():
+    gateway, source, recorder = make_gateway(body_seconds=0.01)
+    browser = Browser([])
+
+    await gateway(scope("POST", RUN_PATH, headers=bearer()), browser.receive, browser.send)
+
+    assert (browser.answer.status, problem(browser.answer)["code"]) == (408, "body-too-slow")
+    assert browser.answer.header("connection") == "close"
+    assert_recorded(browser.answer, recorder, "body-too-slow")
+    assert source.requests == []
+
+
+async def test_a_caller_who_leaves_before_the_body_is_there_is_recorded():
+    gateway, _, recorder = make_gateway()
+    browser = Browser([])
+    browser.left.set()
+
+    await gateway(scope("POST", RUN_PATH, headers=bearer()), browser.receive, browser.send)
+
+    (record,) = recorder.runs
+    assert (record.outcome, record.reason) == ("cancelled", "caller-left")
+    assert browser.answer.status == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        pytest.param({"headers": bearer("bhk_" + "x" * 43)}, "key-unknown", id="a wrong key"),
+        pytest.param({"headers": bearer(BOBS_KEY)}, "command-not-found", id="another's command"),
+    ],
+)
+async def test_a_bad_body_of_who_may_not_run_the_command_is_no_run(more, code):
+    gateway, _, recorder = make_gateway()
+
+    answer = await run(gateway, pieces=[b"{"], **more)
+
+    assert problem(answer)["code"] == code
+    assert "run" not in problem(answer)
+    assert answer.header("billhook-run") is None
+    assert recorder.runs == []
 
 
 @pytest.mark.parametrize(
@@ -252,13 +305,14 @@ async def test_a_body_that_turns_out_too_large_is_refused():
         pytest.param(b'{"tokens": {"A": {}}}', 422, "bad-body", id="another shape"),
     ],
 )
-async def test_a_bad_body_is_refused_before_the_run_begins(body, status, code):
-    gateway, _, recorder = make_gateway()
+async def test_a_bad_body_is_refused_and_recorded(body, status, code):
+    gateway, source, recorder = make_gateway()
 
     answer = await run(gateway, pieces=[body])
 
     assert (answer.status, problem(answer)["code"]) == (status, code)
-    assert recorder.runs == []
+    assert_recorded(answer, recorder, code)
+    assert source.requests == []
 
 
 async def test_wrong_tokens_are_told_all_at_once_and_recorded():

@@ -11,6 +11,14 @@ import pytest
 from django.urls import reverse
 
 from billhook.engine.errors import BillhookError
+from billhook.gateway.errors import (
+    BadBody,
+    BadJson,
+    BodyTooLarge,
+    BodyTooSlow,
+    GatewayError,
+    NotJson,
+)
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.runs.access import failures_among, runs_for_member
 from billhook.portal.runs.models import Kind, Run
@@ -178,6 +186,13 @@ def test_each_outcome_has_a_sentence(code: str) -> None:
     sentence = sentence_of(code, "")
     assert sentence.endswith(".")
     assert code == "ok" or sentence != sentence_of("ok", "")
+
+
+@pytest.mark.parametrize("error", [BadBody, BadJson, BodyTooLarge, BodyTooSlow, NotJson])
+def test_a_body_of_a_call_that_could_not_be_used_has_a_sentence(error: type[GatewayError]) -> None:
+    sentence = sentence_of(error.code, "")
+    assert sentence.startswith("The body of the call ")
+    assert sentence.endswith("Nothing was sent.")
 
 
 def test_a_sentence_holds_the_status_or_the_phase() -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Any, Final
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from billhook.engine.errors import BillhookError
-from billhook.gateway.body import MAX_BYTES, SECONDS, Receive, read_body, read_tokens
+from billhook.gateway.body import (
+    SECONDS,
+    Receive,
+    Scalar,
+    read_body,
+    read_tokens,
+    refuse_other_bodies,
+)
 from billhook.gateway.doorkeeper import Doorkeeper, RateLimits
 from billhook.gateway.errors import (
-    BodyTooLarge,
     CallerLeft,
     CommandNotFound,
     GatewayError,
     InternalError,
     MethodNotAllowed,
-    NotJson,
     RouteNotFound,
     ShuttingDown,
 )
@@ -32,8 +37,6 @@ from billhook.gateway.traces import facts
 Scope = MutableMapping[str, Any]
 
 log = structlog.get_logger("billhook.gateway")
-
-_JSON: Final = b"application/json"
 
 
 class Gateway:
@@ -95,12 +98,14 @@ class Gateway:
         route = self._route(scope)
         caller = self._doorkeeper.admit(scope)
         prepared = self._prepared(caller, route)
-        _refuse_other_bodies(scope)
-        tokens = read_tokens(await read_body(receive, seconds=self._body_seconds))
         run = ApiRun(prepared, caller, recorder=self._recorder, metrics=self._metrics)
-        reply = await run.reply(tokens, receive)
+        reply = await run.reply(self._tokens(scope, receive), receive)
         self._metrics.answered(reply.status, reply.code)
         return reply
+
+    async def _tokens(self, scope: Scope, receive: Receive) -> Mapping[str, Scalar]:
+        refuse_other_bodies(scope["headers"])
+        return read_tokens(await read_body(receive, seconds=self._body_seconds))
 
     def _route(self, scope: Scope) -> Route:
         route = read_route(scope["raw_path"])
@@ -121,14 +126,3 @@ class Gateway:
     def _problem(self, error: BillhookError | GatewayError) -> Reply:
         self._metrics.answered(error.status, error.code)
         return problem_reply(error)
-
-
-def _refuse_other_bodies(scope: Scope) -> None:
-    """Refuse, before reading it, a body that is declared as too large or as other than JSON."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != _JSON or headers.get(b"content-encoding", b"identity") != b"identity":
-        raise NotJson
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MAX_BYTES:
-        raise BodyTooLarge(MAX_BYTES)

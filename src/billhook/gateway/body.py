@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from billhook.gateway.errors import (
     BodyTooLarge,
     BodyTooSlow,
     CallerLeft,
+    NotJson,
 )
 
 MAX_BYTES: Final = 64 * 1024
@@ -24,6 +25,19 @@ SECONDS: Final = 30.0
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Scalar = str | int | Decimal | bool | None
+
+_JSON: Final = b"application/json"
+
+
+def refuse_other_bodies(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse, before reading it, a body that is declared as too large or as other than JSON."""
+    given = dict(headers)
+    media_type = given.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != _JSON or given.get(b"content-encoding", b"identity") != b"identity":
+        raise NotJson
+    length = given.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MAX_BYTES:
+        raise BodyTooLarge(MAX_BYTES)
 
 
 async def read_body(receive: Receive, *, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:

@@ -1,10 +1,10 @@
-"""One run for a caller of the gateway: from its tokens to the reply, and always recorded."""
+"""One run for a caller of the gateway: from its body to the reply, and always recorded."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from billhook.engine.run import run_command
 from billhook.engine.trace import Trace
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
-from billhook.gateway.errors import CallerLeft, InternalError
+from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
 from billhook.gateway.filename import file_name
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.reply import Reply, document_reply, problem_reply
@@ -60,19 +60,26 @@ class ApiRun:
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
 
-    async def reply(self, tokens: Mapping[str, Scalar], receive: Receive) -> Reply:
+    async def reply(self, body: Awaitable[Mapping[str, Scalar]], receive: Receive) -> Reply:
         """Run the command and return the reply: the document, or what went wrong.
+
+        *body* gives the tokens. One that can't be read is the outcome of the run, too: it is found
+        by whoever looks for the call.
 
         Raises:
             CallerLeft: when the caller closed the connection meanwhile.
         """
         self._metrics.run_started()
         try:
+            tokens = await body
             with CallerWatch(receive):
                 document = await self._document(tokens)
         except CallerLeft as left:
             self._record(CANCELLED, reason=left.code)
             raise
+        except GatewayError as error:
+            self._record(error.code)
+            return problem_reply(error, run_id=self.id)
         except BillhookError as error:
             self._record(error.code, reason=reason_of(error))
             return problem_reply(error, run_id=self.id)

@@ -27,6 +27,13 @@ _SENTENCES = {
     "token": "A token's value was missing or unfit for its place.",
     "egress-denied": "The operator's egress policy does not allow the address.",
     "source-too-large": "The source's answer is larger than the command's limit.",
+    "bad-json": "The body of the call was no JSON, or had a name twice. Nothing was sent.",
+    "bad-body": 'The body of the call was JSON, but not {"tokens": {…}} with single values. '
+    "Nothing was sent.",
+    "not-json": "The body of the call was compressed, or not declared as application/json. "
+    "Nothing was sent.",
+    "body-too-large": "The body of the call was larger than 64 KB. Nothing was sent.",
+    "body-too-slow": "The body of the call did not arrive in time. Nothing was sent.",
 }
 _WORDS = {KEPT: "Kept copy", UNCHANGED: "Unchanged", SHARED: "Shared", PLAIN_RENDERING: "Summary"}
 _REASONS = {
