@@ -44,6 +44,21 @@ class Editor:
         self.page.get_by_role("link", name="Add Custom integration").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Add Custom integration")
 
+    def begin_with_preset(self, title: str) -> None:
+        """Look for a system in the gallery, and open its preset."""
+        self.page.get_by_role("link", name="Add integration").first.click()
+        self.page.get_by_role("searchbox").fill(title)
+        self.press("Search")
+        self.page.get_by_role("link", name=title, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(f"Add {title}")
+
+    def unfold(self, *names: str) -> None:
+        """Open what is folded, from outside to inside; what is open stays so."""
+        for name in names:
+            fold = self.page.locator(f"[id='fold-{name}']")
+            if fold.get_attribute("open") is None:
+                fold.locator("> summary").click()
+
     def box(self, name: str) -> Locator:
         """Return a field by its id."""
         return self.page.locator(f"[id='{name}']")
@@ -74,7 +89,9 @@ class Editor:
 
     def remove_header(self, index: int) -> None:
         """Press the X of a header's row."""
-        self.page.locator(f".pair:has([id='command-0-step-0-header-{index}-name']) .pair-remove").click()
+        self.page.locator(
+            f".pair:has([id='command-0-step-0-header-{index}-name']) .pair-remove"
+        ).click()
 
     def _add(self, button: str, kind: str, name: str, text: str) -> None:
         rows = self.page.locator(f"[id^='{kind}-'][id$='-name']")

@@ -34,12 +34,19 @@ const swap = (text) => {
 };
 
 const edit = async (what) => {
+  const before = form();
+  const focused = document.activeElement;
   try {
-    const answer = await post(form().action, { do: what });
-    if (isPart(answer) && swap(await answer.text())) return focusOn(form().dataset.focus);
+    const posted = post(before.action, { do: what });
+    before.inert = true; // what was typed from here on would not be in the answer
+    const answer = await posted;
+    if (isPart(answer) && swap(await answer.text()))
+      return focusOn(form().dataset.focus || focused?.id);
   } catch {
     // told below: nothing has changed, and everything typed is still there
   }
+  before.inert = false;
+  focused?.focus();
   show("unreachable");
 };
 
@@ -117,12 +124,30 @@ const picker = { list: null, field: null, start: 0, at: 0 };
 
 const tokensOf = (field) => {
   const offer = document.querySelector(`[data-offer="${field.dataset.tokens}"]`);
-  return [...(offer?.querySelectorAll("[data-about]") ?? [])].map((row) => ({
+  const offered = [...(offer?.querySelectorAll("[data-about]") ?? [])].map((row) => ({
     name: row.dataset.about,
     shown: row.dataset.about,
     meaning: row.children[1].textContent,
     value: row.children[2].textContent,
   }));
+  const known = new Set(offered.map((token) => token.name));
+  return [...typedTokens(field.dataset.tokens).filter(({ name }) => !known.has(name)), ...offered];
+};
+
+// What earlier requests give may have been named a moment ago, so that the offer lacks it still.
+const typedTokens = (step) => {
+  const [, command, number] = /^(command-\d+)-step-(\d+)$/.exec(step) ?? [];
+  const found = [];
+  for (let before = 0; before < Number(number ?? 0); before += 1) {
+    const start = `${command}-step-${before}`;
+    const name = document.getElementById(`${start}-name`)?.value;
+    for (const field of document.querySelectorAll(
+      `[id^="${start}-extract-"][id$="-name"], [id^="${start}-derive-"][id$="-name"]`,
+    ))
+      if (name && field.value)
+        found.push(`${name}.${field.value}`);
+  }
+  return found.map((token) => ({ name: token, shown: token, meaning: "Of a request before.", value: "" }));
 };
 
 // After a pipe stands a function: what is put in is the token with it.
