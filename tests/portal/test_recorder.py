@@ -149,6 +149,31 @@ def test_runs_wait_in_order_while_the_database_is_away() -> None:
     assert recorder.lost == 0
 
 
+def test_a_database_that_takes_nothing_is_told_now_and_then_and_not_each_time() -> None:
+    database = Database()
+    database.is_away = True
+    told: dict[float, int] = {}
+    for tell_every in (0.0, 3600.0):
+        recorder = RunRecorder(write=database.write, tell_every=tell_every)
+        recorder.record(record("organisation"))
+        with structlog.testing.capture_logs() as lines:
+            for _ in range(3):
+                recorder.flush()
+        told[tell_every] = [line["event"] for line in lines].count("runs-not-written")
+    assert told == {0.0: 3, 3600.0: 1}
+
+
+def test_it_says_whether_the_last_write_worked() -> None:
+    database = Database()
+    recorder = RunRecorder(write=database.write)
+    said = [recorder.is_writing]
+    for database.is_away in (True, False):
+        recorder.record(record("organisation"))
+        recorder.flush()
+        said.append(recorder.is_writing)
+    assert said == [True, False, True]
+
+
 def test_beyond_the_bound_the_oldest_are_lost_counted_and_logged() -> None:
     database = Database()
     database.is_away = True

@@ -31,6 +31,13 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
     return _page(request, 429)
 
 
+def cannot_write(request: HttpRequest) -> HttpResponse:
+    """Answer 503: the database takes nothing at the moment. The page needs to read alone."""
+    answer = _page(request, 503)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer 500: a mistake of ours. The page needs neither database nor session."""
     return HttpResponse(render_to_string("errors/500.html"), status=500)

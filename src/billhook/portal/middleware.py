@@ -1,4 +1,4 @@
-"""The headers of our own on every answer, set last, and the host that a page may be asked for."""
+"""Around every page: our own headers, the host it may be asked for, a database that is full."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+
+from billhook.portal.counting import CannotWrite
+from billhook.portal.errors import cannot_write
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -51,3 +54,21 @@ class KnownHost:
         """Answer *request* with what is inside, or 400."""
         request.get_host()  # raises DisallowedHost
         return self.get_response(request)
+
+
+class SaysWhenItCannotWrite:
+    """Answer 503 where a page could not count a try, instead of letting it pass uncounted."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer *request* with what is inside."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 if *exception* says that the database takes nothing."""
+        return cannot_write(request) if isinstance(exception, CannotWrite) else None

@@ -41,8 +41,11 @@ def create_app() -> Application:
     async def runs() -> bool:
         return gateway.is_open
 
+    async def writing() -> bool:
+        return recorder.is_writing
+
     health = Health(
-        checks={"database": database, "runs": runs},
+        checks={"database": database, "writing": writing, "runs": runs},
         registry=_readable_registry(is_one_of_many=settings.workers > 1),
         token=settings.metrics_token,
     )

@@ -31,6 +31,8 @@ INTERVAL: Final = 0.5
 """Seconds between two writes."""
 KEPT_WHILE_AWAY: Final = 50_000
 """So many runs are kept in memory while the database is away; then the oldest are lost."""
+TELL_EVERY: Final = 30.0
+"""Seconds between two log lines that say that the database takes no runs."""
 TIDY_EVERY: Final = 3600.0
 """Seconds between two sweeps of runs that are older than their organisation keeps them."""
 
@@ -49,18 +51,27 @@ class RunRecorder:
         tidy: Callable[[], object] = tidy_everything,
         interval: float = INTERVAL,
         kept: int = KEPT_WHILE_AWAY,
+        tell_every: float = TELL_EVERY,
     ) -> None:
         self.lost = 0
         self._write = write
         self._delete_old = tidy
         self._interval = interval
         self._kept = kept
+        self._tell_every = tell_every
+        self._told = float("-inf")
+        self._is_failing = False
         self._new: deque[RunRecord] = deque()
         self._waiting: deque[RunRecord] = deque()
         self._flushing = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._tidied = float("-inf")
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the last write worked. One that failed is tried again until it works."""
+        return not self._is_failing
 
     def record(self, run: RunRecord) -> None:
         """Take *run* in, to be logged and written within a second."""
@@ -122,10 +133,18 @@ class RunRecorder:
             try:
                 self._write(batch)
             except Error as error:
-                log.warning("runs-not-written", waiting=len(self._waiting), error=name_of(error))
+                self._is_failing = True
+                self._tell(error)
                 return
+            self._is_failing = False
             for _ in batch:
                 self._waiting.popleft()
+
+    def _tell(self, error: Error) -> None:
+        if time.monotonic() - self._told < self._tell_every:
+            return
+        self._told = time.monotonic()
+        log.warning("runs-not-written", waiting=len(self._waiting), error=name_of(error))
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied < TIDY_EVERY:
