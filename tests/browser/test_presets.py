@@ -14,6 +14,30 @@ from browser.visitor import SAM
 STEP = "command-0-step-0"
 
 
+def make_it_the_samples(editor):
+    """Change ERPNext's one request and its sign-in into a look-up and a request of the sample's."""
+    editor.unfold("how", "sign_in")
+    editor.fill("sign_in-field-name", "X-Api-Key")
+    editor.fill("sign_in-field-value", "{{ApiKey}}")
+    editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices/{{Find.Number}}/pdf")
+    editor.unfold("command-0-more")
+    editor.press("Add a request before this one")
+    expect(editor.box("command-0-step-1-url")).to_be_visible()
+    editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices")
+    editor.unfold(f"{STEP}-extracts")
+    editor.page.locator(f"[id='add-{STEP}-extract']").click()
+    expect(editor.box(f"{STEP}-extract-0-name")).to_be_visible()
+    editor.fill(f"{STEP}-extract-0-name", "Number")
+    editor.fill(f"{STEP}-extract-0-path", "$.invoices[?@.number == {{invoiceNumber}}].number")
+
+    editor.save()
+    told = editor.expect_mistake(f"{STEP}-extract-0-path", "{{InvoiceNumber}}")
+    told.get_by_role("button", name=re.compile("^Use ")).click()
+    expect(editor.box(f"{STEP}-extract-0-path")).to_have_value(
+        "$.invoices[?@.number == {{InvoiceNumber}}].number"
+    )
+
+
 @pytest.mark.parametrize(
     ("phone", "scripts"),
     [(False, True), (True, True), (False, False)],
@@ -45,27 +69,8 @@ def test_a_preset_is_made_into_another_system(phone, scripts, own_demo, visit):
     assert not sam.scrolls_sideways()
     sam.shoot("refused")
 
-    editor.unfold("how", "sign_in")
-    editor.fill("sign_in-field-name", "X-Api-Key")
-    editor.fill("sign_in-field-value", "{{ApiKey}}")
-    editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices/{{Find.Number}}/pdf")
-    editor.unfold("command-0-more")
-    editor.press("Add a request before this one")
-    expect(editor.box("command-0-step-1-url")).to_be_visible()
-    editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices")
-    editor.unfold(f"{STEP}-extracts")
-    sam.page.locator(f"[id='add-{STEP}-extract']").click()
-    expect(editor.box(f"{STEP}-extract-0-name")).to_be_visible()
-    editor.fill(f"{STEP}-extract-0-name", "Number")
-    editor.fill(f"{STEP}-extract-0-path", "$.invoices[?@.number == {{invoiceNumber}}].number")
-
-    editor.save()
-    told = editor.expect_mistake(f"{STEP}-extract-0-path", "{{InvoiceNumber}}")
+    make_it_the_samples(editor)
     sam.shoot("mistake")
-    told.get_by_role("button", name=re.compile("^Use ")).click()
-    expect(editor.box(f"{STEP}-extract-0-path")).to_have_value(
-        "$.invoices[?@.number == {{InvoiceNumber}}].number"
-    )
     verdict = editor.try_it("INV0000001")
     expect(verdict).to_contain_text(GOOD)
     tried = sam.page.locator(".tried > li")

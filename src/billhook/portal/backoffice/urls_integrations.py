@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from billhook.portal.backoffice import (
     views_connect,
+    views_files,
     views_integrations,
     views_keys,
     views_presets,
@@ -19,7 +20,7 @@ _integrations = [
     path("/new", views_integrations.new_integration, name="integration-new"),
     path("/new/preview", views_integrations.preview, name="integration-new-preview"),
     path("/new/try", views_integrations.send, name="integration-new-try"),
-    path("/import", views_integrations.import_integration, name="integration-import"),
+    path("/import", views_files.import_integration, name="integration-import"),
     path("/<id:integration_id>", views_integrations.integration, name="integration"),
     path("/<id:integration_id>/preview", views_integrations.preview, name="integration-preview"),
     path("/<id:integration_id>/try", views_integrations.send, name="integration-try"),
@@ -42,7 +43,7 @@ _integrations = [
     ),
     path(
         "/<id:integration_id>/export",
-        views_integrations.export_integration,
+        views_files.export_integration,
         name="integration-export",
     ),
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
 from time import perf_counter
 from typing import Final
 
@@ -19,7 +17,7 @@ from billhook.engine.secret import Secret
 from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.step import Step
-from billhook.engine.tokens import COMMANDS, TokenInfo, Value
+from billhook.engine.tokens import Value
 from billhook.engine.trace import Attempt, Trace
 from billhook.engine.url import Url, parse_url
 from billhook.portal.integrations import binding
@@ -32,6 +30,7 @@ from billhook.portal.integrations.observing import Observed, ObservingTransport
 from billhook.portal.integrations.policy import Wiring, egress_policy
 from billhook.portal.integrations.store import get_store
 from billhook.portal.integrations.token_values import Click, given_by_invoice, invoice_tokens
+from billhook.portal.integrations.trial_tokens import TokenUsed, tokens_used
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
@@ -41,15 +40,6 @@ from billhook.portal.runs.recorder import Found, Use, run_recorded
 
 _STAND_IN: Final = Secret("secret")
 """Takes a secret's place in what is only shown: there it is masked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUsed:
-    """A token's value in a try, and where it comes from."""
-
-    name: str
-    value: Value
-    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +91,7 @@ def prepare_trial(
     )
     try:
         command, plan = _compiled(form)
-        used = _tokens_used(command, form, member=member, invoice=invoice)
+        used = tokens_used(command, form, member=member, invoice=invoice)
         uses = binding.uses_of_secrets([command], plan)
         if sending:
             _refuse_unsaved(plan, form, integration)
@@ -166,86 +156,6 @@ def _refuse_unsaved(plan: SourcePlan, form: EditorForm, integration: Integration
 
 def _own(command: Command, secrets: Mapping[str, Secret]) -> dict[str, Secret]:
     return {name: value for name, value in secrets.items() if name in command.secrets}
-
-
-def _tokens_used(
-    command: Command, form: EditorForm, *, member: Member, invoice: Invoice | None
-) -> tuple[TokenUsed, ...]:
-    typed = dict(_typed_values(form.others))
-    click = Click(invoice=invoice, user=member.user) if invoice else None
-    from_row = invoice_tokens(click, command.tokens) if click else {}
-    examples = {info.name: info for info in _infos(command.name)}
-    found: list[TokenUsed] = []
-    for name in command.tokens:
-        if name in typed:
-            found.append(TokenUsed(name=name, value=typed.pop(name), origin="typed"))
-        elif name in from_row:
-            found.append(TokenUsed(name=name, value=from_row[name], origin="invoice"))
-        elif name in {"InvoiceNumber", "InvoiceId"} and form.number:
-            found.append(TokenUsed(name=name, value=form.number, origin="typed"))
-        elif name in examples:
-            value = _example(examples[name])
-            found.append(TokenUsed(name=name, value=value, origin="example"))
-    missing = [name for name in command.tokens if name not in {each.name for each in found}]
-    _refuse(missing, unknown=[name for name in typed if name not in command.known_tokens])
-    return tuple(found)
-
-
-def _infos(command: str) -> tuple[TokenInfo, ...]:
-    known = COMMANDS.get(command)
-    return known.tokens if known else ()
-
-
-def _example(info: TokenInfo) -> Value:
-    return Decimal(info.example) if info.kind == "number" else info.example
-
-
-def _refuse(missing: list[str], *, unknown: list[str]) -> None:
-    problems = [
-        Problem(
-            code="missing-token",
-            where=f"tokens.{name}",
-            message=f"Give {{{{{name}}}}} a value to try with: write {name}=… under Other values.",
-        )
-        for name in missing
-    ]
-    problems += [
-        Problem(
-            code="unknown-token",
-            where=f"tokens.{name}",
-            message=f"Other values: {name} is no token of this command. Remove its line.",
-        )
-        for name in unknown
-    ]
-    if problems:
-        raise TokenError(tuple(problems))
-
-
-def _typed_values(text: str) -> Iterator[tuple[str, Value]]:
-    """Read lines of ``Name=text`` or ``Name:=JSON``, as on the command line."""
-    for line in text.splitlines():
-        name, equals, value = line.partition("=")
-        if not line.strip():
-            continue
-        if not equals:
-            message = f"Other values: write each line as Name=value, not “{line.strip()[:60]}”."
-            problem = Problem(code="other-values", where="tokens", message=message)
-            raise TokenError((problem,))
-        if name.endswith(":"):
-            yield name[:-1].strip(), _from_json(name[:-1].strip(), value)
-        else:
-            yield name.strip(), value.strip()
-
-
-def _from_json(name: str, text: str) -> Value:
-    try:
-        value = json.loads(text, parse_float=Decimal)
-    except (ValueError, InvalidOperation, RecursionError):
-        value = []
-    if isinstance(value, list | dict):
-        message = f"Other values: after {name}:= stands text in quotes, a number, true or null."
-        raise TokenError((Problem(code="other-values", where="tokens", message=message),))
-    return value  # type: ignore[no-any-return] # what JSON holds besides lists and objects
 
 
 def _stand_ins(uses: Mapping[str, binding.Uses], form: EditorForm) -> dict[str, Secret]:
