@@ -325,6 +325,23 @@ def test_the_progress_tells_phase_bytes_and_seconds():
     assert describe_progress(trace, 61) == "Receiving 1,234,567 bytes … 61 s"
 
 
+HOW = "--secret {0}=env:VARIABLE or --secret {0}=file:PATH."
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_secret_that_is_not_given_is_told_with_how_to_give_it(billhook, write, as_json):
+    file = write(FILE.format(url="https://billing.acme.example"))
+    result = billhook("run", file, "WithSecret", "InvoiceNumber=1", *["--json"] * as_json)
+    message = f"No value is given for the secret ApiKey. Give it with {HOW.format('ApiKey')}"
+    assert result.status == 2
+    if as_json:
+        error = result.json["error"]
+        assert (error["code"], error["where"]) == ("missing-secret", "tokens.ApiKey")
+        assert error["message"] == message
+    assert message in (result.out if as_json else result.err)
+    assert "stored" not in result.out + result.err
+
+
 def test_help_names_the_exit_statuses(billhook):
     told = billhook("run", "--help").out
     assert "exit status is 2" in " ".join(told.split())
@@ -379,6 +396,12 @@ class TestSignIn:
             return billhook("run", file, *arguments)
 
         return run_against
+
+    def test_a_secret_of_the_sign_in_that_is_not_given_is_told_likewise(self, billhook, write):
+        file = write(SIGNED.format(url="https://billing.acme.example", sign_in=BASIC))
+        result = billhook("run", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
+        assert (result.status, result.json["error"]["code"]) == (2, "missing-secret")
+        assert result.json["error"]["message"].endswith(HOW.format("Password"))
 
     def test_the_files_sign_in_goes_along(self, signed_run, source):
         assert signed_run(source, BASIC).status == 0

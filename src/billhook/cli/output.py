@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ class Failure:
 
 def failure_of(error: BillhookError) -> Failure:
     """Return the failure that *error* is. Of several problems, the first gives code and place."""
-    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    problems = tuple(_as_told_here(problem) for problem in getattr(error, "problems", ()))
     first = problems[0] if problems else None
     return Failure(
         status=error.exit_status,
@@ -48,6 +48,18 @@ def failure_of(error: BillhookError) -> Failure:
         reason=_reason_of(error),
         step=error.step,
         problems=problems,
+    )
+
+
+def _as_told_here(problem: Problem) -> Problem:
+    """Say of a missing secret how it is given here: the engine only knows that it isn't stored."""
+    beginning, _, name = problem.where.rpartition(".")
+    if problem.code != "missing-secret" or beginning != "tokens":
+        return problem
+    return replace(
+        problem,
+        message=f"No value is given for the secret {name}. Give it with "
+        f"--secret {name}=env:VARIABLE or --secret {name}=file:PATH.",
     )
 
 
