@@ -96,9 +96,10 @@ def test_a_denial_says_its_reason(billhook, broken):
     assert billhook("check", "x", "--json").json["error"]["reason"] == "address"
 
 
-def test_it_runs_as_a_module():
+@pytest.mark.parametrize("module", ["billhook", "billhook.cli"])
+def test_it_runs_as_a_module(module):
     done = subprocess.run(
-        [sys.executable, "-m", "billhook.cli", "--version"],
+        [sys.executable, "-m", module, "--version"],
         capture_output=True,
         text=True,
         check=True,
