@@ -156,13 +156,20 @@ def test_a_file_is_read_whatever_wrote_it(content: bytes) -> None:
         b"a\n" * 20_002,
         b"a," * 101,
         b"a\n" + b"x" * 1001,
+        b"a\n" + b"x" * 200_000,
         b"x" * (5 * 1024 * 1024 + 1),
     ],
-    ids=["empty", "blank", "zip", "no text", "quote", "rows", "columns", "cell", "bytes"],
+    ids=["empty", "blank", "zip", "no text", "quote", "rows", "columns", "cell", "large", "bytes"],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(content: bytes) -> None:
     with pytest.raises(UnreadableFile, match=r"\.$"):
         read_table(content)
+
+
+@pytest.mark.parametrize("length", [1001, 131_073, 200_000])
+def test_a_text_that_is_too_long_is_told_as_that(length: int) -> None:
+    with pytest.raises(UnreadableFile, match="Line 2 has a text of more than 1,000 characters"):
+        read_table(b"Number\n" + b"x" * length)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_ROWS: Final = 20_000
 _MAX_CELL: Final = 1000
 _MAX_COLUMNS: Final = 100
+csv.field_size_limit(MAX_BYTES)  # else 128 KB, which looks like a wrong quotation mark
 _SEPARATORS: Final = (",", ";", "\t")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -88,7 +89,10 @@ def _clean(cells: Sequence[str], line: int) -> tuple[str, ...]:
     if len(cells) > _MAX_COLUMNS:
         raise UnreadableFile(f"Line {line} has more than {_MAX_COLUMNS} columns.")
     if any(len(cell) > _MAX_CELL for cell in cells):
-        raise UnreadableFile(f"Line {line} has a text of more than {_MAX_CELL:,} characters.")
+        raise UnreadableFile(
+            f"Line {line} has a text of more than {_MAX_CELL:,} characters. Shorten it, or close "
+            "the quotation mark that it begins with."
+        )
     return tuple(_without_guard(cell.strip()) for cell in cells)
 
 
