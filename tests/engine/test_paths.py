@@ -145,11 +145,22 @@ def test_a_regular_expression_cannot_run_away():
         ("json", "$.{{Unknown}}", "unknown-token"),
         ("json", "$.a[?@..b]", "path-too-wide"),
         ("json", "$.a[?@['x']..b]", "path-too-wide"),
+        ("json", "$.a[?$.b == 1]", "path-too-wide"),
+        ("json", r"$.a[?@['x\']'] == $.b]", "path-too-wide"),
+        ("json", "$..a..b..c..d", "path-too-wide"),
+        ("json", "$.a[?@[0,0][0,0][0,0]]", "path-too-wide"),
         ("json", "$." + "a" * 2000, "too-long"),
         ("xpath", "//a[", "path-syntax"),
         ("xpath", "//a[b={{Number}}]", "forbidden-position"),
         ("xpath", "//a[.//b]", "path-too-wide"),
         ("xpath", "//a[following::b]", "path-too-wide"),
+        ("xpath", "//a//b//c//d", "path-too-wide"),
+        ("xpath", "//a[../b[../c]]/preceding::d", "path-too-wide"),
+        ("xpath", "//a" + "|//a" * 200, "path-too-wide"),
+        ("xpath", "//q:a", "path-syntax"),
+        ("xpath", "//a[re:test(., 'x')]", "path-syntax"),
+        ("xpath", "document('x')", "path-syntax"),
+        ("xpath", "//a[$b]", "path-syntax"),
         ("header", "X Y", "header-name"),
         ("header", "X-{{Number}}", "forbidden-position"),
         ("regex", "(", "path-syntax"),
@@ -160,6 +171,70 @@ def test_a_regular_expression_cannot_run_away():
 )
 def test_a_path_that_cannot_work_is_told_when_it_is_saved(kind, text, code):
     assert problem(kind, text).code == code
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//a[b='1' and (c or d)]/@e",
+        "/a/child::b[position() = last()]",
+        "//a/following-sibling::b[1]",
+        "//Key[.='x']/../Value | //Other",
+        "//*[local-name()='a'][starts-with(@xml:lang, 'de')]",
+    ],
+)
+def test_what_people_ask_of_xml_is_not_too_wide(path):
+    assert find("xpath", path, content("<a/>")) == []
+
+
+WIDE_XML = "<a>" * 200 + "<b><b/></b>" * 10_000 + "</a>" * 200
+WIDE_JSON = json.dumps([["x" * 40] * 20_000])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        ("xpath", "//a//b", WIDE_XML),
+        ("xpath", "//b/following::b", WIDE_XML),
+        ("xpath", "/a/a/b/following-sibling::b", WIDE_XML),
+        ("xpath", "//b[count(../b) > 5]", WIDE_XML),
+        ("xpath", "//b[count( /a/b) > 5]", WIDE_XML),
+        ("json", "$..*..*", "[" * 90 + "1," * 90_000 + "1" + "]" * 90),
+        ("json", "$" + "[0,0,0,0]" * 15 + ".b", "[" * 16 + "]" * 16),
+    ],
+)
+def test_a_large_answer_is_not_searched_again_and_again(kind, path, body):
+    with pytest.raises(Unreadable, match="again and again"):
+        find(kind, path, content(body))
+
+
+@pytest.mark.parametrize("function", ["match", "search"])
+def test_a_regular_expression_of_a_filter_cannot_run_away(function):
+    path = f"$[*][?{function}(@, '(x|xx)+[yz]')]"
+    assert find("json", path, content(WIDE_JSON)) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("match(@, 'abc'), ?@ == 7", ["abc", 7]),
+        ("match(@, 'a.c')", ["abc", "a.c"]),
+        ("search(@, 'b')", ["abc", "xbx"]),
+        (r"match(@, 'a[.]c')", ["a.c"]),
+        (r"match(@, 'a\\.c')", ["a.c"]),
+        ("match(@, '(')", []),
+        ("match(@, 7)", []),
+    ],
+)
+def test_the_functions_of_a_filter_do_as_their_standard_says(condition, found):
+    body = json.dumps(["abc", "a.c", "a\nc", "xbx", 7])
+    assert find("json", f"$[?{condition}]", content(body)) == found
+
+
+@pytest.mark.parametrize("value", [12.5, True, 10**20])
+def test_a_value_that_is_no_index_is_not_found(value):
+    with pytest.raises(Unreadable, match="can't be followed"):
+        find("json", "$.a[{{Id}}]", content('{"a": [1]}'), {"Id": value})
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,34 @@ literal of that language, in an XPath as a variable, in a regular expression esc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Protocol, cast
+from itertools import islice
+from typing import Any, Final, Protocol
 
-import jsonpath_rfc9535
 import re2
 from lxml import etree
 
 from billhook.engine.config import PathConfig
 from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import Problem
+from billhook.engine.json_query import (
+    JSONPathError,
+    JSONPathQuery,
+    TooWide,
+    compile_json,
+    compile_regex,
+    find_all,
+)
+from billhook.engine.path_width import (
+    MOST_BYTES,
+    MOST_ELEMENTS,
+    bare_shape,
+    json_problems,
+    xpath_problems,
+    xpath_searches,
+)
 from billhook.engine.slots.encoders import encode_json_string, encode_json_value, encode_text
 from billhook.engine.template import (
     Encode,
@@ -37,6 +53,7 @@ Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
 MAX_PATH: Final = 1_000
 MAX_FOUND: Final = 1_000
 """So many values are looked at; a path that finds more is too wide."""
+_TOO_LARGE: Final = "The answer is too large for a path that searches it again and again."
 KINDS: Final = ("json", "xpath", "header", "regex")
 
 
@@ -83,27 +100,30 @@ class JsonPath:
     """A JSONPath; one that holds tokens is compiled when its values are known."""
 
     template: Template
-    query: jsonpath_rfc9535.JSONPathQuery | None
+    query: JSONPathQuery | None
     tokens: tuple[str, ...]
+    searches_again: bool
 
     def find(self, content: Content, values: Values) -> list[Found]:
         """Return the values of all nodes."""
         document = content.json()
-        query = self.query or jsonpath_rfc9535.compile(self.template.fill(values))
+        if self.searches_again and content.size > MOST_BYTES:
+            raise Unreadable(_TOO_LARGE)
         try:
-            nodes = query.finditer(document)
-            found = [node.value for node, _ in zip(nodes, range(MAX_FOUND), strict=False)]
-        except (jsonpath_rfc9535.JSONPathError, RecursionError):
+            query = self.query or compile_json(self.template.fill(values))
+            return list(islice(find_all(query, document), MAX_FOUND))
+        except TooWide:
+            raise Unreadable(_TOO_LARGE) from None
+        except (JSONPathError, RecursionError):
             raise Unreadable("The path can't be followed in this answer.") from None
-        return cast("list[Found]", found)
 
 
 def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
     shape = text.shape(lambda token: "1" * (token.end - token.start))
-    problems = _nested_search_problems(text, shape, "..", "?")
+    problems = list(json_problems(text, shape))
     try:
-        query = jsonpath_rfc9535.compile(shape)
-    except jsonpath_rfc9535.JSONPathError as error:
+        query = compile_json(shape)
+    except JSONPathError as error:
         problems.append(_unparsable(text, "JSONPath", getattr(error.token, "index", 0)))
     if problems:
         return None, problems
@@ -111,8 +131,13 @@ def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]
     template = build_template(text.where, parts)
     if problems:
         return None, problems
-    fixed = query if not text.tokens else None
-    return JsonPath(template=template, query=fixed, tokens=_names(text)), []
+    path = JsonPath(
+        template=template,
+        query=query if not text.tokens else None,
+        tokens=_names(text),
+        searches_again=bare_shape(shape, escapes=True).count("..") > 1,
+    )
+    return path, []
 
 
 def _json_encoder(shape: str, token: TokenUse) -> Encode:
@@ -137,10 +162,13 @@ class XmlPath:
     query: etree.XPath
     variables: tuple[tuple[str, Template], ...]
     tokens: tuple[str, ...]
+    searches_again: bool
 
     def find(self, content: Content, values: Values) -> list[Found]:
         """Return the text of each node found, or what the XPath's function gives."""
         root = content.xml()
+        if self.searches_again and _has_many(root):
+            raise Unreadable(_TOO_LARGE)
         filled = {name: template.fill(values) for name, template in self.variables}
         try:
             result = self.query(root, **filled)
@@ -149,6 +177,10 @@ class XmlPath:
         if not isinstance(result, list):
             return [result]
         return [_text_of(node) for node in result[:MAX_FOUND]]
+
+
+def _has_many(root: etree._Element) -> bool:
+    return next(islice(root.iter(), MOST_ELEMENTS, None), None) is not None
 
 
 def _text_of(node: Any) -> str:
@@ -163,14 +195,26 @@ def _compile_xpath(
     if isinstance(literals, Problem):
         return None, [literals]
     expression, variables, problems = _lift_literals(text, literals, scope)
-    problems += _nested_search_problems(text, text.shape(), "//", "[")
+    shape = text.shape()
+    problems += xpath_problems(text, shape, namespaces)
     if problems:
         return None, problems
     try:
-        query = etree.XPath(expression, namespaces=namespaces or None, smart_strings=False)
+        query = etree.XPath(
+            expression,
+            namespaces=namespaces or None,
+            regexp=False,  # EXSLT's expressions take for ever where their author wants it
+            smart_strings=False,
+        )
     except (etree.XPathSyntaxError, ValueError):
         return None, [_unparsable(text, "XPath", 0)]
-    return XmlPath(query=query, variables=tuple(variables), tokens=_names(text)), []
+    path = XmlPath(
+        query=query,
+        variables=tuple(variables),
+        tokens=_names(text),
+        searches_again=xpath_searches(bare_shape(shape)) > 1,
+    )
+    return path, []
 
 
 def _xpath_literals(text: Text) -> list[tuple[int, int]] | Problem:
@@ -244,14 +288,6 @@ class RegexPath:
         return [match[1] for match, _ in zip(matches, range(MAX_FOUND), strict=False)]
 
 
-def compile_regex(pattern: str) -> Any:
-    """Compile *pattern* with RE2, which can't run away and logs nothing; raise re2.error."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 1 << 20
-    return re2.compile(pattern, options)
-
-
 def _compile_regex(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
     try:
         groups = compile_regex(text.shape()).groups
@@ -289,33 +325,6 @@ def _unparsable(text: Text, language: str, at: int) -> Problem:
         f"This {language} can't be read from character {at + 1} on. Compare it with an example."
     )
     return text.problem("path-syntax", message, (at, len(text.text)))
-
-
-def _nested_search_problems(text: Text, shape: str, search: str, filter_mark: str) -> list[Problem]:
-    """Refuse a search of the whole answer inside a filter: it would take the square of its size."""
-    brackets: list[bool] = []
-    for index, character in _outside_quotes(shape):
-        if character == "[":
-            is_filter = filter_mark == "[" or shape[index + 1 :].lstrip().startswith(filter_mark)
-            brackets.append(is_filter)
-        elif character == "]" and brackets:
-            brackets.pop()
-        elif any(brackets) and (shape.startswith((search, "::"), index)):
-            message = f"{search} and axes can't stand inside [ ]: that would take too long."
-            return [text.problem("path-too-wide", message, (index, index + 2))]
-    return []
-
-
-def _outside_quotes(shape: str) -> Sequence[tuple[int, str]]:
-    found, quote_mark = [], ""
-    for index, character in enumerate(shape):
-        if quote_mark:
-            quote_mark = "" if character == quote_mark else quote_mark
-        elif character in "'\"":
-            quote_mark = character
-        else:
-            found.append((index, character))
-    return found
 
 
 def _open_quote(before: str, *, escapes: bool) -> str | None:
