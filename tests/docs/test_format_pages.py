@@ -27,7 +27,10 @@ FORMAT = (ROOT / "docs/integration-file.md").read_text(encoding="utf-8")
 
 ENGINE = SOURCE / "engine"
 MODULES = [
-    *(ENGINE / f"{name}.py" for name in ("command", "conditions", "extract", "files", "paths")),
+    *(
+        ENGINE / f"{name}.py"
+        for name in ("command", "conditions", "extract", "files", "path_width", "paths")
+    ),
     *(ENGINE / f"{name}.py" for name in ("step", "template", "texts", "values")),
     *ENGINE.glob("compiling*.py"),
     ENGINE / "file_name.py",
