@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from billhook.engine.errors import DocumentNotFound, SourceError
+from billhook.engine.errors import DocumentNotFound, NotADocument, SourceError
 from billhook.engine.testing import make_response
 from step_runs import PDF, as_pdf, run_toml
 
@@ -49,3 +49,12 @@ async def test_what_is_neither_a_zip_nor_a_document_is_told_as_what_it_is(body):
 async def test_an_empty_zip_has_no_document():
     with pytest.raises(DocumentNotFound):
         await run_toml(COMMAND, as_zip()).document()
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+async def test_what_is_not_unpacked_piece_by_piece_is_not_unpacked_at_all(packed):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", packed) as archive:
+        archive.writestr("invoice.pdf", PDF)
+    with pytest.raises(NotADocument, match="packed in an unusual way"):
+        await run_toml(COMMAND, make_response(body=file.getvalue())).document()

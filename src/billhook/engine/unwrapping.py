@@ -30,6 +30,8 @@ _SPACE: Final = str.maketrans("", "", " \t\r\n\"'")
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _MOST_FILES: Final = 1_000
+_BOUNDED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""How a file may be packed: what zipfile unpacks piece by piece. Of the others, 2 KB make 2 GB."""
 _CHUNK: Final = 256 * 1024
 
 
@@ -121,6 +123,11 @@ def _read_entry(
 ) -> Iterator[bytes]:
     if entry.file_size > max_bytes:
         raise SourceTooLarge(max_bytes)
+    if entry.compress_type not in _BOUNDED:
+        raise NotADocument(
+            "The file in the zip is packed in an unusual way, which isn't unpacked here. "
+            "Have the source pack it as most programs do (deflate)."
+        )
     size = 0
     with archive.open(entry) as file:
         while chunk := file.read(_CHUNK):
