@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from billhook.portal.fields import OrderedJSONField
 from billhook.portal.ids import LENGTH, new_id
 from billhook.portal.organisations.models import Organisation
 
@@ -34,12 +35,12 @@ class Integration(models.Model):
     name = models.CharField(max_length=200)
     position = models.PositiveIntegerField(default=0)
     enabled = models.BooleanField(default=True)
-    variables = models.JSONField(default=dict)
-    commands = models.JSONField(default=list)
+    variables = OrderedJSONField(default=dict)
+    commands = OrderedJSONField(default=list)
     """The commands as typed, each as :class:`billhook.engine.config.CommandConfig` in JSON."""
-    sign_in = models.JSONField(null=True, blank=True)
+    sign_in = OrderedJSONField(null=True, blank=True)
     """How requests are signed in, as :class:`billhook.engine.config.SignInConfig` in JSON."""
-    tls = models.JSONField(null=True, blank=True)
+    tls = OrderedJSONField(null=True, blank=True)
     """Client certificate and authorities, as :class:`billhook.engine.config.TlsConfig` in JSON."""
     preset = models.CharField(max_length=64, blank=True)
     """The name of the preset that it was made from."""

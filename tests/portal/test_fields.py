@@ -1,0 +1,25 @@
+"""What is kept as JSON comes back as it was, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from billhook.portal.integrations.models import Integration
+from portal.cast import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_a_member_typed_keeps_its_order(cast: Cast) -> None:
+    variables = {name: name for name in ("Zebra", "A", "Middle", "B")}
+    made = Integration.objects.create(
+        organisation=cast.harper,
+        name="In order",
+        variables=variables,
+        commands=[{"derive": {"Second": "{{A}}", "First": "ü"}}],
+    )
+    stored = Integration.objects.get(pk=made.pk)
+    assert list(stored.variables) == list(variables)
+    assert list(stored.commands[0]["derive"]) == ["Second", "First"]
+    assert stored.commands == made.commands
+    assert stored.sign_in is None
