@@ -177,7 +177,7 @@ def test_a_click_that_asked_several_sources_is_shown_as_a_whole(cast: Cast) -> N
         address = reverse("backoffice:run", args=[cast.harper.id, run.id])
         html = signed_in(cast.vera).get(address).content.decode()
         assert "Sources asked by this click" in html
-        assert html.index("Acme billing: ") < html.index("Summary from our own record: ")
+        assert html.index("<bdi>Acme billing</bdi>: ") < html.index("Summary from our own record: ")
     assert listed(cast, f"?search={first.id}") == [second.id, first.id]
 
 
