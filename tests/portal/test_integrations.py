@@ -66,6 +66,7 @@ def test_every_mistake_is_told_at_once_and_nothing_is_saved(cast: Cast) -> None:
     [
         pytest.param(draft(name=" "), "name-missing", id="no name"),
         pytest.param(draft(name="x" * 201), "name-too-long", id="a name too long"),
+        pytest.param(draft(name="Acme\u202e"), "name-unseen", id="a name that turns text round"),
         pytest.param(
             Draft(name="Empty", variables={}, secrets=(), commands=()),
             "no-command",

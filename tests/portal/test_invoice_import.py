@@ -121,6 +121,10 @@ def test_rows_of_one_organisation_never_touch_another(cast: Cast) -> None:
         ("INV-9;C-1;2024-05-01;;5;6;EUR;", "More is open"),
         (f"{'9' * 101};C-1;2024-05-01;;5;;EUR;", "longer than 100"),
         ("INV-1;C-1;2024-05-01;2024-04-01;5;;EUR;", "The due date lies before"),
+        ('"INV\n9";C-1;2024-05-01;;5;;EUR;', "The invoice number holds a line break"),
+        ('INV-9;"C\r\n1";2024-05-01;;5;;EUR;', "The customer number holds a line break"),
+        ('INV-9;C-1;2024-05-01;;"1\n240.00";;EUR;', "The amount holds a line break"),
+        ("INV\u202e-9;C-1;2024-05-01;;5;;EUR;", "another sign that can't be seen"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_refused_with_its_reason(
@@ -129,10 +133,19 @@ def test_a_row_that_cannot_be_used_is_refused_with_its_reason(
     plan = import_invoices(member=cast.bob, content=csv(row, "INV-10;C-1;2024-05-01;;5;;EUR;"))
     [refused] = plan.refused
     assert reason in " ".join(refused.reasons)
-    assert refused.line == 2
+    assert refused.line == 2 + row.count("\n")
     assert [row.number for row in plan.created] == ["INV-10"]
     assert Invoice.objects.filter(number="INV-10").exists()
     assert not Invoice.objects.filter(number="INV-9").exists()
+
+
+@pytest.mark.parametrize("name", ["A\nB", "A\u2028B", "A\u202eB", "A\u2069B", "A\u200bB", "A\x07B"])
+def test_a_customer_is_not_created_with_a_name_that_nobody_can_see(cast: Cast, name: str) -> None:
+    head = "Number;Customer number;Customer name;Date;Amount;Currency\n"
+    content = csv(f'INV-9;C-7;"{name}";2024-05-01;5;EUR', head=head)
+    [refused] = import_invoices(member=cast.bob, content=content).refused
+    assert "The customer name holds a line break" in refused.reasons[0]
+    assert not Customer.objects.filter(number="C-7").exists()
 
 
 def test_an_invoice_stands_once_in_a_file(cast: Cast) -> None:

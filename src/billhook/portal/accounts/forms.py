@@ -7,6 +7,8 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from django import forms
 
+from billhook.portal.names import check_name
+
 
 class EmailForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]
     """Who wants to sign in."""
@@ -65,6 +67,7 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label="Your name",
         max_length=200,
+        validators=[check_name],
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )

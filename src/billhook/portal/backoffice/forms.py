@@ -11,16 +11,12 @@ from billhook.portal.customers.access import customers_for_member
 from billhook.portal.customers.models import Customer
 from billhook.portal.invoices.models import Invoice, Status
 from billhook.portal.invoices.services import InvoiceFacts, open_by_default
+from billhook.portal.names import check_name
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
 _CURRENCY: Final = RegexValidator(
     "^[A-Za-z]{3}$", "A currency is three letters, such as EUR. Write those."
-)
-_ONE_LINE: Final = RegexValidator(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]",
-    "This holds a line break or another control character. Remove it.",
-    inverse_match=True,
 )
 _LOCALE: Final = RegexValidator(
     "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "A language looks like en-GB or de. Write it so."
@@ -51,13 +47,13 @@ def _amount(label: str, *, required: bool = True, help_text: str = "") -> forms.
 
 
 class _Form(forms.Form):
-    """A form that says what is missing. No text in it has more than one line."""
+    """A form that says what is missing. No text in it holds a sign that can't be seen."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             if isinstance(field, forms.CharField):
-                field.validators.append(_ONE_LINE)
+                field.validators.append(check_name)
             verb = "Choose one" if isinstance(field, forms.ChoiceField) else "Fill it in"
             field.error_messages["required"] = f"{field.label} is missing. {verb}."
 

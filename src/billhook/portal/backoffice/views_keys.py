@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.opening import INVOICE_COMMAND
+from billhook.portal.names import check_name
 from billhook.portal.organisations.models import Member, Role
 
 SECTION: Final = "keys"
@@ -24,6 +25,7 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(
         max_length=200,
+        validators=[check_name],
         label="What is it for?",
         help_text="The program that will use it, such as Web shop.",
     )

@@ -15,6 +15,7 @@ from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
+from billhook.portal.names import SENTENCE, has_unseen
 
 NAME_LENGTH: Final = 200
 
@@ -158,6 +159,8 @@ def _name_problems(draft: Draft, taken: set[str]) -> Iterator[Problem]:
             where=where,
             message=f"The name has {len(draft.name)} characters. Use {NAME_LENGTH} at most.",
         )
+    elif has_unseen(draft.name.strip()):
+        yield Problem(code="name-unseen", where=where, message=SENTENCE)
     elif draft.name.strip() in taken:
         yield Problem(
             code="name-taken",

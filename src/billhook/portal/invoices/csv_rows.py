@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from billhook.portal.invoices.csv_columns import COLUMNS
 from billhook.portal.invoices.csv_files import Row
 from billhook.portal.invoices.csv_values import (
     decimal_sign,
@@ -17,6 +18,7 @@ from billhook.portal.invoices.csv_values import (
     read_status,
 )
 from billhook.portal.invoices.models import Status
+from billhook.portal.names import has_unseen
 
 _LONGEST: Final = {
     "number": 100,
@@ -24,6 +26,7 @@ _LONGEST: Final = {
     "customer_name": 200,
     "source_id": 200,
 }
+_LABELS: Final = {column.name: column.label.lower() for column in COLUMNS}
 _Value = TypeVar("_Value")
 
 
@@ -80,7 +83,7 @@ class RowReader:
             currency=value("currency", read_currency),
             status=value("status", read_status),
             source_id=value("source_id", str),
-            reasons=(*reasons, *self._too_long(row)),
+            reasons=(*self._unseen(row), *reasons, *self._too_long(row)),
         )
 
     def _amount(self, text: str) -> Decimal:
@@ -89,6 +92,13 @@ class RowReader:
     def _text(self, row: Row, name: str) -> str:
         place = self._places.get(name)
         return "" if place is None or place >= len(row.cells) else row.cells[place]
+
+    def _unseen(self, row: Row) -> list[str]:
+        return [
+            f"The {_LABELS[name]} holds a line break or another sign that can't be seen. Remove it."
+            for name in self._places
+            if has_unseen(self._text(row, name))
+        ]
 
     def _too_long(self, row: Row) -> list[str]:
         return [

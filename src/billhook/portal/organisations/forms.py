@@ -8,6 +8,7 @@ from allauth.account.fields import SetPasswordField
 from django import forms
 
 from billhook.portal.accounts.models import User
+from billhook.portal.names import check_name
 from billhook.portal.organisations.first_run import is_setup_code
 
 
@@ -22,6 +23,7 @@ class SetupForm(forms.Form):
     organisation_name = forms.CharField(
         label="Organisation",
         max_length=200,
+        validators=[check_name],
         help_text="The company whose invoices these are.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
