@@ -413,6 +413,8 @@ async def test_an_error_of_the_token_url_is_told_in_our_own_words(error, says, c
         pytest.param(b"\xff\xfe", id="no text"),
         pytest.param(b"", id="nothing"),
         pytest.param(b'{"access_token": "a", "scope": 7}', id="a scope that is a number"),
+        pytest.param(b'{"access_token": "a", "expires_in": 1e999}', id="no end of time"),
+        pytest.param(b"[" * 100_000, id="a deep list"),
     ],
 )
 async def test_an_answer_that_is_no_token_is_said_to_be_so(raw):
@@ -423,6 +425,16 @@ async def test_an_answer_that_is_no_token_is_said_to_be_so(raw):
         with pytest.raises(SignInFailed) as caught:
             await client.get()
     assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lifetime", ["1" + "0" * 400, "-1" + "0" * 400, "1e300"])
+async def test_a_token_that_lives_for_ages_or_is_long_dead_is_sent_once(lifetime):
+    raw = answer(b'{"access_token": "access-1", "expires_in": %s}' % lifetime.encode())
+    async with (
+        authorization_server(raw=raw, good_access={"access-1"}) as server,
+        client_of(server, CLIENT) as client,
+    ):
+        assert (await client.get())[0] == 200
 
 
 async def test_a_token_in_a_form_is_read_too():

@@ -39,6 +39,8 @@ REMEMBER_REFUSAL: Final = 60.0
 """Seconds for which a refresh token that was refused isn't sent again."""
 EARLY: Final = 60.0
 """An access token isn't used in its last seconds, nor in the last tenth of its life."""
+LONGEST_LIFE: Final = 10 * 365 * 86_400
+"""Seconds; a number that is far larger can't be added to the time of day."""
 _SUCCESS: Final = range(200, 300)
 _UNAUTHORIZED: Final = 401
 _TOKEN_CHARACTERS: Final = frozenset(chr(code) for code in range(0x21, 0x7F))
@@ -152,7 +154,7 @@ def _read_answer(response: Response, *, with_refresh_token: bool) -> Mapping[str
         answer = WebApplicationClient("").parse_request_body_response(text)
     except OAuth2Error as error:
         raise _failure(response.status, str(error.error), refreshing=with_refresh_token) from None
-    except (ValueError, TypeError, AttributeError, Warning):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
         raise _failure(response.status, "", refreshing=with_refresh_token) from None
     if response.status not in _SUCCESS:
         raise _failure(response.status, "", refreshing=with_refresh_token)
@@ -220,6 +222,7 @@ def _expiry(lifetime: object) -> float | None:
     """Return until when a token is used: not quite as long as it lives."""
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
         return None
+    lifetime = max(0, min(lifetime, LONGEST_LIFE))
     return time.time() + lifetime - min(EARLY, lifetime / 10)
 
 
