@@ -63,13 +63,21 @@ def test_a_link_is_a_button_that_says_where_it_leads(cast: Cast, source: Source)
 
 
 @pytest.mark.parametrize("path", ["document", "document?download"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://pay.example.com/i/1", id="short"),
+        pytest.param("https://pay.example.com/#/i/1?a=%C3%91", id="for a program in the page"),
+        pytest.param(f"https://pay.example.com/i/1?signature={'x' * 3000}", id="long"),
+    ],
+)
 def test_the_address_of_the_document_leads_to_the_link(
-    cast: Cast, source: Source, path: str
+    cast: Cast, source: Source, path: str, url: str
 ) -> None:
     connect(cast, answer=LINK)
-    source.answer = (200, b'{"url": "https://pay.example.com/i/1"}')
+    source.answer = (200, b'{"url": "%s"}' % url.encode())
     answer = get(cast, path)
-    assert (answer.status_code, answer["Location"]) == (303, "https://pay.example.com/i/1")
+    assert (answer.status_code, answer["Location"]) == (303, url)
     assert answer["Referrer-Policy"] == "no-referrer"
 
 

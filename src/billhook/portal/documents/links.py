@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from billhook.engine.answer import Document
 from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.errors import NotADocument
-from billhook.engine.url import Url, parse_url
+from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,14 @@ def is_link(document: Document) -> bool:
 
 
 def take_link(document: Document) -> Link:
-    """Return the link that *document* is, and close it; raise NotADocument if it isn't one."""
+    """Return the link that *document* is, and close it; raise NotADocument if it isn't one.
+
+    What follows a # is for the browser, as in :func:`billhook.engine.delivery.judge_link`.
+    """
     with document:
         text = document.body.read().decode("ascii", errors="replace").strip()
-    url = parse_url(text)
+    address, mark, fragment = text.partition("#")
+    url = parse_url(address, limit=MAX_LOCATION_LENGTH)
     if not isinstance(url, Url) or url.scheme != "https":
         raise NotADocument("The source gave a link that is no address on https.")
-    return Link(url=url.text, host=url.host)
+    return Link(url=f"{url.text}{mark}{fragment}", host=url.host)
