@@ -18,6 +18,7 @@ from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.engine.errors import SourceTimeout
 from billhook.engine.transport import Response
 from billhook.portal.documents.cache import DocumentCache, Key
+from billhook.portal.documents.single_flight import Flights
 from billhook.portal.integrations import fetching
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, Keeping
@@ -26,7 +27,8 @@ from billhook.portal.integrations.services import open_document, save_integratio
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.models import Kind, Run
-from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
+from billhook.portal.runs.outcomes import SHARED
+from billhook.portal.runs.recorder import Found, RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast
 from portal.integration_cast import PDF, Source, command, draft, integration
 
@@ -333,6 +335,38 @@ def test_when_everybody_has_left_it_is_given_up(cast: Cast, source: NamingSource
 
     async_to_sync(leave)()
     assert given_up == ["yes"]
+
+
+def test_who_comes_while_it_is_being_given_up_gets_a_fetch_of_their_own() -> None:
+    flights = Flights()
+    found = Found(document=document())
+
+    async def leave_and_come() -> Found:
+        ended = asyncio.Event()
+
+        async def slow_to_end() -> Found:
+            try:
+                return await asyncio.Future()
+            finally:
+                await ended.wait()
+
+        async def quick() -> Found:
+            await asyncio.sleep(0)
+            return found
+
+        leaving = asyncio.create_task(flights.join("key", slow_to_end))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        coming = [asyncio.create_task(flights.join("key", quick)) for _ in range(2)]
+        await asyncio.sleep(0)
+        ended.set()
+        one, other = await asyncio.gather(*coming)
+        assert other.reason == SHARED
+        return one
+
+    assert async_to_sync(leave_and_come)().document.size == found.document.size
 
 
 def test_a_failure_is_everybodys_and_the_next_click_tries_again(

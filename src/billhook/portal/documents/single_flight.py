@@ -22,11 +22,12 @@ _LINK: Final = "text/uri-list"
 
 @dataclass(slots=True, kw_only=True)
 class _Flight:
-    """A fetch under way, and how many wait for it."""
+    """A fetch under way, and how many wait for it. Nobody joins one that is given up."""
 
     task: asyncio.Task[Found]
     waiting: int = 0
     is_taken: bool = False
+    is_given_up: bool = False
 
 
 class Flights:
@@ -42,8 +43,8 @@ class Flights:
         """
         here = (asyncio.get_running_loop(), key)
         flight = self._flights.get(here)
-        is_first = flight is None
-        if flight is None:
+        is_first = flight is None or flight.is_given_up
+        if flight is None or flight.is_given_up:
             flight = self._begin(here, fetch)
         found = await _wait_for(flight, is_first=is_first)
         return await fetch() if found is None else found
@@ -53,7 +54,8 @@ class Flights:
             try:
                 return await fetch()
             finally:
-                self._flights.pop(here, None)  # who comes now wants a new one
+                if self._flights.get(here) is flight:
+                    del self._flights[here]  # who comes now wants a new one
 
         flight = _Flight(task=asyncio.create_task(fly()))
         flight.task.add_done_callback(_look_at_error)
@@ -102,6 +104,7 @@ def _copy_file(body: Body) -> Body:
 def _leave(flight: _Flight) -> None:
     """Nobody waits any more: give the fetch up, or close what nobody took."""
     if not flight.task.done():
+        flight.is_given_up = True
         flight.task.cancel()
     elif not flight.is_taken and not flight.task.cancelled() and not flight.task.exception():
         flight.task.result().document.close()
