@@ -239,6 +239,41 @@ async def test_a_secret_out_of_an_answer_travels_like_any_secret():
     assert second.headers == (("X-Session", "s1"),)
 
 
+SIGNED_IN = """
+[sign_in]
+scheme = "session"
+[sign_in.request]
+url = "{{Base}}/login?key={{ApiKey}}"
+extract = { Id = "$.id" }
+"""
+TAKEN = LINK.replace(
+    "url = true }", "url = true, secret = true }, Key = { header = 'X-Key', secret = true }"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(TAKEN + 'headers = [["X-Key", "{{Find.Key}}"]]', id="out of an answer"),
+        pytest.param(SIGNED_IN + LINK + 'headers = [["X", "{{Session.Id}}"]]', id="session"),
+    ],
+)
+async def test_a_secret_goes_to_no_other_place_that_an_answer_names(text):
+    there = run_toml(text, as_json({"link": "https://evil.example/x"}, X_Key="k1"))
+    failure = await there.failure(MissingValue)
+    assert (failure.step, len(there.sent)) == ("Take", 1)
+    assert "leads away" in str(failure)
+    here = run_toml(text, as_json({"link": f"{SITE}/x"}, X_Key="k1"), as_pdf())
+    await here.document()
+    assert here.transport.requests[1].carries_secret
+
+
+async def test_a_secret_address_out_of_an_answer_is_sent_where_it_leads():
+    run = run_toml(TAKEN, as_json({"link": "https://files.example/x?sig=1"}, X_Key="k1"), as_pdf())
+    await run.document()
+    assert run.sent[1] == "Take GET https://files.example/x?sig=1"
+
+
 @pytest.mark.parametrize(
     ("lines", "repeatable"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from billhook.engine.errors import Problem, TokenError
+from billhook.engine.errors import MissingValue, Problem, TokenError
 from billhook.engine.functions import Function, UnfitForFunction
 from billhook.engine.template import Template, misfit_message
 from billhook.engine.url import MAX_LOCATION_LENGTH, parse_url
@@ -149,6 +149,8 @@ class Step:
 
     def _fill_link(self, values: Values) -> WebRequest:
         origin, url, target = self._link_parts(values)
+        if any(values.given[name].secret for name in self.tokens if name != self.link):
+            self._keep_secret_from(origin)
         return WebRequest(
             step=self.name,
             method=self.method,
@@ -163,6 +165,14 @@ class Step:
             compressed=self.compressed,
         )
 
+    def _keep_secret_from(self, origin: Origin) -> None:
+        """Refuse to take a session or a token to wherever an answer says (CWE-522)."""
+        if origin not in self.trusted:
+            raise MissingValue(
+                self.link,
+                "It leads away from the command's own addresses, and the request holds a secret.",
+            )
+
     def _link_parts(self, values: Values) -> tuple[Origin, str, str]:
         return read_link(values.given[self.link].text or "", self.trusted)
 
@@ -171,6 +181,7 @@ class Step:
         origin, url, target = (self.origin, f"{self.origin}/", "/")
         if origin is None:
             origin, url, target = self._link_parts(values)
+            self._keep_secret_from(origin)
         return WebRequest(
             step=self.name,
             method=self.method,
