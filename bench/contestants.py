@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import Target
-from bench.nginx import FITTED, start_origin, start_proxy
+from bench.nginx import FITTED, KEEP_ALIVE, start_origin, start_proxy
 from bench.processes import Server, free_port
 from bench.tools import CannotRun, Cores, environment
 
@@ -43,8 +43,10 @@ def start_contestants(stage: Stage) -> Iterator[Target]:
     yield _nginx(stage, origin, name="nginx", label="nginx, proxy_pass")
     yield from _billhook(stage, settings, seeded)
     yield _by_hand(stage, origin, seeded)
-    label = "nginx, with buffers that fit this document"
-    yield _nginx(stage, origin, name="nginx_fitted", label=label, more=FITTED)
+    label = "nginx, keep-alive to the origin as well"
+    yield _nginx(stage, origin, name="nginx_kept", label=label, more=KEEP_ALIVE)
+    label = "nginx, that and buffers that fit"
+    yield _nginx(stage, origin, name="nginx_fitted", label=label, more=KEEP_ALIVE + FITTED)
 
 
 def _start_origin(stage: Stage) -> int:

@@ -38,17 +38,18 @@ _ORIGIN = """
     }}
 """
 _PROXY = """
-    upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; keepalive_requests 100000000; }}
+    upstream origin {{ server 127.0.0.1:{origin}; {upstream} }}
     server {{
         listen 127.0.0.1:{port} backlog=1024;
         location / {{
             proxy_pass http://origin;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
             {more}
         }}
     }}
 """
+_KEEP_ALIVE_UPSTREAM = "keepalive 64; keepalive_requests 100000000;"
+KEEP_ALIVE = 'proxy_http_version 1.1; proxy_set_header Connection "";'
+"""Connections to the origin are used again, which nginx does only when told to (before 1.29)."""
 FITTED = "proxy_buffers 32 8k;"
 """Buffers in which a whole document fits; with nginx's own ones the rest goes through a file."""
 
@@ -61,9 +62,10 @@ def start_origin(folder: Path, document: bytes, *, port: int, core: int) -> Serv
 
 
 def start_proxy(folder: Path, *, port: int, origin: int, core: int, more: str = "") -> Server:
-    """Pass everything on to the origin with proxy_pass, and keep-alive on both sides."""
+    """Pass everything on to the origin with proxy_pass; callers keep their connections."""
     folder.mkdir()
-    inner = _PROXY.format(port=port, origin=origin, more=more)
+    upstream = _KEEP_ALIVE_UPSTREAM if KEEP_ALIVE in more else ""
+    inner = _PROXY.format(port=port, origin=origin, upstream=upstream, more=more)
     return _start("nginx", folder, inner, core=core)
 
 
