@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from billhook.engine.errors import DocumentNotFound, NotADocument, SourceError
+from billhook.engine.errors import AmbiguousAnswer, DocumentNotFound, NotADocument, SourceError
 from billhook.engine.testing import make_response
 from step_runs import PDF, as_pdf, run_toml
 
@@ -44,6 +44,11 @@ async def test_what_is_neither_a_zip_nor_a_document_is_told_as_what_it_is(body):
     with pytest.raises(SourceError) as told:
         await run.document()
     assert told.value.code in {"not-a-document", "source-cut-short"}
+
+
+async def test_several_documents_in_a_zip_are_told_as_that():
+    with pytest.raises(AmbiguousAnswer, match="The zip holds 2 files that fit the pattern"):
+        await run_toml(COMMAND, as_zip(a_pdf=PDF, b_pdf=PDF)).document()
 
 
 async def test_an_empty_zip_has_no_document():

@@ -289,11 +289,12 @@ class AmbiguousAnswer(SourceError):
 
     code = "ambiguous"
 
-    def __init__(self, token: str, count: int) -> None:
+    def __init__(self, token: str, count: int, message: str = "") -> None:
         self.token = token
         self.count = count
         super().__init__(
-            f"The source found {count} values for {{{{{token}}}}} where one was asked for, so "
+            message
+            or f"The source found {count} values for {{{{{token}}}}} where one was asked for, so "
             "there may be several invoices with that number. Make its path narrower."
         )
 

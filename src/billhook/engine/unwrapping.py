@@ -110,7 +110,11 @@ def _choose(entries: list[zipfile.ZipInfo], pattern: str) -> zipfile.ZipInfo:
     if not fitting:
         raise DocumentNotFound
     if len(fitting) > 1:
-        raise AmbiguousAnswer("zip", len(fitting))
+        message = (
+            f"The zip holds {len(fitting)} files that fit the pattern, where one was asked for. "
+            "Make the pattern narrower."
+        )
+        raise AmbiguousAnswer("zip", len(fitting), message)
     return fitting[0]
 
 
