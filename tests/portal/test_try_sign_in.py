@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,13 @@ from asgiref.sync import async_to_sync
 
 from billhook.engine.config import (
     CommandConfig,
+    DeriveConfig,
     ExtractConfig,
     PathConfig,
     SignInConfig,
     StepConfig,
 )
-from billhook.engine.secret import Secret
+from billhook.engine.secret import MASK, Secret
 from billhook.portal.backoffice.try_page import facts_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
 from billhook.portal.integrations.forms import form_of
@@ -126,6 +128,26 @@ def test_a_token_that_an_answer_repeats_is_masked(cast: Cast, source: SignedSour
     assert facts.excerpt is not None
     assert facts.excerpt.startswith("you sent ")
     assert ACCESS not in facts.excerpt
+
+
+def test_what_is_derived_of_a_secret_again_and_again_is_masked(
+    cast: Cast, source: SignedSource
+) -> None:
+    once = base64.b64encode(CANARY.encode()).decode()
+    twice = base64.b64encode(once.encode()).decode()
+    step = StepConfig(
+        url="{{BaseUrl}}/x",
+        derive=(
+            DeriveConfig(name="Once", template="{{ApiKey}}", function="base64"),
+            DeriveConfig(name="Twice", template="{{GetInvoiceImage.Once}}", function="base64"),
+        ),
+        headers=(("X-Key", "{{GetInvoiceImage.Twice}}"),),
+    )
+    row = integration(cast.harper, draft(CommandConfig(name="GetInvoiceImage", steps=(step,))))
+    source.answer = (500, f"you sent {twice}".encode())
+    facts = facts_of(sent(prepared(cast, row, draft_of(row))))
+    assert facts is not None
+    assert facts.excerpt == f"you sent {MASK}"
 
 
 def test_where_a_step_takes_a_secret_no_text_is_shown(cast: Cast, source: SignedSource) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
@@ -253,11 +254,26 @@ async def send_trial(trial: Trial) -> Sent:
         error=error,
         attempts=sending.trace.attempts,
         observed=sending.observed,
-        hidden=(*trial.secrets.values(), *sending.credentials),
+        hidden=(
+            *trial.secrets.values(),
+            *sending.credentials,
+            *_made_of_secrets(command, sending.values),
+        ),
         values=sending.values,
         origins=sending.origins,
         shows_text=not any(_takes_secret(step) for step in command.all_steps),
     )
+
+
+def _made_of_secrets(command: Command, values: Values | None) -> tuple[Secret, ...]:
+    """Return what the steps derive of secrets: a source may repeat that, too."""
+    if values is None:
+        return ()
+    for step in command.all_steps:
+        with suppress(TokenError):
+            values = step.derived(values)
+    given = values.given.values()
+    return tuple(Secret(each.text) for each in given if each.secret and each.text)
 
 
 def _takes_secret(step: Step) -> bool:
