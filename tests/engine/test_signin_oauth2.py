@@ -566,6 +566,11 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
 @pytest.mark.parametrize(
     ("query", "says"),
     [
+        pytest.param(
+            "error=invalid_scope&error_description=CANARY&state=st4te",
+            "does not grant the scope",
+            id="a scope that is not granted",
+        ),
         pytest.param("code=c&state=other", "not the answer", id="another flow's state"),
         pytest.param("code=c", "not the answer", id="no state"),
         pytest.param("state=st4te", "not the answer", id="no code"),

@@ -16,7 +16,7 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import TokenKeeper, Tokens
-from billhook.engine.signin.oauth2 import Client, ask_for_tokens
+from billhook.engine.signin.oauth2 import Client, ask_for_tokens, sentence_of
 from billhook.engine.signin.scheme import Line
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def read_code(query: str, *, state: str) -> str:
         if str(error.error) == "access_denied":
             message = "The access was not granted there. Begin again, and agree."
             raise SignInFailed(message, connect_again=True) from None
+        sentence = sentence_of(str(error.error))
+        if sentence is not None:
+            raise SignInFailed(sentence, connect_again=True) from None
         raise _not_ours() from None
     except ValueError:
         raise _not_ours() from None

@@ -176,6 +176,13 @@ _SENTENCES: Final = {
     "server_error": "The source could not sign us in for a reason of its own. Try again later.",
     "temporarily_unavailable": "The source can't sign anybody in at the moment. Try again later.",
 }
+
+
+def sentence_of(code: str) -> str | None:
+    """Return what an error of RFC 6749 means for people, or None for one that isn't told."""
+    return _SENTENCES.get(code)
+
+
 _USED_UP: Final = frozenset({"invalid_grant", "invalid_token", "invalid_code", "expired_token"})
 
 
