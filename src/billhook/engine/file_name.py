@@ -21,10 +21,7 @@ def safe_name(text: str, extension: str) -> str | None:
     what people see is what they get (CWE-22, CWE-451). The bytes decide about the extension.
     """
     name = unicodedata.normalize("NFC", _SEPARATORS.split(text.strip())[-1])
-    name = "".join(
-        sign for sign in name if sign == " " or unicodedata.category(sign)[0] not in "CZ"
-    )
-    name = _RESERVED.sub("_", name)
+    name = _RESERVED.sub("_", "".join(filter(_is_visible, name)))
     stem, dot, ending = name.rpartition(".")
     stem = stem if dot and _is_extension(ending) else name
     stem = stem[:MAX_NAME].strip(" .")
