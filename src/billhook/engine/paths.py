@@ -38,7 +38,6 @@ from billhook.engine.path_width import (
 from billhook.engine.slots.encoders import encode_json_string, encode_json_value, encode_text
 from billhook.engine.template import (
     Encode,
-    Part,
     Scope,
     Template,
     Text,
@@ -342,4 +341,4 @@ def _open_quote(before: str, *, escapes: bool) -> str | None:
     return quote_mark or None
 
 
-__all__ = ["KINDS", "Found", "Part", "Path", "compile_path", "compile_regex", "looks_inside"]
+__all__ = ["KINDS", "Found", "Path", "compile_path", "compile_regex", "looks_inside"]
