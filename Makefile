@@ -8,8 +8,9 @@ READY := .venv/.ready
 DEMO_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
+PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test check format bench pictures lock clean
+.PHONY: help demo test check format bench package pictures lock clean
 
 help: ## tell what there is
 	@echo 'make demo    set everything up, show one VIEW, and serve the demo until you stop it'
@@ -17,6 +18,7 @@ help: ## tell what there is
 	@echo 'make check   formatting, lint, types and the arrows of the house, without the tests'
 	@echo 'make format  put the code into its form'
 	@echo 'make bench   compare the gateway with nginx and with code written by hand, side by side'
+	@echo 'make package  build the wheel and the sdist, and try them out in a new environment'
 	@echo 'make pictures  make the pictures of the documentation anew'
 	@echo 'make lock    write the lock files anew (needs uv)'
 	@echo 'make clean   remove what the above made'
@@ -51,6 +53,9 @@ format: $(READY)
 
 bench: .venv/.bench
 	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
+
+package: $(READY) ## the wheel, the sdist, the lock and their checksums
+	@$(BIN)/python -m tools.package $(PACKAGE_ARGUMENTS)
 
 pictures: $(READY)
 	@$(BIN)/python docs/make_pictures.py
