@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billhook.portal import post
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
+from billhook.portal.mail.outbox import settle
 from billhook.portal.organisations.models import Member
 from portal.cast import Cast, make_cast, signed_in
 
@@ -24,8 +24,8 @@ def quick_passwords(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def sent_mail() -> Iterator[Callable[[], None]]:
     """Return a function that waits for mail on its way; none leaves for the next test."""
-    yield post.settle
-    post.settle()
+    yield settle
+    settle()
 
 
 @pytest.fixture

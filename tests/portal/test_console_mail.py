@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.core.mail import EmailMessage
 
-from billhook.portal.console_mail import EmailBackend
-from billhook.portal.mail import mail_server
+from billhook.portal.mail.console import EmailBackend
+from billhook.portal.mail.server import mail_server
 
 
 def test_a_printed_mail_reads_like_a_letter(capsys):

@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from billhook.portal import environment
 from billhook.portal.datafolder import signing_key
-from billhook.portal.mail import mail_server
+from billhook.portal.mail.server import mail_server
 from billhook.portal.statics import STATIC_FOLDER, is_immutable, static_version
 
 _ENVIRONMENT = environment.current()

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from billhook.portal.accounts.home import home_of
-from billhook.portal.post import post
+from billhook.portal.mail.outbox import post
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]

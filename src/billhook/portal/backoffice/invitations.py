@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from billhook.portal.customers.models import Contact
+from billhook.portal.mail.outbox import post
 from billhook.portal.organisations.models import Member
-from billhook.portal.post import post
 
 
 def mail_contact(contact: Contact) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 
-from billhook.portal.post import post, settle
+from billhook.portal.mail.outbox import post, settle
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How mail is sent: the address of a server, taken apart."""
+"""The mail server that a setting names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 _SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
-_CONSOLE: Final = "billhook.portal.console_mail.EmailBackend"
+CONSOLE: Final = "billhook.portal.mail.console.EmailBackend"
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """What Django must know to send mail."""
+    """The settings that Django needs to send mail."""
 
     backend: str
     host: str = ""
@@ -30,7 +30,7 @@ class MailServer:
 def mail_server(url: str) -> MailServer:
     """Return the server that *url* names, as ``BILLHOOK_EMAIL_URL`` describes it."""
     if url == "console:":
-        return MailServer(backend=_CONSOLE)
+        return MailServer(backend=CONSOLE)
     split = urlsplit(url)
     return MailServer(
         backend=_SMTP,
