@@ -1,0 +1,69 @@
+"""A mail server on loopback that replies as a test wants, and keeps the mail that it takes."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class SmtpServer:
+    """Takes mail, except where ``replies`` has another reply for a command (``RCPT``: ``550 no``).
+
+    An empty reply closes the connection.
+    """
+
+    def __init__(self, **replies: str) -> None:
+        self.commands: list[str] = []
+        self.mails: list[str] = []
+        self._replies = replies
+        server = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                server._talk(self)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _talk(self, stream: socketserver.StreamRequestHandler) -> None:
+        if not self._reply(stream, "CONNECT", "220 ready"):
+            return
+        while line := stream.rfile.readline().decode().strip():
+            word = line.partition(" ")[0].upper()
+            self.commands.append(word)
+            usual = {"EHLO": "250-here\r\n250 AUTH PLAIN", "DATA": "354 go on", "QUIT": "221 bye"}
+            if not self._reply(stream, word, usual.get(word, "250 ok")) or word == "QUIT":
+                return
+            if word == "DATA" and "DATA" not in self._replies:
+                self._take(stream)
+
+    def _reply(self, stream: socketserver.StreamRequestHandler, word: str, usual: str) -> bool:
+        reply = self._replies.get(word, usual)
+        stream.wfile.write(f"{reply}\r\n".encode() if reply else b"")
+        return bool(reply)
+
+    def _take(self, stream: socketserver.StreamRequestHandler) -> None:
+        lines = iter(stream.rfile.readline, b".\r\n")
+        self.mails.append(b"".join(lines).decode())
+        stream.wfile.write(b"250 taken\r\n")
+
+
+@contextmanager
+def smtp_server(**replies: str) -> Iterator[SmtpServer]:
+    """Run a mail server for the block."""
+    server = SmtpServer(**replies)
+    try:
+        yield server
+    finally:
+        server.close()
