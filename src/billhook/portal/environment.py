@@ -65,6 +65,7 @@ class Environment:
     cache_seconds: int
     workers: int
     stop_seconds: int
+    backup_days: int
     api_rate: int
     metrics_token: str
     log_format: str
@@ -208,6 +209,13 @@ SETTINGS: Final = (
         default="20",
         meaning="How many seconds a stopping server gives to runs that go on; then it ends them.",
         read=kinds.whole(least=1, most=600),
+    ),
+    Setting(
+        name="BILLHOOK_BACKUP_DAYS",
+        default="0",
+        meaning="After how many days without a `billhook backup` owners are warned on Home, and "
+        "`billhook doctor` warns; `0` if backups are made in another way.",
+        read=kinds.whole(least=0, most=365),
     ),
     Setting(
         name="BILLHOOK_API_RATE",
