@@ -305,6 +305,22 @@ def for_child(**more: str) -> dict[str, str]:
     return {**os.environ, **more}  # noqa: TID251
 
 
+def notify_socket() -> str:
+    """Return where a service manager such as systemd takes reports, or "" (sd_notify(3))."""
+    return os.environ.get("NOTIFY_SOCKET", "")  # noqa: TID251
+
+
+def watchdog_seconds() -> float:
+    """Return after how many seconds of silence the service manager takes this process for hung.
+
+    Return 0 where it doesn't watch this process (sd_watchdog_enabled(3)).
+    """
+    microseconds = os.environ.get("WATCHDOG_USEC", "")  # noqa: TID251
+    process = os.environ.get("WATCHDOG_PID") or str(os.getpid())  # noqa: TID251
+    is_watched = microseconds.isascii() and microseconds.isdigit() and process == str(os.getpid())
+    return int(microseconds) / 1_000_000 if is_watched else 0.0
+
+
 def name_django_settings() -> None:
     """Tell Django, in this process and those that it starts, where its settings are."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billhook.portal.settings")  # noqa: TID251

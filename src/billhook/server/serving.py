@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -18,6 +19,7 @@ from billhook.portal import environment
 from billhook.server.app import Application
 from billhook.server.errors import CannotStart
 from billhook.server.protocol import BoundedProtocol
+from billhook.server.service_manager import ServiceManager
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GARBAGE_THRESHOLDS: Final = (20_000, 20, 20)
@@ -59,6 +61,13 @@ class _Server(uvicorn.Server):
     def __init__(self, application: Application) -> None:
         super().__init__(_config(application))
         self._application = application
+        self._manager = ServiceManager.of_this_process()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests, and report that."""
+        await super().startup(sockets)
+        self._manager.ready("Serving")
+        self._manager.watch(asyncio.get_running_loop())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,6 +82,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second Ctrl+C doesn't wait for what goes on."""
         self._application.close()
+        self._manager.stopping()
         super().handle_exit(sig, frame)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from billhook.portal import environment
 from billhook.server.django_setup import set_up_django
 from billhook.server.listening import address_of, listen, raise_file_limit
+from billhook.server.service_manager import ServiceManager
 
 
 def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
@@ -23,6 +24,7 @@ def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
     from billhook.server.database import prepare_database
     from billhook.server.keys import check_keys
 
+    ServiceManager.of_this_process().status("Bringing the database up to date")
     prepare_database()
     check_keys()
     raise_file_limit()

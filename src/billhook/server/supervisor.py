@@ -18,6 +18,8 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from billhook.portal import environment
 from billhook.server.errors import CANNOT_START, CannotStart
+from billhook.server.service_manager import ServiceManager
+from billhook.server.worker_reports import WorkerReports
 
 log = structlog.get_logger("billhook.server")
 
@@ -36,6 +38,9 @@ class Supervisor:
         self._listening = listening
         self._stop = threading.Event()
         self._workers: set[subprocess.Popen[bytes]] = set()
+        self._reports = WorkerReports()
+        self._manager = ServiceManager.of_this_process()
+        self._is_ready = False
 
     def run(self) -> None:
         """Run workers until SIGTERM or SIGINT, then stop them and return.
@@ -51,7 +56,9 @@ class Supervisor:
             try:
                 self._keep_running(alive, Path(counters))
             finally:
+                self._manager.stopping()
                 self._end_all()
+                self._reports.close()
                 os.close(alive)
                 os.close(ours)
 
@@ -60,6 +67,7 @@ class Supervisor:
             while len(self._workers) < self._count:
                 self._workers.add(self._start_worker(alive, counters))
             self._stop.wait(_LOOK_EVERY)
+            self._hear_workers()
             if self._remove_dead(counters):
                 self._stop.wait(_PAUSE)
 
@@ -69,14 +77,32 @@ class Supervisor:
         return subprocess.Popen(  # noqa: S603 - our own module, with two numbers
             command,
             pass_fds=descriptors,
-            env=environment.for_child(PROMETHEUS_MULTIPROC_DIR=str(counters)),
+            env=environment.for_child(
+                PROMETHEUS_MULTIPROC_DIR=str(counters),
+                NOTIFY_SOCKET=self._reports.address,
+                WATCHDOG_PID="",
+            ),
         )
+
+    def _hear_workers(self) -> None:
+        """Pass on that all are ready and this process is alive; end workers that are hung."""
+        self._reports.receive()
+        self._manager.alive()
+        if not self._is_ready and self._reports.are_ready(worker.pid for worker in self._workers):
+            self._is_ready = True
+            self._manager.ready(f"Serving with {self._count} workers")
+        for worker in self._workers if self._manager.limit else ():
+            if self._reports.is_silent(worker.pid, limit=self._manager.limit):
+                log.error("worker-hung")
+                worker.kill()
+                worker.wait()
 
     def _remove_dead(self, counters: Path) -> bool:
         """Forget workers that have died, and say whether there were any."""
         dead = {worker for worker in self._workers if worker.poll() is not None}
         self._workers -= dead
         for worker in dead:
+            self._reports.forget(worker.pid)
             mark_process_dead(worker.pid, path=str(counters))  # type: ignore[no-untyped-call]
             log.error("worker-died", status=worker.returncode)
             if worker.returncode == CANNOT_START:
