@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from billhook.engine.answer import interpret
+from billhook.engine.answer.document import interpret
+from billhook.engine.answer.kinds import KINDS, SYNONYMS
 from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
@@ -23,7 +24,6 @@ from billhook.engine.errors import (
     SourceStatus,
     WebPageInstead,
 )
-from billhook.engine.kinds import KINDS, SYNONYMS
 from billhook.engine.testing import make_command, make_pdf, make_response
 
 PDF = make_pdf(3000)

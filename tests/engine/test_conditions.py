@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
+from billhook.engine.answer.conditions import compile_condition
+from billhook.engine.answer.content import Content
 from billhook.engine.body import Body
-from billhook.engine.conditions import compile_condition
 from billhook.engine.config import ConditionConfig, PathConfig
-from billhook.engine.content import Content
 from billhook.engine.template import Scope
 from billhook.engine.values import Values, take_value
 

@@ -6,11 +6,11 @@ from types import MappingProxyType
 
 import pytest
 
+from billhook.engine.answer.content import Content
+from billhook.engine.answer.extract import compile_extract
 from billhook.engine.body import Body
 from billhook.engine.config import ExtractConfig, PathConfig
-from billhook.engine.content import Content
 from billhook.engine.errors import AmbiguousAnswer, DocumentNotFound, MissingValue
-from billhook.engine.extract import compile_extract
 from billhook.engine.template import Scope
 from billhook.engine.values import Values
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.paths import compile_path
 from billhook.engine.body import Body
 from billhook.engine.config import PathConfig
-from billhook.engine.content import Content, Unreadable
-from billhook.engine.paths import compile_path
 from billhook.engine.template import Scope
 from billhook.engine.values import Values, take_value
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billhook.engine.answer.unwrapping import check_pattern, decode_base64, take_from_zip
 from billhook.engine.body import Body
 from billhook.engine.errors import (
     AmbiguousAnswer,
@@ -17,7 +18,6 @@ from billhook.engine.errors import (
     NotADocument,
     SourceTooLarge,
 )
-from billhook.engine.unwrapping import check_pattern, decode_base64, take_from_zip
 
 PLENTY = 1_000_000
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientSession, web
 
 import billhook
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress import EgressPolicy

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.engine.errors import SourceTimeout
 from billhook.engine.transport import Response

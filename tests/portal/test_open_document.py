@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.http.response import StreamingHttpResponse
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.engine.errors import (
     BillhookError,

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from PIL import Image
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.portal.documents import showing
 from billhook.portal.documents.held import Holder, shelf

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 from billhook.cli.values import fail
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 
 STANDARD_OUTPUT: Final = "-"
 

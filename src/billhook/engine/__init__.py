@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from billhook.engine.answer import Document
+    from billhook.engine.answer.document import Document
     from billhook.engine.command import (
         Command,
         Limits,
@@ -80,7 +80,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "answer": ("Document",),
+    "answer.document": ("Document",),
     "command": (
         "Command",
         "Limits",

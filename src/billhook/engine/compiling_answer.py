@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from billhook.engine.answer_place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
-from billhook.engine.conditions import Condition, compile_condition
+from billhook.engine.answer.conditions import Condition, compile_condition
+from billhook.engine.answer.extract import Extract, compile_extract
+from billhook.engine.answer.paths import Path, compile_path
+from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
+from billhook.engine.answer.reading import Reading, Repeat
+from billhook.engine.answer.unwrapping import check_pattern
 from billhook.engine.config import (
     AnswerConfig,
     ConditionConfig,
@@ -18,13 +22,9 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.errors import Problem
-from billhook.engine.extract import Extract, compile_extract
-from billhook.engine.paths import Path, compile_path
-from billhook.engine.reading import Reading, Repeat
 from billhook.engine.slots.in_form import compile_text
 from billhook.engine.template import Scope, read_text
 from billhook.engine.tokens import nearest
-from billhook.engine.unwrapping import check_pattern
 
 MAX_PAUSE: Final = 60.0
 MAX_TIMES: Final = 200

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from billhook.engine.answer.content import Content
 from billhook.engine.command import Command, Limits, Values, WebRequest
-from billhook.engine.content import Content
 from billhook.engine.errors import MissingValue, SourceTimeout, StillWorking, TokenError
 from billhook.engine.step import Step
 from billhook.engine.trace import Trace

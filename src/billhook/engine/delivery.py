@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from billhook.engine.answer import Document, recognise
-from billhook.engine.answer_place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
+from billhook.engine.answer.content import Content
+from billhook.engine.answer.document import Document, recognise
+from billhook.engine.answer.file_name import safe_name
+from billhook.engine.answer.kinds import SYNONYMS
+from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
+from billhook.engine.answer.status import judge_status
+from billhook.engine.answer.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.body import Body, collect
-from billhook.engine.content import Content
 from billhook.engine.conversation import Conversation, Reply
 from billhook.engine.egress import EgressPolicy
 from billhook.engine.errors import NotADocument
-from billhook.engine.file_name import safe_name
 from billhook.engine.guard import judge
-from billhook.engine.kinds import SYNONYMS
-from billhook.engine.status import judge_status
 from billhook.engine.step import Step, read_link
-from billhook.engine.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.url import (
     MAX_LOCATION_LENGTH,
     encode_target,
@@ -39,7 +39,7 @@ async def deliver(step: Step, reply: Reply, values: Values, run: Conversation) -
     """Return the document that *reply*, the answer to *step*, leads to. The reply is used up.
 
     Raises DocumentNotFound where there is none yet, and what fetching it and
-    :func:`billhook.engine.answer.recognise` raise.
+    :func:`billhook.engine.answer.document.recognise` raise.
     """
     delivery = _Delivery(step, reply, values, run)
     try:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from billhook.engine.answer import Document, interpret
+from billhook.engine.answer.document import Document, interpret
+from billhook.engine.answer.reading import Reading
+from billhook.engine.answer.status import NOT_FOUND
 from billhook.engine.command import Command, Values
 from billhook.engine.conversation import Conversation, Learn, Reply
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
-from billhook.engine.reading import Reading
-from billhook.engine.status import NOT_FOUND
 from billhook.engine.step import Step
 from billhook.engine.trace import OK, Attempt, Timing, Trace
 from billhook.engine.transport import Response, Transport

@@ -15,8 +15,8 @@ from billhook.engine.verdict import Verdict
 from billhook.engine.web_request import MaskedRequest, Origin, WebRequest
 
 if TYPE_CHECKING:
-    from billhook.engine.answer_place import AnswerPlace
-    from billhook.engine.reading import Reading, Repeat
+    from billhook.engine.answer.place import AnswerPlace
+    from billhook.engine.answer.reading import Reading, Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from billhook.gateway.filename import attachment
 from billhook.gateway.problem import MEDIA_TYPE, problem_json
 
 if TYPE_CHECKING:
-    from billhook.engine.answer import Document
+    from billhook.engine.answer.document import Document
     from billhook.engine.body import Body
     from billhook.engine.errors import BillhookError
     from billhook.gateway.errors import GatewayError

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from billhook.engine.answer.content import Content
 from billhook.engine.body import MEMORY_LIMIT
 from billhook.engine.command import Command, WebRequest
-from billhook.engine.content import Content
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,

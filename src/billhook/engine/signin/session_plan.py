@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from billhook.engine.answer.conditions import Condition, compile_condition
+from billhook.engine.answer.extract import Extract, compile_extract
 from billhook.engine.command import Command, Origin
-from billhook.engine.conditions import Condition, compile_condition
 from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.extract import Extract, compile_extract
 from billhook.engine.slots.in_header import compile_header
 from billhook.engine.template import Template
 from billhook.engine.texts import Scope

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.portal import environment
 from billhook.portal.datafolder import data_path

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.errors import NotADocument
 from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
+from billhook.engine.answer.kinds import HEAD_WINDOW, XML, kind_of
 from billhook.engine.delivery import LINK_TYPE
-from billhook.engine.kinds import HEAD_WINDOW, XML, kind_of
 from billhook.portal import environment
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (

@@ -14,7 +14,7 @@ from typing import Final
 
 from django.utils.crypto import salted_hmac
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.engine.command import Limits, WebRequest
 from billhook.engine.trace import Trace

@@ -18,9 +18,9 @@ from typing import BinaryIO, Final, TypeVar
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
+from billhook.engine.answer.kinds import XML
 from billhook.engine.body import Body
-from billhook.engine.kinds import XML
 from billhook.portal import environment
 from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
 from billhook.portal.documents.limits import Reason

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, cast
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.portal.runs.outcomes import SHARED
 from billhook.portal.runs.recorder import Found

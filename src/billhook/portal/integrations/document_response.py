@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 
 Opener = Callable[[], Awaitable[HttpResponseBase]]
 

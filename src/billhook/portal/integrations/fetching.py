@@ -9,7 +9,7 @@ from typing import Final
 
 from django.utils.crypto import salted_hmac
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.run import run_command
 from billhook.engine.tokens import Value

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.engine.errors import (
     BillhookError,

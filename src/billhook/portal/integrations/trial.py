@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.command import Command, MaskedRequest, Origin, Values
 from billhook.engine.config import CommandConfig
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from django.db import Error, close_old_connections, connections
 
-from billhook.engine.answer import Document
+from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from billhook.engine.tiff import is_whole_tiff
+from billhook.engine.answer.tiff import is_whole_tiff
 
 END_WINDOW: Final = 1024
 """A file's end mark stands in so many last bytes: writers pad, and some append a line or two."""

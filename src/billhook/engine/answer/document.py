@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from billhook.engine.body import Body
-from billhook.engine.errors import (
-    EmptyAnswer,
-    NotADocument,
-    SourceCutShort,
-    WebPageInstead,
-)
-from billhook.engine.kinds import (
+from billhook.engine.answer.kinds import (
     HEAD_WINDOW,
     KINDS,
     SYNONYMS,
@@ -24,7 +17,14 @@ from billhook.engine.kinds import (
     is_web_page,
     kind_of,
 )
-from billhook.engine.status import judge_status
+from billhook.engine.answer.status import judge_status
+from billhook.engine.body import Body
+from billhook.engine.errors import (
+    EmptyAnswer,
+    NotADocument,
+    SourceCutShort,
+    WebPageInstead,
+)
 
 if TYPE_CHECKING:
     from billhook.engine.command import Command

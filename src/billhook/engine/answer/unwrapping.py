@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, Final
 
-from billhook.engine.content import Content, Unreadable
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.kinds import Bytes
+from billhook.engine.answer.paths import Path
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,
@@ -20,8 +22,6 @@ from billhook.engine.errors import (
     NotADocument,
     SourceTooLarge,
 )
-from billhook.engine.kinds import Bytes
-from billhook.engine.paths import Path
 from billhook.engine.values import Values
 
 _DATA_URL: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.conditions import Condition
-from billhook.engine.content import Content
+from billhook.engine.answer.conditions import Condition
+from billhook.engine.answer.content import Content
+from billhook.engine.answer.extract import Extract
+from billhook.engine.answer.paths import looks_inside
+from billhook.engine.answer.status import NOT_FOUND, judge_failure
 from billhook.engine.errors import DocumentNotFound, SourceSaidNo
-from billhook.engine.extract import Extract
-from billhook.engine.paths import looks_inside
-from billhook.engine.status import NOT_FOUND, judge_failure
 from billhook.engine.values import Given, Values
 
 _NOT_READY: Final = frozenset({404, 409, 425})

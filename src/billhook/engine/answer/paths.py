@@ -16,10 +16,8 @@ from typing import Any, Final, Protocol
 import re2
 from lxml import etree
 
-from billhook.engine.config import PathConfig
-from billhook.engine.content import Content, Unreadable
-from billhook.engine.errors import Problem
-from billhook.engine.json_query import (
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.json_query import (
     JSONPathError,
     JSONPathQuery,
     TooWide,
@@ -27,7 +25,7 @@ from billhook.engine.json_query import (
     compile_regex,
     find_all,
 )
-from billhook.engine.path_width import (
+from billhook.engine.answer.path_width import (
     MOST_BYTES,
     MOST_ELEMENTS,
     bare_shape,
@@ -35,6 +33,8 @@ from billhook.engine.path_width import (
     xpath_problems,
     xpath_searches,
 )
+from billhook.engine.config import PathConfig
+from billhook.engine.errors import Problem
 from billhook.engine.slots.encoders import encode_json_string, encode_json_value, encode_text
 from billhook.engine.template import (
     Encode,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from billhook.engine.kinds import Bytes
+from billhook.engine.answer.kinds import Bytes
 
 MAX_DEPTH_TEXT: Final = 50_000_000
 """The most bytes of an answer that are read for values; base 64 of a 25 MB document fits."""

@@ -7,8 +7,8 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import Final
 
-from billhook.engine.content import Content, Unreadable
-from billhook.engine.paths import HeaderPath, Path, looks_inside
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.paths import HeaderPath, Path, looks_inside
 from billhook.engine.template import Template
 from billhook.engine.values import UnfitValue, Values
 

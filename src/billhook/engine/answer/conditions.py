@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import re2
 
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.paths import Found, Path, compile_path, compile_regex, looks_inside
 from billhook.engine.config import ConditionConfig
-from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import Problem
-from billhook.engine.paths import Found, Path, compile_path, compile_regex, looks_inside
 from billhook.engine.template import Scope
 from billhook.engine.values import Values
 

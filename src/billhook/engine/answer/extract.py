@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.paths import Found, Path, compile_path
 from billhook.engine.config import ExtractConfig
-from billhook.engine.content import Content, Unreadable
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,
     MissingValue,
     Problem,
 )
-from billhook.engine.paths import Found, Path, compile_path
 from billhook.engine.secret import Secret
 from billhook.engine.template import Scope
 from billhook.engine.tokens import Value
