@@ -11,13 +11,13 @@ import pytest
 from billhook.engine import Command
 from billhook.engine.compiling import MAX_TIMEOUT, METHODS
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
+from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import MAX_FILE_BYTES, read_integration
 from billhook.engine.functions import FUNCTIONS
 from billhook.engine.presets import parse_preset
 from billhook.engine.slots.encoders import SLOTS
 from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS
-from billhook.engine.url import MAX_URL_LENGTH
 from billhook.engine.values import MAX_VALUE
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote_plus
 
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from engine.origins import Peer, answer, serving
 
 CLIENT_ID = "billhook & co"

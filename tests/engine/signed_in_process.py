@@ -14,7 +14,7 @@ from pathlib import Path
 
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.secret import Secret
 from billhook.engine.signin.file_keeper import FileKeeper

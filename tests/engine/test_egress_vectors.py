@@ -18,6 +18,15 @@ from aiohttp import ClientConnectorError
 
 from billhook.engine.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.egress.guard import (
+    Allowance,
+    EgressPolicy,
+    judge_address,
+    judge_header,
+    judge_redirect,
+    judge_url,
+)
+from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
@@ -26,17 +35,8 @@ from billhook.engine.errors import (
     SourceUnreachable,
     TokenError,
 )
-from billhook.engine.guard import (
-    Allowance,
-    EgressPolicy,
-    judge_address,
-    judge_header,
-    judge_redirect,
-    judge_url,
-)
 from billhook.engine.trace import Progress, Trace
 from billhook.engine.transport import HttpTransport
-from billhook.engine.url import Url, parse_url
 from billhook.engine.verdict import Verdict
 from billhook.engine.wire.pool import Dial, Pool, Site
 from egress_world import DOCUMENT, Received, World, WorldLoop, trusting_context, write_certificate

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billhook.engine.errors import ConfigurationError, EgressDenied, SourceRedirected
-from billhook.engine.guard import (
+from billhook.engine.egress.guard import (
     Allowance,
     EgressPolicy,
     judge,
@@ -17,8 +16,9 @@ from billhook.engine.guard import (
     judge_url,
     secret_may_travel,
 )
-from billhook.engine.guard_tables import DENIED_HEADERS, DENIED_SUFFIXES, METADATA_HOSTS
-from billhook.engine.url import Url, parse_url
+from billhook.engine.egress.tables import DENIED_HEADERS, DENIED_SUFFIXES, METADATA_HOSTS
+from billhook.engine.egress.url import Url, parse_url
+from billhook.engine.errors import ConfigurationError, EgressDenied, SourceRedirected
 from billhook.engine.verdict import Verdict
 
 POLICY = EgressPolicy()

@@ -14,7 +14,7 @@ import brotli
 import pytest
 import zstandard
 
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import (
     BillhookError,
     EgressDenied,

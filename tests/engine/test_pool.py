@@ -11,8 +11,8 @@ from aiohttp import ClientConnectorError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from billhook.engine.command import Limits, Origin
-from billhook.engine.egress import EgressPolicy
-from billhook.engine.resolver import SystemResolver
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.run import run_command
 from billhook.engine.trace import Progress
 from billhook.engine.transport import HttpTransport

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.command import Origin, WebRequest
-from billhook.engine.guard import EgressPolicy
+from billhook.engine.egress.guard import EgressPolicy
+from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
 from billhook.engine.redirects import MAX_REDIRECTS, follow_redirect
-from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url
 from billhook.engine.verdict import Verdict
 
 POLICY = EgressPolicy()

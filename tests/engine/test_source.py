@@ -19,7 +19,7 @@ from billhook.engine.config import (
     StepConfig,
     TlsConfig,
 )
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import (
     ConfigurationError,
     EgressDenied,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK, Secret
-from billhook.engine.url import Url, parse_url
 from small_commands import FORM, JSON, SITE, compile_step, fill, misfits, problems_of, with_body
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.command import Command, WebRequest
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import (
     BillhookError,
     EgressDenied,

@@ -7,7 +7,7 @@ import yarl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billhook.engine.url import MAX_URL_LENGTH, Url, parse_host, parse_url
+from billhook.engine.egress.url import MAX_URL_LENGTH, Url, parse_host, parse_url
 from billhook.engine.verdict import Verdict
 
 

@@ -17,7 +17,7 @@ import billhook
 from billhook.engine.answer.document import Document
 from billhook.engine.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.files import read_integration
 from billhook.engine.run import run_command

@@ -15,7 +15,7 @@ from billhook.cli.output import tell_json, tell_notes
 from billhook.cli.progress import progress_line
 from billhook.cli.values import Prepared, command_arguments, prepare
 from billhook.engine.answer.document import Document
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.record import new_run_id
 from billhook.engine.run import run_command

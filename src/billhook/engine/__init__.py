@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         WebRequest,
     )
     from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig
-    from billhook.engine.egress import Allowance, EgressPolicy
+    from billhook.engine.egress.policy import Allowance, EgressPolicy
     from billhook.engine.errors import (
         BillhookError,
         ConfigurationError,
@@ -91,7 +91,7 @@ _HOMES: Final = {
         "WebRequest",
     ),
     "config": ("CommandConfig", "IntegrationConfig", "StepConfig"),
-    "egress": ("Allowance", "EgressPolicy"),
+    "egress.policy": ("Allowance", "EgressPolicy"),
     "errors": (
         "BillhookError",
         "ConfigurationError",

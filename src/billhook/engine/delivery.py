@@ -14,16 +14,16 @@ from billhook.engine.answer.status import judge_status
 from billhook.engine.answer.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.body import Body, collect
 from billhook.engine.conversation import Conversation, Reply
-from billhook.engine.egress import EgressPolicy
-from billhook.engine.errors import NotADocument
-from billhook.engine.guard import judge
-from billhook.engine.step import Step, read_link
-from billhook.engine.url import (
+from billhook.engine.egress.guard import judge
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.url import (
     MAX_LOCATION_LENGTH,
     encode_target,
     holds_control_or_space,
     parse_url,
 )
+from billhook.engine.errors import NotADocument
+from billhook.engine.step import Step, read_link
 from billhook.engine.values import Values
 from billhook.engine.verdict import Verdict
 from billhook.engine.web_request import Origin, WebRequest

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from billhook.engine.command import Origin, WebRequest
-from billhook.engine.egress import EgressPolicy
-from billhook.engine.guard import judge_redirect
-from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url
+from billhook.engine.egress.guard import judge_redirect
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
 from billhook.engine.verdict import Verdict
 
 MAX_REDIRECTS: Final = 3

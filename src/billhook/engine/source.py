@@ -16,8 +16,8 @@ from typing import Self
 from billhook.engine.breaker import BreakerState, BreakerTransport
 from billhook.engine.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import IntegrationConfig
-from billhook.engine.egress import EgressPolicy
-from billhook.engine.resolver import Resolver
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.resolver import Resolver
 from billhook.engine.retries import RetryingTransport
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import TokenKeeper

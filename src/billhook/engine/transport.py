@@ -14,13 +14,13 @@ from typing import Final, Protocol, Self
 
 from billhook.engine.body import Body
 from billhook.engine.command import Limits, Origin, WebRequest
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.guard import judge, secret_may_travel
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.resolver import Resolver, SystemResolver
+from billhook.engine.egress.url import parse_url
 from billhook.engine.errors import SourceTimeout
-from billhook.engine.guard import judge, secret_may_travel
 from billhook.engine.redirects import REDIRECT_STATUSES, follow_redirect
-from billhook.engine.resolver import Resolver, SystemResolver
 from billhook.engine.trace import Trace
-from billhook.engine.url import parse_url
 from billhook.engine.verdict import Verdict
 from billhook.engine.wire.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.wire.pool import POOL_LIMIT, Dial, Pool, Site

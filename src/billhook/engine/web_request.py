@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from billhook.engine.egress.url import DEFAULT_PORTS
 from billhook.engine.template import Shown
-from billhook.engine.url import DEFAULT_PORTS
 from billhook.engine.values import Given
 
 

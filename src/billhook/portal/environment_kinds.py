@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from billhook.engine.egress import Allowance
+from billhook.engine.egress.policy import Allowance
 from billhook.engine.errors import ConfigurationError
 
 _KEY_LENGTH: Final = 50

@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from billhook.engine.command import Command
 from billhook.engine.config import IntegrationConfig
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.files import read_integration
 from billhook.engine.run import run_command

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.egress.guard import judge_header
+from billhook.engine.egress.url import Url
 from billhook.engine.errors import Problem
-from billhook.engine.guard import judge_header
 from billhook.engine.signin.schemes import FieldInfo
 from billhook.engine.signin.signing import REQUEST_TOKENS
 from billhook.engine.slots.encoders import present
@@ -17,7 +18,6 @@ from billhook.engine.slots.in_url import compile_url
 from billhook.engine.template import Part, Template, build_template, place_tokens
 from billhook.engine.texts import Scope, Text, read_text
 from billhook.engine.tokens import nearest
-from billhook.engine.url import Url
 from billhook.engine.values import Given, UnfitValue
 
 Typed = str | bool | float

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from billhook.engine.url import encode_target
+from billhook.engine.egress.url import encode_target
 from billhook.engine.values import Given, UnfitValue
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import Problem
-from billhook.engine.guard import judge_header
 from billhook.engine.slots.encoders import (
     encode_cookie,
     encode_cookie_name,

@@ -7,6 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from billhook.engine.egress.url import (
+    MAX_URL_LENGTH,
+    Url,
+    encode_target,
+    has_dot_segment,
+    holds_control_or_space,
+    parse_url,
+)
 from billhook.engine.errors import Problem
 from billhook.engine.functions import RAW
 from billhook.engine.slots.encoders import (
@@ -31,14 +39,6 @@ from billhook.engine.template import (
     build_template,
     encode_through,
     place_tokens,
-)
-from billhook.engine.url import (
-    MAX_URL_LENGTH,
-    Url,
-    encode_target,
-    has_dot_segment,
-    holds_control_or_space,
-    parse_url,
 )
 from billhook.engine.values import Given, UnfitValue, Values
 from billhook.engine.verdict import Verdict

@@ -23,6 +23,7 @@ from aiohttp.streams import StreamReader
 
 from billhook.engine.body import Body, BodyWriter
 from billhook.engine.command import Limits, WebRequest
+from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import (
     BillhookError,
     SourceBroken,
@@ -34,7 +35,6 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from billhook.engine.guard import judge_header
 from billhook.engine.trace import OK, Progress
 from billhook.engine.verdict import Verdict
 from billhook.engine.wire.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire

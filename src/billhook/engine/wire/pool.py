@@ -28,10 +28,10 @@ from aiohttp.streams import StreamReader
 from yarl import URL
 
 from billhook.engine.command import Limits, Origin
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.guard import judge_address
+from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.resolver import Resolver, look_up
 from billhook.engine.errors import SourceBroken
-from billhook.engine.guard import judge_address
-from billhook.engine.resolver import Resolver, look_up
 from billhook.engine.trace import Progress
 from billhook.engine.verdict import Verdict
 

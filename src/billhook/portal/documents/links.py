@@ -8,8 +8,8 @@ from django.http import HttpResponse
 
 from billhook.engine.answer.document import Document
 from billhook.engine.delivery import LINK_TYPE
+from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
 from billhook.engine.errors import NotADocument
-from billhook.engine.url import MAX_LOCATION_LENGTH, Url, parse_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

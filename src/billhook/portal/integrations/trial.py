@@ -11,8 +11,9 @@ from typing import Final
 from billhook.engine.answer.document import Document
 from billhook.engine.command import Command, MaskedRequest, Origin, Values
 from billhook.engine.config import CommandConfig
+from billhook.engine.egress.guard import judge_url, secret_may_travel
+from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
-from billhook.engine.guard import judge_url, secret_may_travel
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.showing import with_sign_in
@@ -20,7 +21,6 @@ from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.step import Step
 from billhook.engine.tokens import Value
 from billhook.engine.trace import Attempt, Trace
-from billhook.engine.url import Url, parse_url
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of

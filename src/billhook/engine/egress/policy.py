@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final, TypeVar
 
-from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.guard_tables import (
+from billhook.engine.egress.tables import (
     LIFTABLE,
     LIFTABLE_NETWORKS,
     METADATA_HOSTS,
@@ -16,7 +15,8 @@ from billhook.engine.guard_tables import (
     verdict_of_ipv4,
     verdict_of_ipv6,
 )
-from billhook.engine.url import Host, parse_authority, parse_port
+from billhook.engine.egress.url import Host, parse_authority, parse_port
+from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.verdict import Verdict
 
 DEFAULT_PORTS: Final = frozenset({80, 443, 8080, 8443})

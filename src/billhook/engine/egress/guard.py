@@ -13,8 +13,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-from billhook.engine.egress import Allowance, EgressPolicy
-from billhook.engine.guard_tables import (
+from billhook.engine.egress.policy import Allowance, EgressPolicy
+from billhook.engine.egress.tables import (
     DENIED_HEADER_PREFIXES,
     DENIED_HEADERS,
     DENIED_SUFFIXES,
@@ -23,7 +23,7 @@ from billhook.engine.guard_tables import (
     verdict_of_ipv4,
     verdict_of_ipv6,
 )
-from billhook.engine.url import Url, parse_reference, parse_url
+from billhook.engine.egress.url import Url, parse_reference, parse_url
 from billhook.engine.verdict import Verdict
 
 __all__ = [

@@ -10,9 +10,9 @@ from itertools import chain, zip_longest
 from threading import Thread
 from typing import Final, Protocol
 
-from billhook.engine.egress import EgressPolicy
+from billhook.engine.egress.guard import judge_address
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import SourceTimeout, SourceUnreachable
-from billhook.engine.guard import judge_address
 
 LOOKUP_THREADS: Final = 4
 """Lookups of one resolver that run at the same time, each in a thread of its own."""

@@ -1,0 +1,1 @@
+"""The egress guard: may we talk to this address?"""
