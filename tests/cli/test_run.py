@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from billhook.cli.progress import describe_progress
+from billhook.engine.http.trace import Trace
 from billhook.engine.testing import make_pdf
-from billhook.engine.trace import Trace
 from engine.origins import Peer, Script, Source, always, answer, serving
 
 CANARY = "c4nary-s3cret"

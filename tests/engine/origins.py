@@ -15,7 +15,7 @@ from pathlib import Path
 from billhook.engine.command import Command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.policy import EgressPolicy
-from billhook.engine.transport import HttpTransport
+from billhook.engine.http.transport import HttpTransport
 
 
 class Peer:

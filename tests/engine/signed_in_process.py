@@ -16,13 +16,13 @@ from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
 from billhook.engine.signin.file_keeper import FileKeeper
 from billhook.engine.signin.keeper import Tokens
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.transport import SignedTransport
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport
 
 
 def die() -> None:

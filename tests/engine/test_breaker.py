@@ -6,13 +6,6 @@ import asyncio
 
 import pytest
 
-from billhook.engine.breaker import (
-    FAILURES,
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    BreakerTransport,
-    State,
-)
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.errors import (
     BillhookError,
@@ -27,8 +20,15 @@ from billhook.engine.errors import (
     SourceTooSlow,
     SourceUnreachable,
 )
+from billhook.engine.http.breaker import (
+    FAILURES,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    BreakerTransport,
+    State,
+)
+from billhook.engine.http.trace import Trace
 from billhook.engine.testing import FakeTransport, make_response
-from billhook.engine.trace import Trace
 from billhook.engine.verdict import Verdict
 
 SOURCE = Origin(scheme="https", host="billing.example", port=443)

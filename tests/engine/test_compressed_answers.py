@@ -18,8 +18,8 @@ from billhook.engine.errors import (
     SourceStatus,
     SourceTooLarge,
 )
+from billhook.engine.http.trace import Trace
 from billhook.engine.run import run_command
-from billhook.engine.trace import Trace
 from engine.origins import (
     Script,
     Source,

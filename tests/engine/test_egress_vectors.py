@@ -35,10 +35,10 @@ from billhook.engine.errors import (
     SourceUnreachable,
     TokenError,
 )
-from billhook.engine.trace import Progress, Trace
-from billhook.engine.transport import HttpTransport
+from billhook.engine.http.pool import Dial, Pool, Site
+from billhook.engine.http.trace import Progress, Trace
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.verdict import Verdict
-from billhook.engine.wire.pool import Dial, Pool, Site
 from egress_world import DOCUMENT, Received, World, WorldLoop, trusting_context, write_certificate
 
 Case = dict[str, Any]

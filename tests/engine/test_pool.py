@@ -13,11 +13,11 @@ from aiohttp.client_proto import ResponseHandler
 from billhook.engine.command import Limits, Origin
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import SystemResolver
+from billhook.engine.http.pool import AddressRefused, Dial, Pool, Site, Wire, _dialling
+from billhook.engine.http.trace import Progress
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.run import run_command
-from billhook.engine.trace import Progress
-from billhook.engine.transport import HttpTransport
 from billhook.engine.verdict import Verdict
-from billhook.engine.wire.pool import AddressRefused, Dial, Pool, Site, Wire, _dialling
 from engine.origins import always, answer, command, pdf, serving
 
 LIMITS = Limits(timeout=30, max_bytes=1000)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from billhook.engine.http.trace import Trace
 from billhook.engine.record import ID_LENGTH, new_run_id
-from billhook.engine.trace import Trace
 
 
 def test_a_run_id_is_twelve_characters_that_nobody_mistakes_for_others() -> None:

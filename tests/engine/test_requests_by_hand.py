@@ -8,7 +8,7 @@ import pytest
 
 from billhook.engine.command import WebRequest
 from billhook.engine.errors import EgressDenied
-from billhook.engine.wire.exchange import encode_request
+from billhook.engine.http.exchange import encode_request
 from small_commands import compile_step
 
 COMMAND = compile_step(url="https://api.example.com/i")

@@ -19,10 +19,10 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from billhook.engine.retries import FIRST_PAUSE, LONGEST_ASKED, RetryingTransport, asked_pause
+from billhook.engine.http.retries import FIRST_PAUSE, LONGEST_ASKED, RetryingTransport, asked_pause
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport, Response
 from billhook.engine.testing import FakeTransport, make_response
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport, Response
 from engine.origins import answer, serving
 
 SOURCE = Origin(scheme="https", host="billing.example", port=443)

@@ -18,12 +18,12 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.errors import SignInFailed, SourceUnreachable
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.testing import FakeTransport, make_response
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response
 from billhook.engine.values import Given
 
 LIMITS = Limits(timeout=30.0, max_bytes=10_000)

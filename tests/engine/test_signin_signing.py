@@ -22,12 +22,12 @@ from requests_aws4auth import AWS4Auth
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import SignInFailed, TokenError
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.scheme import Line
 from billhook.engine.testing import FakeTransport
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport
 from engine.origins import answer, serving
 
 ORIGIN = Origin(scheme="https", host="billing.example", port=443)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.breaker import FAILURES, BreakerTransport, State
 from billhook.engine.command import Command
 from billhook.engine.config import (
     CommandConfig,
@@ -28,14 +27,15 @@ from billhook.engine.errors import (
     SourceStatus,
     TokenError,
 )
-from billhook.engine.retries import RetryingTransport
+from billhook.engine.http.breaker import FAILURES, BreakerTransport, State
+from billhook.engine.http.retries import RetryingTransport
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import MemoryKeeper
 from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.source import Source, open_source, plan_source
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport
 from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from engine.origins import Peer, answer, nothing_left, pdf, serving
 

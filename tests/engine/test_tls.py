@@ -12,10 +12,10 @@ import pytest
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
 from billhook.engine.tls import compile_tls
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport
 from engine.certificates import Authority
 from engine.origins import Peer, Source, answer, serving
 

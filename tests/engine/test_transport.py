@@ -19,11 +19,11 @@ from billhook.engine.errors import (
     SourceTimeout,
     SourceUnreachable,
 )
+from billhook.engine.http.pool import KEEP_IDLE
+from billhook.engine.http.transport import HttpTransport, Response
 from billhook.engine.run import Trace, run_command
 from billhook.engine.secret import Secret
-from billhook.engine.transport import HttpTransport, Response
 from billhook.engine.verdict import Verdict
-from billhook.engine.wire.pool import KEEP_IDLE
 from engine.origins import (
     Peer,
     Script,

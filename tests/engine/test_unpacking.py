@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billhook.engine.errors import SourceBroken, SourceCutShort
-from billhook.engine.wire.unpacking import Unpacker, unpack_beginning
+from billhook.engine.http.unpacking import Unpacker, unpack_beginning
 
 members = st.lists(st.binary(max_size=2000), min_size=1, max_size=3)
 sizes = st.integers(1, 60)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from billhook.engine.body import Body
 from billhook.engine.command import Command, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord
 from billhook.engine.secret import Secret
-from billhook.engine.transport import Response, Transport
 from billhook.gateway.app import Gateway
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\ntrailer\n%%EOF\n"

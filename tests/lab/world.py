@@ -20,13 +20,13 @@ from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.files import read_integration
+from billhook.engine.http.trace import OK, Trace
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.authorize import begin_authorization, finish_authorization
 from billhook.engine.signin.keeper import MemoryKeeper
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.source import Source, open_source
-from billhook.engine.trace import OK, Trace
 from lab.invoices import NUMBERS
 from lab.standin import API, FILES, StandIn
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from billhook.engine.body import Body
-from billhook.engine.breaker import BreakerState, State
 from billhook.engine.command import Limits, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.breaker import BreakerState, State
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import create_integration

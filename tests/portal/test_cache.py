@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.engine.errors import SourceTimeout
-from billhook.engine.transport import Response
+from billhook.engine.http.transport import Response
 from billhook.portal.documents.cache import DocumentCache, Key
 from billhook.portal.documents.single_flight import Flights
 from billhook.portal.integrations import fetching

@@ -13,8 +13,8 @@ import structlog
 from django.db import OperationalError
 from django.utils import timezone
 
+from billhook.engine.http.trace import Attempt, Timing
 from billhook.engine.record import RunRecord, new_run_id
-from billhook.engine.trace import Attempt, Timing
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from asgiref.sync import async_to_sync
 
-from billhook.engine.breaker import BreakerState, BreakerTransport, State
 from billhook.engine.errors import SourcePaused, SourceUnreachable
+from billhook.engine.http.breaker import BreakerState, BreakerTransport, State
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import open_document, set_enabled
 from billhook.portal.integrations.store import CommandStore, get_store, set_store

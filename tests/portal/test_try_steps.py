@@ -14,9 +14,9 @@ from django.urls import reverse
 from billhook.engine.command import Limits, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.files import read_integration
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response
 from billhook.engine.secret import MASK
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response
 from billhook.portal import environment
 from billhook.portal.integrations.document_response import opened
 from billhook.portal.integrations.forms import form_of

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from billhook.engine.command import MaskedRequest
-    from billhook.engine.trace import Attempt
+    from billhook.engine.http.trace import Attempt
     from billhook.server.demo.first_view import FirstView
     from billhook.server.demo.telling import Facts
 

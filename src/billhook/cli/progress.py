@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from billhook.engine.trace import Trace
+from billhook.engine.http.trace import Trace
 
 PATIENCE: Final = 1.0
 """Seconds after which the line appears."""

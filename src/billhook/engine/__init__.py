@@ -33,13 +33,13 @@ if TYPE_CHECKING:
         TokenError,
     )
     from billhook.engine.files import read_integration, write_integration
+    from billhook.engine.http.trace import Trace
+    from billhook.engine.http.transport import HttpTransport
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
     from billhook.engine.signin.file_keeper import FileKeeper
     from billhook.engine.signin.keeper import MemoryKeeper, TokenKeeper, Tokens
     from billhook.engine.source import Source, open_source
-    from billhook.engine.trace import Trace
-    from billhook.engine.transport import HttpTransport
     from billhook.engine.verdict import Verdict
 
 __all__ = [
@@ -107,8 +107,8 @@ _HOMES: Final = {
     "signin.file_keeper": ("FileKeeper",),
     "signin.keeper": ("MemoryKeeper", "TokenKeeper", "Tokens"),
     "source": ("Source", "open_source"),
-    "trace": ("Trace",),
-    "transport": ("HttpTransport",),
+    "http.trace": ("Trace",),
+    "http.transport": ("HttpTransport",),
     "verdict": ("Verdict",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}

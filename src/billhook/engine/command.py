@@ -10,13 +10,13 @@ from typing import Final
 
 from billhook.engine.config import CommandConfig, SignInConfig
 from billhook.engine.errors import Problem, TokenError
+from billhook.engine.http.request import Limits, MaskedRequest, Origin, WebRequest
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.step import Step
 from billhook.engine.template import Shown, ShownPiece, misfit_message
 from billhook.engine.tokens import Value, nearest
 from billhook.engine.values import Given, UnfitValue, Values, take_value
-from billhook.engine.web_request import Limits, MaskedRequest, Origin, WebRequest
 
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
 

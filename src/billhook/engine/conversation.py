@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 from billhook.engine.answer.content import Content
 from billhook.engine.command import Command, Limits, Values, WebRequest
 from billhook.engine.errors import MissingValue, SourceTimeout, StillWorking, TokenError
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.step import Step
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
 
 LARGE: Final = 200_000
 """Answers of more bytes are read in a thread, so that other runs go on meanwhile."""

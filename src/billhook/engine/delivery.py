@@ -23,10 +23,10 @@ from billhook.engine.egress.url import (
     parse_url,
 )
 from billhook.engine.errors import NotADocument
+from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.step import Step, read_link
 from billhook.engine.values import Values
 from billhook.engine.verdict import Verdict
-from billhook.engine.web_request import Origin, WebRequest
 
 LINK_TYPE: Final = "text/uri-list"
 """The media type of a document that is only a link (RFC 2483, 5)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from billhook.engine.trace import Attempt
+from billhook.engine.http.trace import Attempt
 
 ID_LENGTH: Final = 12
 _ALPHABET: Final = b"0123456789abcdefghjkmnpqrstvwxyz"

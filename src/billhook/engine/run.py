@@ -13,9 +13,9 @@ from billhook.engine.command import Command, Values
 from billhook.engine.conversation import Conversation, Learn, Reply
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
+from billhook.engine.http.trace import OK, Attempt, Timing, Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.step import Step
-from billhook.engine.trace import OK, Attempt, Timing, Trace
-from billhook.engine.transport import Response, Transport
 
 __all__ = ["Attempt", "Timing", "Trace", "run_command"]
 

@@ -13,20 +13,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from billhook.engine.breaker import BreakerState, BreakerTransport
 from billhook.engine.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver
-from billhook.engine.retries import RetryingTransport
+from billhook.engine.http.breaker import BreakerState, BreakerTransport
+from billhook.engine.http.retries import RetryingTransport
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import HttpTransport, Response, Transport
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import TokenKeeper
 from billhook.engine.signin.plan import SignInPlan, compile_sign_in
 from billhook.engine.signin.scheme import Scheme
 from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.tls import TlsPlan, compile_tls
-from billhook.engine.trace import Trace
-from billhook.engine.transport import HttpTransport, Response, Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Source:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         return await self._breaker.exchange(
             request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
         )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, parse_url
 from billhook.engine.errors import MissingValue, Problem, TokenError
 from billhook.engine.functions import Function, UnfitForFunction
+from billhook.engine.http.request import MaskedRequest, Origin, WebRequest
 from billhook.engine.template import Template, misfit_message
 from billhook.engine.values import Given, UnfitValue, Values, checked_text
 from billhook.engine.verdict import Verdict
-from billhook.engine.web_request import MaskedRequest, Origin, WebRequest
 
 if TYPE_CHECKING:
     from billhook.engine.answer.place import AnswerPlace

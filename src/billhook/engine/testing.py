@@ -15,8 +15,8 @@ from billhook.engine.body import Body
 from billhook.engine.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout
-from billhook.engine.trace import OK, Trace
-from billhook.engine.transport import Response
+from billhook.engine.http.trace import OK, Trace
+from billhook.engine.http.transport import Response
 
 Scripted = Response | BillhookError | Callable[[WebRequest], Response]
 """One answer: a response, an error to raise, or a function that makes a response."""

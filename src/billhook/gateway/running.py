@@ -12,10 +12,10 @@ import structlog
 
 from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.trace import Trace
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.run import run_command
-from billhook.engine.trace import Trace
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import CallerLeft, GatewayError, InternalError

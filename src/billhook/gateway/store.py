@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from billhook.engine.command import Command
+    from billhook.engine.http.transport import Transport
     from billhook.engine.record import RunRecord
     from billhook.engine.secret import Secret
-    from billhook.engine.transport import Transport
 
 
 class Caller(Protocol):

@@ -20,8 +20,8 @@ from billhook.engine.signin.oauth2 import Client, ask_for_tokens, sentence_of
 from billhook.engine.signin.scheme import Line
 
 if TYPE_CHECKING:
-    from billhook.engine.trace import Trace
-    from billhook.engine.transport import Transport
+    from billhook.engine.http.trace import Trace
+    from billhook.engine.http.transport import Transport
 
 _SECURE: Final = "https://query.invalid/"
 """oauthlib reads and writes queries only of https URLs; it gets and gives nothing but the query."""

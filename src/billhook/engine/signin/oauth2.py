@@ -28,7 +28,7 @@ from billhook.engine.signin.shared import Shared
 from billhook.engine.signin.signing import authorization, with_header
 
 if TYPE_CHECKING:
-    from billhook.engine.transport import Response
+    from billhook.engine.http.transport import Response
 
 STEP: Final = "sign-in"
 """The name under which sign-in requests stand in a trace."""

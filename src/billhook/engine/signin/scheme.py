@@ -10,8 +10,8 @@ from billhook.engine.secret import Secret
 from billhook.engine.signin.signing import Signer
 
 if TYPE_CHECKING:
-    from billhook.engine.trace import Trace
-    from billhook.engine.transport import Response, Transport
+    from billhook.engine.http.trace import Trace
+    from billhook.engine.http.transport import Response, Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

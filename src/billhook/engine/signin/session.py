@@ -27,7 +27,7 @@ from billhook.engine.signin.signing import with_header
 from billhook.engine.values import Given, UnfitValue, Values
 
 if TYPE_CHECKING:
-    from billhook.engine.transport import Response
+    from billhook.engine.http.transport import Response
 
 STEP: Final = "sign-in"
 TIMEOUT: Final = 30.0

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from billhook.engine.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SourceRefused
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.signin.scheme import Line, Scheme
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
 
 
 class SignedTransport:
@@ -43,7 +43,7 @@ class SignedTransport:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request* signed; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request* signed; see :class:`billhook.engine.http.transport.Transport`."""
         may_sign = request.sign_in and request.origin in self._origins
         if not may_sign and request.complete is None:
             return await self._inner.exchange(

@@ -8,7 +8,7 @@ from typing import Final
 
 from billhook.engine.command import Origin
 from billhook.engine.errors import BillhookError
-from billhook.engine.trace import Attempt
+from billhook.engine.http.trace import Attempt
 from billhook.portal import environment
 from billhook.portal.backoffice.try_places import look_at
 from billhook.portal.documents.showing import Shown

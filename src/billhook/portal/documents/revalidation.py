@@ -17,8 +17,8 @@ from django.utils.crypto import salted_hmac
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.engine.command import Limits, WebRequest
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.portal.documents.cache import DocumentCache, Kept
 
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"', re.ASCII)
@@ -53,7 +53,7 @@ class RevalidatingTransport:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         digest = _digest(request)
         asked = self._conditional(request, digest)
         response = await self._inner.exchange(

@@ -11,10 +11,10 @@ from django.utils.crypto import salted_hmac
 
 from billhook.engine.answer.document import Document
 from billhook.engine.delivery import LINK_TYPE
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Transport
 from billhook.engine.run import run_command
 from billhook.engine.tokens import Value
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Transport
 from billhook.engine.values import Values
 from billhook.portal.documents.cache import DocumentCache, Kept, Key, document_cache
 from billhook.portal.documents.revalidation import RevalidatingTransport

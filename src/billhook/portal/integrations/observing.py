@@ -12,9 +12,9 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import MASK, Secret
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
 
 EXCERPT: Final = 2_000
 """Characters of an answer's text that are shown."""
@@ -54,7 +54,7 @@ class ObservingTransport:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         self.observed = None
         response = await self._inner.exchange(
             request, limits=limits, redirects=redirects, deadline=deadline, trace=trace

@@ -20,8 +20,8 @@ from billhook.engine.errors import (
     DocumentNotFound,
     Problem,
 )
+from billhook.engine.http.trace import Trace
 from billhook.engine.tokens import Value
-from billhook.engine.trace import Trace
 from billhook.portal.integrations.fetching import Fetch
 from billhook.portal.integrations.models import OnFailure
 from billhook.portal.integrations.store import Prepared

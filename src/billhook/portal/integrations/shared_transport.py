@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from billhook.engine.breaker import BreakerState, State
 from billhook.engine.command import Limits, WebRequest
+from billhook.engine.http.breaker import BreakerState, State
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import Secret
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
 
 
 class ClosableTransport(Transport, Protocol):
@@ -66,7 +66,7 @@ class SharedTransport:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         if self._transport is None:
             self._transport = self._make()
         self._in_flight += 1

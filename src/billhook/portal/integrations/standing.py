@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from billhook.engine.breaker import BreakerState, State
+from billhook.engine.http.breaker import BreakerState, State
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.store import get_store
 

@@ -19,10 +19,10 @@ from typing import Final, Protocol
 import structlog
 from django.db import Error, close_old_connections, connections
 
-from billhook.engine.breaker import BreakerState
 from billhook.engine.command import Command
+from billhook.engine.http.breaker import BreakerState
+from billhook.engine.http.transport import Transport
 from billhook.engine.secret import Secret
-from billhook.engine.transport import Transport
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source

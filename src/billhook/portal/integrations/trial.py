@@ -14,13 +14,13 @@ from billhook.engine.config import CommandConfig
 from billhook.engine.egress.guard import judge_url, secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
+from billhook.engine.http.trace import Attempt, Trace
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.step import Step
 from billhook.engine.tokens import Value
-from billhook.engine.trace import Attempt, Trace
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of

@@ -16,9 +16,9 @@ from django.db import Error, close_old_connections, connections
 
 from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.trace import OK, Trace
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
-from billhook.engine.trace import OK, Trace
 from billhook.portal.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
 from billhook.portal.runs.writing import write_runs

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 
+from billhook.engine.http.trace import Attempt
 from billhook.engine.record import RunRecord
-from billhook.engine.trace import Attempt
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Organisation

@@ -19,11 +19,11 @@ from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
 from billhook.engine.egress.url import parse_url
 from billhook.engine.errors import SourceTimeout
-from billhook.engine.redirects import REDIRECT_STATUSES, follow_redirect
-from billhook.engine.trace import Trace
+from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
+from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
+from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
+from billhook.engine.http.trace import Trace
 from billhook.engine.verdict import Verdict
-from billhook.engine.wire.exchange import Answer, ConnectionWentStale, exchange_once
-from billhook.engine.wire.pool import POOL_LIMIT, Dial, Pool, Site
 
 _TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
 """What may stand in a request line as path and query (RFC 9112, 3.2.1), nothing else."""

@@ -19,8 +19,8 @@ from billhook.engine.errors import (
     SourceTimeout,
     SourceUnreachable,
 )
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 
 STUMBLES: Final = frozenset({429, 502, 503, 504})
 """Statuses that mean: the same request may succeed in a moment (RFC 9110, 15.6; RFC 6585, 4)."""
@@ -63,7 +63,7 @@ class RetryingTransport:
         deadline: float,
         trace: Trace,
     ) -> Response:
-        """Send *request*; see :class:`billhook.engine.transport.Transport`."""
+        """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         send = partial(
             self._inner.exchange,
             request,

@@ -32,7 +32,7 @@ from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, look_up
 from billhook.engine.errors import SourceBroken
-from billhook.engine.trace import Progress
+from billhook.engine.http.trace import Progress
 from billhook.engine.verdict import Verdict
 
 POOL_LIMIT: Final = 1024

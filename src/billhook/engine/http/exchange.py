@@ -35,11 +35,11 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from billhook.engine.trace import OK, Progress
+from billhook.engine.http.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
+from billhook.engine.http.trace import OK, Progress
+from billhook.engine.http.unpacking import Unpacker, unpack_beginning
+from billhook.engine.http.watch import Watch
 from billhook.engine.verdict import Verdict
-from billhook.engine.wire.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
-from billhook.engine.wire.unpacking import Unpacker, unpack_beginning
-from billhook.engine.wire.watch import Watch
 
 USER_AGENT: Final = f"Billhook/{version('billhook')}"
 EXCERPT_BYTES: Final = 16 * 1024

@@ -19,8 +19,8 @@ from billhook.engine.errors import (
     SourceTlsFailed,
     SourceUnreachable,
 )
-from billhook.engine.trace import Trace
-from billhook.engine.transport import Response, Transport
+from billhook.engine.http.trace import Trace
+from billhook.engine.http.transport import Response, Transport
 
 FAILURES: Final = 5
 """So many failures in a row, of one step, open the breaker."""

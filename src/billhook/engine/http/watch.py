@@ -6,7 +6,7 @@ import asyncio
 
 from billhook.engine.command import Limits
 from billhook.engine.errors import SourceTimeout, SourceTooSlow
-from billhook.engine.wire.pool import Wire
+from billhook.engine.http.pool import Wire
 
 
 class Watch:
