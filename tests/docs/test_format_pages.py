@@ -14,11 +14,11 @@ from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TI
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import MAX_FILE_BYTES, read_integration
-from billhook.engine.functions import FUNCTIONS
 from billhook.engine.presets import parse_preset
-from billhook.engine.slots.encoders import SLOTS
-from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS
-from billhook.engine.values import MAX_VALUE
+from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS
+from billhook.engine.tokens.encoders import SLOTS
+from billhook.engine.tokens.functions import FUNCTIONS
+from billhook.engine.tokens.values import MAX_VALUE
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/billhook"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billhook.engine.values import UnfitValue
+from billhook.engine.tokens.values import UnfitValue
 from small_commands import (
     FORM,
     JSON,

@@ -10,8 +10,8 @@ from billhook.engine.answer.conditions import compile_condition
 from billhook.engine.answer.content import Content
 from billhook.engine.body import Body
 from billhook.engine.config import ConditionConfig, PathConfig
-from billhook.engine.template import Scope
-from billhook.engine.values import Values, take_value
+from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.values import Values, take_value
 
 SCOPE = Scope(variables=MappingProxyType({}), secrets=frozenset(), tokens=frozenset({"Id"}))
 

@@ -11,7 +11,7 @@ from billhook.engine import Trace
 from billhook.engine.conversation import LARGE, Conversation, Reply
 from billhook.engine.errors import DocumentNotFound, SourceTimeout, StillWorking
 from billhook.engine.testing import FakeTransport, make_command, make_response
-from billhook.engine.values import Values
+from billhook.engine.tokens.values import Values
 from engine.origins import with_limits
 from step_runs import compile_toml
 

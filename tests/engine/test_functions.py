@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billhook.engine.functions import (
+from billhook.engine.tokens.functions import (
     FUNCTIONS,
     UnfitForFunction,
     find_function,

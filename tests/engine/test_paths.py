@@ -15,8 +15,8 @@ from billhook.engine.answer.content import Content, Unreadable
 from billhook.engine.answer.paths import compile_path
 from billhook.engine.body import Body
 from billhook.engine.config import PathConfig
-from billhook.engine.template import Scope
-from billhook.engine.values import Values, take_value
+from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.values import Values, take_value
 
 SCOPE = Scope(
     variables=MappingProxyType({}), secrets=frozenset(), tokens=frozenset({"Number", "Id"})

@@ -24,7 +24,7 @@ from billhook.engine.secret import Secret
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.testing import FakeTransport, make_response
-from billhook.engine.values import Given
+from billhook.engine.tokens.values import Given
 
 LIMITS = Limits(timeout=30.0, max_bytes=10_000)
 SOURCE = Origin(scheme="https", host="billing.example", port=443)

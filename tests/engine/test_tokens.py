@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billhook.engine.tokens import COMMANDS, NAME, SYSTEM_TOKENS, nearest, tokens_of
+from billhook.engine.tokens.catalogue import COMMANDS, NAME, SYSTEM_TOKENS, nearest, tokens_of
 
 ALL = [token for command in COMMANDS.values() for token in command.tokens] + list(SYSTEM_TOKENS)
 

@@ -26,7 +26,7 @@ from billhook.engine.errors import (
     SourceUnreachable,
     TokenError,
 )
-from billhook.engine.tokens import COMMANDS
+from billhook.engine.tokens.catalogue import COMMANDS
 from billhook.engine.verdict import Verdict
 from billhook.portal.integrations import services
 from billhook.portal.integrations.document_response import (

@@ -21,7 +21,7 @@ from billhook.cli.output import (
     usage_failure,
 )
 from billhook.engine.errors import BillhookError
-from billhook.engine.tokens import nearest
+from billhook.engine.tokens.catalogue import nearest
 
 COMMANDS: Final = {
     "demo": "Show everything at once: a portal, a sample billing system, one VIEW.",

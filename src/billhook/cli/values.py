@@ -17,7 +17,7 @@ from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import MAX_FILE_BYTES, decode_file, examine_integration, locate
 from billhook.engine.secret import Secret
-from billhook.engine.tokens import NAME, NAME_RULE, Value, nearest
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE, Value, nearest
 
 _MAX_SECRET_BYTES: Final = 65_536
 _HOW_TO_GIVE: Final = (

@@ -14,9 +14,9 @@ from billhook.engine.http.request import Limits, MaskedRequest, Origin, WebReque
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.step import Step
-from billhook.engine.template import Shown, ShownPiece, misfit_message
-from billhook.engine.tokens import Value, nearest
-from billhook.engine.values import Given, UnfitValue, Values, take_value
+from billhook.engine.tokens.catalogue import Value, nearest
+from billhook.engine.tokens.template import Shown, ShownPiece, misfit_message
+from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
 

@@ -13,9 +13,9 @@ from billhook.engine.compiling_step import StepDraft, compile_step
 from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.step_scope import SESSION, StepScopes, all_steps
-from billhook.engine.template import Scope
-from billhook.engine.tokens import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
-from billhook.engine.values import Given, UnfitValue, take_value
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
+from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.values import Given, UnfitValue, take_value
 
 __all__ = ["METHODS", "METHODS_WITH_BODY", "compile_command", "has_step_tables"]
 

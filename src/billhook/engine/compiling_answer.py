@@ -22,9 +22,9 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.errors import Problem
-from billhook.engine.slots.in_form import compile_text
-from billhook.engine.template import Scope, read_text
-from billhook.engine.tokens import nearest
+from billhook.engine.slots.form import compile_text
+from billhook.engine.tokens.catalogue import nearest
+from billhook.engine.tokens.template import Scope, read_text
 
 MAX_PAUSE: Final = 60.0
 MAX_TIMES: Final = 200

@@ -7,14 +7,14 @@ from typing import Final
 
 from billhook.engine.config import StepConfig
 from billhook.engine.errors import Problem
-from billhook.engine.functions import RAW
 from billhook.engine.http.request import Origin
-from billhook.engine.slots.encoders import encode_text
-from billhook.engine.slots.in_body import compile_body
-from billhook.engine.slots.in_header import compile_header
-from billhook.engine.slots.in_url import compile_url
-from billhook.engine.template import Part, Scope, Template, Text, build_template, read_text
-from billhook.engine.tokens import nearest
+from billhook.engine.slots.body import compile_body
+from billhook.engine.slots.header import compile_header
+from billhook.engine.slots.url import compile_url
+from billhook.engine.tokens.catalogue import nearest
+from billhook.engine.tokens.encoders import encode_text
+from billhook.engine.tokens.functions import RAW
+from billhook.engine.tokens.template import Part, Scope, Template, Text, build_template, read_text
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from billhook.engine.compiling_request import RequestDraft, compile_request
 from billhook.engine.config import DeriveConfig, StepConfig
 from billhook.engine.errors import Problem
-from billhook.engine.functions import RAW, find_function, function_names
 from billhook.engine.http.request import Origin
-from billhook.engine.slots.in_form import compile_text
+from billhook.engine.slots.form import compile_text
 from billhook.engine.step import Derive, Step
 from billhook.engine.step_scope import StepScopes
-from billhook.engine.template import read_text
-from billhook.engine.tokens import NAME, NAME_RULE, nearest
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
+from billhook.engine.tokens.functions import RAW, find_function, function_names
+from billhook.engine.tokens.template import read_text
 
 if TYPE_CHECKING:
     from billhook.engine.compiling_answer import AnswerDraft

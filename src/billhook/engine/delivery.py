@@ -25,7 +25,7 @@ from billhook.engine.egress.url import (
 from billhook.engine.errors import NotADocument
 from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.step import Step, read_link
-from billhook.engine.values import Values
+from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
 
 LINK_TYPE: Final = "text/uri-list"

@@ -10,7 +10,7 @@ from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import examine_integration, locate, parse_toml
 from billhook.engine.filing.tables import Table
-from billhook.engine.tokens import nearest
+from billhook.engine.tokens.catalogue import nearest
 
 _FOLDER: Final = files("billhook") / "presets"
 _SUFFIX: Final = ".toml"

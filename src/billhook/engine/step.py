@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, parse_url
 from billhook.engine.errors import MissingValue, Problem, TokenError
-from billhook.engine.functions import Function, UnfitForFunction
 from billhook.engine.http.request import MaskedRequest, Origin, WebRequest
-from billhook.engine.template import Template, misfit_message
-from billhook.engine.values import Given, UnfitValue, Values, checked_text
+from billhook.engine.tokens.functions import Function, UnfitForFunction
+from billhook.engine.tokens.template import Template, misfit_message
+from billhook.engine.tokens.values import Given, UnfitValue, Values, checked_text
 from billhook.engine.verdict import Verdict
 
 if TYPE_CHECKING:

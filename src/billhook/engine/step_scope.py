@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.config import StepConfig
-from billhook.engine.template import Scope
+from billhook.engine.tokens.template import Scope
 
 SESSION: Final = "Session"
 """The name of the step that opens a session, in its tokens."""

@@ -13,7 +13,7 @@ from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
 from billhook.engine.signin.fields import compile_field
 from billhook.engine.signin.schemes import FieldInfo
-from billhook.engine.texts import Scope
+from billhook.engine.tokens.text import Scope
 
 _CERTIFICATE: Final = "tls.client_certificate"
 _CA: Final = "tls.ca"

@@ -13,8 +13,8 @@ from billhook.engine.answer.content import Content, Unreadable
 from billhook.engine.answer.paths import Found, Path, compile_path, compile_regex, looks_inside
 from billhook.engine.config import ConditionConfig
 from billhook.engine.errors import Problem
-from billhook.engine.template import Scope
-from billhook.engine.values import Values
+from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.values import Values
 
 Test = Callable[[Sequence[Found]], bool]
 _STATUSES: Final = range(100, 600)

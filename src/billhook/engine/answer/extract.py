@@ -16,9 +16,9 @@ from billhook.engine.errors import (
     Problem,
 )
 from billhook.engine.secret import Secret
-from billhook.engine.template import Scope
-from billhook.engine.tokens import Value
-from billhook.engine.values import Given, UnfitValue, Values, take_value
+from billhook.engine.tokens.catalogue import Value
+from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 NONE_MEANS: Final = ("not-found", "failed", "empty")
 MANY_MEAN: Final = ("error", "first", "last")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.texts import Text
+from billhook.engine.tokens.text import Text
 
 MAX_SEARCHES: Final = 3
 MAX_ALTERNATIVES: Final = 12

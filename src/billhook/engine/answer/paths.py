@@ -35,8 +35,8 @@ from billhook.engine.answer.path_width import (
 )
 from billhook.engine.config import PathConfig
 from billhook.engine.errors import Problem
-from billhook.engine.slots.encoders import encode_json_string, encode_json_value, encode_text
-from billhook.engine.template import (
+from billhook.engine.tokens.encoders import encode_json_string, encode_json_value, encode_text
+from billhook.engine.tokens.template import (
     Encode,
     Scope,
     Template,
@@ -46,7 +46,7 @@ from billhook.engine.template import (
     place_tokens,
     read_text,
 )
-from billhook.engine.values import Given, Values
+from billhook.engine.tokens.values import Given, Values
 
 Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
 MAX_PATH: Final = 1_000

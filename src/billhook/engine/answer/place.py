@@ -9,8 +9,8 @@ from typing import Final
 
 from billhook.engine.answer.content import Content, Unreadable
 from billhook.engine.answer.paths import HeaderPath, Path, looks_inside
-from billhook.engine.template import Template
-from billhook.engine.values import UnfitValue, Values
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.values import UnfitValue, Values
 
 BODY: Final = "body"
 BASE64: Final = "base64"

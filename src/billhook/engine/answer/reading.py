@@ -12,7 +12,7 @@ from billhook.engine.answer.extract import Extract
 from billhook.engine.answer.paths import looks_inside
 from billhook.engine.answer.status import NOT_FOUND, judge_failure
 from billhook.engine.errors import DocumentNotFound, SourceSaidNo
-from billhook.engine.values import Given, Values
+from billhook.engine.tokens.values import Given, Values
 
 _NOT_READY: Final = frozenset({404, 409, 425})
 """Statuses with which sources say that a document isn't made yet, while it is asked for again."""

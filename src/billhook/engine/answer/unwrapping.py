@@ -22,7 +22,7 @@ from billhook.engine.errors import (
     NotADocument,
     SourceTooLarge,
 )
-from billhook.engine.values import Values
+from billhook.engine.tokens.values import Values
 
 _DATA_URL: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.ASCII)
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")

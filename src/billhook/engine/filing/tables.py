@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from billhook.engine.errors import Problem
-from billhook.engine.tokens import nearest
+from billhook.engine.tokens.catalogue import nearest
 
 _Value = TypeVar("_Value")
 Scalar = str | int | float | bool

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from billhook.engine.egress.url import DEFAULT_PORTS
-from billhook.engine.template import Shown
-from billhook.engine.values import Given
+from billhook.engine.tokens.template import Shown
+from billhook.engine.tokens.values import Given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from billhook.engine.secret import Secret
 from billhook.engine.signin import signing
 from billhook.engine.signin.plan import WHERE, SignInPlan, origin_of
 from billhook.engine.signin.scheme import FixedScheme, Scheme
-from billhook.engine.template import Template
-from billhook.engine.values import Given, UnfitValue, Values, take_value
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 if TYPE_CHECKING:
     from billhook.engine.signin.keeper import TokenKeeper

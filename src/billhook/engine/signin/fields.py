@@ -12,13 +12,13 @@ from billhook.engine.egress.url import Url
 from billhook.engine.errors import Problem
 from billhook.engine.signin.schemes import FieldInfo
 from billhook.engine.signin.signing import REQUEST_TOKENS
-from billhook.engine.slots.encoders import present
-from billhook.engine.slots.in_header import compile_header
-from billhook.engine.slots.in_url import compile_url
-from billhook.engine.template import Part, Template, build_template, place_tokens
-from billhook.engine.texts import Scope, Text, read_text
-from billhook.engine.tokens import nearest
-from billhook.engine.values import Given, UnfitValue
+from billhook.engine.slots.header import compile_header
+from billhook.engine.slots.url import compile_url
+from billhook.engine.tokens.catalogue import nearest
+from billhook.engine.tokens.encoders import present
+from billhook.engine.tokens.template import Part, Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text, read_text
+from billhook.engine.tokens.values import Given, UnfitValue
 
 Typed = str | bool | float
 MAX_SECONDS: Final = 30 * 24 * 3600.0

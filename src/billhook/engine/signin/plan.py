@@ -12,10 +12,10 @@ from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
 from billhook.engine.signin.fields import Field, compile_field, compile_line
 from billhook.engine.signin.schemes import SCHEME_NAMES, SchemeInfo, find_scheme
-from billhook.engine.template import Template
-from billhook.engine.texts import Scope, read_text
-from billhook.engine.tokens import nearest
-from billhook.engine.values import Given, UnfitValue, take_value
+from billhook.engine.tokens.catalogue import nearest
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.text import Scope, read_text
+from billhook.engine.tokens.values import Given, UnfitValue, take_value
 
 if TYPE_CHECKING:
     from billhook.engine.signin.keeper import TokenKeeper

@@ -24,7 +24,7 @@ from billhook.engine.signin.scheme import Line, Signed
 from billhook.engine.signin.session_plan import SessionPlan
 from billhook.engine.signin.shared import Shared
 from billhook.engine.signin.signing import with_header
-from billhook.engine.values import Given, UnfitValue, Values
+from billhook.engine.tokens.values import Given, UnfitValue, Values
 
 if TYPE_CHECKING:
     from billhook.engine.http.transport import Response

@@ -11,10 +11,10 @@ from billhook.engine.answer.extract import Extract, compile_extract
 from billhook.engine.command import Command, Origin
 from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.slots.in_header import compile_header
-from billhook.engine.template import Template
-from billhook.engine.texts import Scope
-from billhook.engine.tokens import NAME, NAME_RULE
+from billhook.engine.slots.header import compile_header
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.text import Scope
 
 NAME_OF_STEP: Final = "Session"
 """What the tokens of a session begin with: ``{{Session.Id}}``."""

@@ -11,8 +11,8 @@ from billhook.engine.command import MaskedRequest, Shown, ShownPiece
 from billhook.engine.secret import MASK
 from billhook.engine.signin.plan import SignInPlan
 from billhook.engine.signin.signing import authorization
-from billhook.engine.template import Template
-from billhook.engine.values import Given, Values
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.values import Given, Values
 
 Pairs = tuple[tuple[str, Shown], ...]
 

@@ -22,8 +22,8 @@ from billhook.engine.command import WebRequest
 from billhook.engine.errors import SignInFailed
 from billhook.engine.record import new_run_id
 from billhook.engine.signin.encoding import encode_path, encode_query, with_target
-from billhook.engine.template import Template
-from billhook.engine.values import Given, Values
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.values import Given, Values
 
 Fields = Mapping[str, str]
 Signer = Callable[[WebRequest], WebRequest]

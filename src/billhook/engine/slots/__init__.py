@@ -1,1 +1,1 @@
-"""How a value is written in each place that a token may stand in: the slots."""
+"""Slots: how a value is encoded for the place where its token is."""

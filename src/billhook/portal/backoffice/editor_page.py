@@ -9,9 +9,9 @@ from typing import Any
 
 from billhook.engine.compiling import METHODS
 from billhook.engine.errors import Problem
-from billhook.engine.functions import FUNCTIONS, FunctionInfo
 from billhook.engine.signin.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
-from billhook.engine.tokens import COMMANDS, TokenInfo
+from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
+from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.backoffice import editor_words
 from billhook.portal.backoffice.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
 from billhook.portal.backoffice.step_views import CommandView, StepView, Tokens

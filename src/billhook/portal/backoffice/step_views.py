@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from billhook.engine.compiling import METHODS_WITH_BODY
-from billhook.engine.tokens import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
+from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
 from billhook.portal.backoffice.row_views import Mistakes, RowView
 from billhook.portal.integrations.form_rows import AnswerRow, CommandRow, ExtractRow, StepRow
 from billhook.portal.integrations.rows import Row

@@ -9,7 +9,7 @@ from typing import Final
 from billhook.engine.command import Command, MaskedRequest, Step, Values
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
-from billhook.engine.values import Given
+from billhook.engine.tokens.values import Given
 from billhook.portal import environment
 from billhook.portal.backoffice.try_page import Timed, is_private, timed
 from billhook.portal.integrations.observing import mask

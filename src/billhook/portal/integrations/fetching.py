@@ -14,8 +14,8 @@ from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Transport
 from billhook.engine.run import run_command
-from billhook.engine.tokens import Value
-from billhook.engine.values import Values
+from billhook.engine.tokens.catalogue import Value
+from billhook.engine.tokens.values import Values
 from billhook.portal.documents.cache import DocumentCache, Kept, Key, document_cache
 from billhook.portal.documents.revalidation import RevalidatingTransport
 from billhook.portal.documents.single_flight import Flights

@@ -21,7 +21,7 @@ from billhook.engine.errors import (
     Problem,
 )
 from billhook.engine.http.trace import Trace
-from billhook.engine.tokens import Value
+from billhook.engine.tokens.catalogue import Value
 from billhook.portal.integrations.fetching import Fetch
 from billhook.portal.integrations.models import OnFailure
 from billhook.portal.integrations.store import Prepared

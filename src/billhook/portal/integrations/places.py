@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from billhook.engine.signin.schemes import find_scheme
-from billhook.engine.tokens import NAME
+from billhook.engine.tokens.catalogue import NAME
 from billhook.portal.integrations.form_rows import (
     AnswerRow,
     CommandRow,

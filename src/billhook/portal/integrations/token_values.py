@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.tokens import Value
+from billhook.engine.tokens.catalogue import Value
 from billhook.portal.accounts.models import User
 from billhook.portal.invoices.models import Invoice
 

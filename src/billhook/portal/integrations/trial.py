@@ -20,7 +20,7 @@ from billhook.engine.secret import Secret
 from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.step import Step
-from billhook.engine.tokens import Value
+from billhook.engine.tokens.catalogue import Value
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of

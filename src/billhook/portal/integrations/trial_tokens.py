@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from billhook.engine.command import Command
 from billhook.engine.errors import Problem, TokenError
-from billhook.engine.tokens import COMMANDS, TokenInfo, Value
+from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo, Value
 from billhook.portal.integrations.forms import EditorForm
 from billhook.portal.integrations.token_values import Click, invoice_tokens
 from billhook.portal.invoices.models import Invoice

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, final
 
 from billhook.engine.secret import Secret
-from billhook.engine.tokens import Value
+from billhook.engine.tokens.catalogue import Value
 
 MAX_VALUE: Final = 65_536
 """The most characters that one value may have."""

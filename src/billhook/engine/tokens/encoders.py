@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from billhook.engine.egress.url import encode_target
-from billhook.engine.values import Given, UnfitValue
+from billhook.engine.tokens.values import Given, UnfitValue
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")

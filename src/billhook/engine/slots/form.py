@@ -8,15 +8,15 @@ from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots.encoders import encode_form, encode_text
-from billhook.engine.template import (
+from billhook.engine.tokens.encoders import encode_form, encode_text
+from billhook.engine.tokens.template import (
     Scope,
     Template,
     Text,
     build_template,
     place_tokens,
 )
-from billhook.engine.values import UnfitValue
+from billhook.engine.tokens.values import UnfitValue
 
 _LINE_BREAK: Final = re.compile(r"[\x00-\x1f\x7f]")
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.functions import NUMBER, RAW, UnfitForFunction, find_function
 from billhook.engine.secret import MASK
-from billhook.engine.slots.encoders import present
-from billhook.engine.texts import Scope, Text, TokenUse, read_text
-from billhook.engine.values import Given, UnfitValue, Values
+from billhook.engine.tokens.encoders import present
+from billhook.engine.tokens.functions import NUMBER, RAW, UnfitForFunction, find_function
+from billhook.engine.tokens.text import Scope, Text, TokenUse, read_text
+from billhook.engine.tokens.values import Given, UnfitValue, Values
 
 __all__ = [
     "NOT_RAW",

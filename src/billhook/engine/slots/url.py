@@ -16,8 +16,8 @@ from billhook.engine.egress.url import (
     parse_url,
 )
 from billhook.engine.errors import Problem
-from billhook.engine.functions import RAW
-from billhook.engine.slots.encoders import (
+from billhook.engine.slots.form import key_check
+from billhook.engine.tokens.encoders import (
     EMPTY_INSIDE,
     EMPTY_SEGMENT,
     encode_percent,
@@ -26,8 +26,8 @@ from billhook.engine.slots.encoders import (
     encode_raw_path,
     encode_whole_segment,
 )
-from billhook.engine.slots.in_form import key_check
-from billhook.engine.template import (
+from billhook.engine.tokens.functions import RAW
+from billhook.engine.tokens.template import (
     NOT_RAW,
     Check,
     Encode,
@@ -40,7 +40,7 @@ from billhook.engine.template import (
     encode_through,
     place_tokens,
 )
-from billhook.engine.values import Given, UnfitValue, Values
+from billhook.engine.tokens.values import Given, UnfitValue, Values
 from billhook.engine.verdict import Verdict
 
 _AUTHORITY: Final = re.compile(r"[^:/?#\\]*://[^/?#\\]*")

@@ -8,9 +8,9 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots.encoders import encode_xml_attribute, encode_xml_text
-from billhook.engine.slots.in_json import spare_characters
-from billhook.engine.template import (
+from billhook.engine.slots.json import spare_characters
+from billhook.engine.tokens.encoders import encode_xml_attribute, encode_xml_text
+from billhook.engine.tokens.template import (
     Encode,
     Scope,
     Template,
@@ -19,7 +19,7 @@ from billhook.engine.template import (
     build_template,
     place_tokens,
 )
-from billhook.engine.values import UnfitValue, Values
+from billhook.engine.tokens.values import UnfitValue, Values
 
 _MARKUP: Final = re.compile(
     r"(?P<comment><!--.*?(?:-->|\Z))"

@@ -7,13 +7,13 @@ from typing import Final
 
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import Problem
-from billhook.engine.slots.encoders import (
+from billhook.engine.tokens.encoders import (
     encode_cookie,
     encode_cookie_name,
     encode_header,
     encode_header_quoted,
 )
-from billhook.engine.template import (
+from billhook.engine.tokens.template import (
     Encode,
     Scope,
     Template,
@@ -23,7 +23,7 @@ from billhook.engine.template import (
     place_tokens,
     read_text,
 )
-from billhook.engine.values import UnfitValue, Values
+from billhook.engine.tokens.values import UnfitValue, Values
 
 MAX_HEADER_LENGTH: Final = 8_000
 _SPACE: Final = " \t"

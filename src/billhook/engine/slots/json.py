@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, NoReturn
 
 from billhook.engine.errors import Problem
-from billhook.engine.slots.encoders import encode_json_string, encode_json_value
-from billhook.engine.template import (
+from billhook.engine.tokens.encoders import encode_json_string, encode_json_value
+from billhook.engine.tokens.template import (
     Encode,
     Scope,
     Template,
@@ -23,7 +23,7 @@ from billhook.engine.template import (
     build_template,
     place_tokens,
 )
-from billhook.engine.values import UnfitValue, Values
+from billhook.engine.tokens.values import UnfitValue, Values
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")

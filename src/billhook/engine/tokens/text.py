@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.engine.functions import find_function, function_names
-from billhook.engine.tokens import NAME, NAME_RULE, nearest
-from billhook.engine.values import Given
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
+from billhook.engine.tokens.functions import find_function, function_names
+from billhook.engine.tokens.values import Given
 
 _PATH: Final = rf"{NAME.pattern}(?:\.{NAME.pattern})?"
 _TOKEN: Final = re.compile(

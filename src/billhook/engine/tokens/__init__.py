@@ -1,0 +1,1 @@
+"""Tokens: their catalogue, their values, functions, and the texts that contain them."""
