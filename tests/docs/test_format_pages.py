@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from billhook.engine import Command
-from billhook.engine.compiling import MAX_TIMEOUT, METHODS
+from billhook.engine.command.compile import MAX_TIMEOUT, METHODS
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError

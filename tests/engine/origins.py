@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.http.transport import HttpTransport

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError

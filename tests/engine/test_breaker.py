@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import (
     BillhookError,
     SignInFailed,

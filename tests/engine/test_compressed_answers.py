@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, ConditionConfig, PathConfig, StepConfig
 from billhook.engine.errors import (
     BillhookError,

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectorError
 
-from billhook.engine.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.guard import (
     Allowance,

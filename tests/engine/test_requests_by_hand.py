@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command import WebRequest
+from billhook.engine.command.command import WebRequest
 from billhook.engine.errors import EgressDenied
 from billhook.engine.http.exchange import encode_request
 from small_commands import compile_step

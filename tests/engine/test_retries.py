@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import (
     BillhookError,
     NotADocument,

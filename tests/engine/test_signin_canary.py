@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import ExtractConfig, PathConfig, SignInConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
 from billhook.engine.http.trace import Trace

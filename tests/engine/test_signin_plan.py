@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command import Origin
+from billhook.engine.command.command import Origin
 from billhook.engine.config import (
     ConditionConfig,
     ExtractConfig,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import (
     ConditionConfig,
     ExtractConfig,

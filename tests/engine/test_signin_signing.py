@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from requests import Request
 from requests_aws4auth import AWS4Auth
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import SignInFailed, TokenError
 from billhook.engine.http.trace import Trace

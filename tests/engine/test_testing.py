@@ -7,7 +7,7 @@ from dataclasses import replace
 import pypdfium2
 import pytest
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import DocumentNotFound, SourceStatus, SourceTimeout
 from billhook.engine.run import Trace, run_command

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
 from billhook.engine.http.trace import Trace

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command import Command, WebRequest
+from billhook.engine.command.command import Command, WebRequest
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import (
     BillhookError,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from billhook.engine.body import Body
-from billhook.engine.command import Command, WebRequest
+from billhook.engine.command.command import Command, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord

@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 
 import billhook
 from billhook.engine.answer.document import Document
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError

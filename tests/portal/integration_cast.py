@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from billhook.engine.body import Body
-from billhook.engine.command import Limits, WebRequest
+from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.breaker import BreakerState, State

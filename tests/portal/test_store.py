@@ -202,7 +202,7 @@ async def test_what_is_known_survives_the_database(
 
 
 async def test_a_transport_that_is_replaced_ends_its_exchanges_before_it_is_closed() -> None:
-    from billhook.engine.command import Command
+    from billhook.engine.command.command import Command
     from billhook.engine.run import run_command
     from billhook.portal.integrations.shared_transport import SharedTransport
 

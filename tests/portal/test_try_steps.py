@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from billhook.engine.command import Limits, WebRequest
+from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.files import read_integration
 from billhook.engine.http.trace import Trace

@@ -16,7 +16,7 @@ from billhook.server.django_setup import set_up_django
 
 set_up_django()
 
-from billhook.engine.command import Limits, Origin, WebRequest  # noqa: E402
+from billhook.engine.command.command import Limits, Origin, WebRequest  # noqa: E402
 from billhook.engine.config import CommandConfig, SignInConfig, StepConfig  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402

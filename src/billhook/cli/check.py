@@ -8,7 +8,7 @@ import click
 
 from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import locate

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from billhook.engine.command import Command, Values
+from billhook.engine.command.command import Command, Values
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import MAX_FILE_BYTES, decode_file, examine_integration, locate

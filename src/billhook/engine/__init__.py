@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from billhook.engine.answer.document import Document
-    from billhook.engine.command import (
+    from billhook.engine.command.command import (
         Command,
         Limits,
         MaskedRequest,
@@ -81,7 +81,7 @@ __all__ = [
 
 _HOMES: Final = {
     "answer.document": ("Document",),
-    "command": (
+    "command.command": (
         "Command",
         "Limits",
         "MaskedRequest",

@@ -13,6 +13,7 @@ from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPla
 from billhook.engine.answer.status import judge_status
 from billhook.engine.answer.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.body import Body, collect
+from billhook.engine.command.step import Step, read_link
 from billhook.engine.conversation import Conversation, Reply
 from billhook.engine.egress.guard import judge
 from billhook.engine.egress.policy import EgressPolicy
@@ -24,7 +25,6 @@ from billhook.engine.egress.url import (
 )
 from billhook.engine.errors import NotADocument
 from billhook.engine.http.request import Origin, WebRequest
-from billhook.engine.step import Step, read_link
 from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
 

@@ -9,13 +9,13 @@ from typing import Final
 from billhook.engine.answer.document import Document, interpret
 from billhook.engine.answer.reading import Reading
 from billhook.engine.answer.status import NOT_FOUND
-from billhook.engine.command import Command, Values
+from billhook.engine.command.command import Command, Values
+from billhook.engine.command.step import Step
 from billhook.engine.conversation import Conversation, Learn, Reply
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
 from billhook.engine.http.trace import OK, Attempt, Timing, Trace
 from billhook.engine.http.transport import Response, Transport
-from billhook.engine.step import Step
 
 __all__ = ["Attempt", "Timing", "Trace", "run_command"]
 

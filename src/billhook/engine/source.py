@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from billhook.engine.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver

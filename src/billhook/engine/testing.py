@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from billhook.engine.body import Body
-from billhook.engine.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout
 from billhook.engine.http.trace import OK, Trace

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from billhook.engine.command import Command
+    from billhook.engine.command.command import Command
     from billhook.engine.http.transport import Transport
     from billhook.engine.record import RunRecord
     from billhook.engine.secret import Secret

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.run import run_command

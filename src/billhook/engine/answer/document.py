@@ -27,7 +27,7 @@ from billhook.engine.errors import (
 )
 
 if TYPE_CHECKING:
-    from billhook.engine.command import Command
+    from billhook.engine.command.command import Command
 
 
 class Answered(Protocol):

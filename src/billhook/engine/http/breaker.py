@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from billhook.engine.command import Limits, WebRequest
+from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.errors import (
     SignInFailed,
     SourceBroken,

@@ -22,7 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from billhook.engine.body import Body, BodyWriter
-from billhook.engine.command import Limits, WebRequest
+from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import (
     BillhookError,

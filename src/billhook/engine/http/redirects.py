@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from billhook.engine.command import Origin, WebRequest
+from billhook.engine.command.command import Origin, WebRequest
 from billhook.engine.egress.guard import judge_redirect
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url

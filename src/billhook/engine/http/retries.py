@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 
-from billhook.engine.command import Limits, WebRequest
+from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.errors import (
     SourceCutShort,
     SourceStatus,

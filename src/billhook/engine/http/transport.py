@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from billhook.engine.body import Body
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.egress.guard import judge, secret_may_travel
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from billhook.engine.command import Limits
+from billhook.engine.command.command import Limits
 from billhook.engine.errors import SourceTimeout, SourceTooSlow
 from billhook.engine.http.pool import Wire
 

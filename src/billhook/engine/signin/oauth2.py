@@ -19,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SignInFailed, SourceError
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import TokenKeeper, Tokens

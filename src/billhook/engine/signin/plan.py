@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from billhook.engine.command import Origin, Shown
+from billhook.engine.command.command import Origin, Shown
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret

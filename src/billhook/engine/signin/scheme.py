@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from billhook.engine.command import WebRequest
+from billhook.engine.command.command import WebRequest
 from billhook.engine.secret import Secret
 from billhook.engine.signin.signing import Signer
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from billhook.engine.answer.content import Content
 from billhook.engine.body import MEMORY_LIMIT
-from billhook.engine.command import Command, WebRequest
+from billhook.engine.command.command import Command, WebRequest
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,

@@ -8,7 +8,7 @@ from typing import Final
 
 from billhook.engine.answer.conditions import Condition, compile_condition
 from billhook.engine.answer.extract import Extract, compile_extract
-from billhook.engine.command import Command, Origin
+from billhook.engine.command.command import Command, Origin
 from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.slots.header import compile_header

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from billhook.engine.command import MaskedRequest, Shown, ShownPiece
+from billhook.engine.command.command import MaskedRequest, Shown, ShownPiece
 from billhook.engine.secret import MASK
 from billhook.engine.signin.plan import SignInPlan
 from billhook.engine.signin.signing import authorization

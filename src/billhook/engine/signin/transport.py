@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from billhook.engine.command import Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SourceRefused
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from billhook.engine.compiling import METHODS
+from billhook.engine.command.compile import METHODS
 from billhook.engine.errors import Problem
 from billhook.engine.signin.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo

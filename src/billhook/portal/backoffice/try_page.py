@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command import Origin
+from billhook.engine.command.command import Origin
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Attempt
 from billhook.portal import environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command import Command, Step
+from billhook.engine.command.command import Command, Step
 from billhook.engine.errors import (
     AmbiguousAnswer,
     BillhookError,

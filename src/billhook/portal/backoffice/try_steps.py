@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command import Command, MaskedRequest, Step, Values
+from billhook.engine.command.command import Command, MaskedRequest, Step, Values
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.values import Given

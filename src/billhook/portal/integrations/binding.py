@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem
 from billhook.engine.source import SourcePlan
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.files import command_from_json, sign_in_from_json, tls_from_json

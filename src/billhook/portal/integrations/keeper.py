@@ -21,7 +21,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import Tokens

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.files import command_from_json, sign_in_from_json, tls_from_json

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 import structlog
 from django.db import Error, close_old_connections, connections
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.http.breaker import BreakerState
 from billhook.engine.http.transport import Transport
 from billhook.engine.secret import Secret

@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import Final
 
 from billhook.engine.answer.document import Document
-from billhook.engine.command import Command, MaskedRequest, Origin, Values
+from billhook.engine.command.command import Command, MaskedRequest, Origin, Values
+from billhook.engine.command.step import Step
 from billhook.engine.config import CommandConfig
 from billhook.engine.egress.guard import judge_url, secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
@@ -19,7 +20,6 @@ from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
-from billhook.engine.step import Step
 from billhook.engine.tokens.catalogue import Value
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError

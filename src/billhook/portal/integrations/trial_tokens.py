@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from billhook.engine.command import Command
+from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo, Value
 from billhook.portal.integrations.forms import EditorForm

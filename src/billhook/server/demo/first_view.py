@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, build_opener
 
-from billhook.engine.command import MaskedRequest
+from billhook.engine.command.command import MaskedRequest
 from billhook.engine.http.trace import Attempt, Timing
 from billhook.portal.integrations.store import get_store
 from billhook.portal.integrations.token_values import Click, invoice_tokens

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from billhook.engine.compiling_request import RequestDraft, compile_request
+from billhook.engine.command.compile_request import RequestDraft, compile_request
+from billhook.engine.command.scope import StepScopes
+from billhook.engine.command.step import Derive, Step
 from billhook.engine.config import DeriveConfig, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.slots.form import compile_text
-from billhook.engine.step import Derive, Step
-from billhook.engine.step_scope import StepScopes
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
 from billhook.engine.tokens.functions import RAW, find_function, function_names
 from billhook.engine.tokens.template import read_text
 
 if TYPE_CHECKING:
-    from billhook.engine.compiling_answer import AnswerDraft
+    from billhook.engine.command.compile_answer import AnswerDraft
 
 MAX_ANSWER: Final = 10_000_000
 """The most bytes of an answer that isn't the document: a list that was searched, for instance."""
@@ -199,7 +199,7 @@ def _take_answer(draft: StepDraft, scopes: StepScopes, *, is_last: bool) -> None
     config, step = draft.config, draft.name
     if _concerns_answer(config):
         # its modules load the libraries for XML, JSONPath and regular expressions
-        from billhook.engine.compiling_answer import AnswerDraft
+        from billhook.engine.command.compile_answer import AnswerDraft
 
         draft.answer = AnswerDraft(where=draft.where)
         draft.answer.take(config, step, scopes.answer(step))

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from billhook.engine.answer.kinds import ACCEPTABLE, KINDS
-from billhook.engine.command import Command, Limits, Step
-from billhook.engine.compiling_request import METHODS, METHODS_WITH_BODY
-from billhook.engine.compiling_step import StepDraft, compile_step
+from billhook.engine.command.command import Command, Limits, Step
+from billhook.engine.command.compile_request import METHODS, METHODS_WITH_BODY
+from billhook.engine.command.compile_step import StepDraft, compile_step
+from billhook.engine.command.scope import SESSION, StepScopes, all_steps
 from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.step_scope import SESSION, StepScopes, all_steps
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
 from billhook.engine.tokens.template import Scope
 from billhook.engine.tokens.values import Given, UnfitValue, take_value

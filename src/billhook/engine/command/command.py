@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from billhook.engine.command.step import Step
 from billhook.engine.config import CommandConfig, SignInConfig
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.http.request import Limits, MaskedRequest, Origin, WebRequest
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
-from billhook.engine.step import Step
 from billhook.engine.tokens.catalogue import Value, nearest
 from billhook.engine.tokens.template import Shown, ShownPiece, misfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
@@ -56,7 +56,7 @@ class Command:
         *variables* are filled in now. *secrets* are the names that the integration has. If
         *sign_in* is a session, the command's requests may use what it gives.
         """
-        from billhook.engine.compiling import compile_command  # it makes what is defined here
+        from billhook.engine.command.compile import compile_command  # it makes what is defined here
 
         return compile_command(config, variables=variables, secrets=secrets, sign_in=sign_in)
 
