@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from billhook.engine.files import read_integration
-from billhook.engine.presets import preset_names, preset_text
+from billhook.engine.integration_file.file import read_integration
+from billhook.engine.integration_file.presets import preset_names, preset_text
 
 
 def test_the_presets_are_listed_with_their_titles(billhook):

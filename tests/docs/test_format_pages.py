@@ -13,8 +13,8 @@ from billhook.engine.command.compile import MAX_TIMEOUT, METHODS
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import MAX_FILE_BYTES, read_integration
-from billhook.engine.presets import parse_preset
+from billhook.engine.integration_file.file import MAX_FILE_BYTES, read_integration
+from billhook.engine.integration_file.presets import parse_preset
 from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS
 from billhook.engine.tokens.encoders import SLOTS
 from billhook.engine.tokens.functions import FUNCTIONS

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.filing.sign_in import read_sign_in
-from billhook.engine.filing.tables import Table
 from billhook.engine.http import breaker, retries
+from billhook.engine.integration_file.authentication import read_sign_in
+from billhook.engine.integration_file.tables import Table
 from billhook.engine.signin.oauth2 import LIMITS
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo

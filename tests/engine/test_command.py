@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from billhook.engine import MASK, Command, CommandConfig, Origin, Secret, StepConfig, files
+from billhook.engine import MASK, Command, CommandConfig, Origin, Secret, StepConfig
 from billhook.engine.errors import TokenError
+from billhook.engine.integration_file import file as files
 
 CANARY = "c4nary-s3cret"
 CONFIG = CommandConfig(

@@ -21,7 +21,7 @@ from billhook.engine.config import (
     TlsConfig,
 )
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import (
+from billhook.engine.integration_file.file import (
     MAX_FILE_BYTES,
     command_from_json,
     command_to_json,
@@ -32,7 +32,7 @@ from billhook.engine.files import (
     tls_to_json,
     write_integration,
 )
-from billhook.engine.filing.toml_text import find_line, lines_by_path
+from billhook.engine.integration_file.toml_text import find_line, lines_by_path
 from billhook.engine.signin.schemes import SCHEMES
 
 THE_DESIGN = """\

@@ -8,8 +8,8 @@ import pytest
 
 from billhook.engine import Command, write_integration
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import read_integration
-from billhook.engine.presets import (
+from billhook.engine.integration_file.file import read_integration
+from billhook.engine.integration_file.presets import (
     list_presets,
     parse_preset,
     preset_names,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import read_integration, write_integration
+from billhook.engine.integration_file.file import read_integration, write_integration
 from lab.catalogue import facts_of, load_stand_ins
 from lab.invoices import DRAFT, NUMBERS, UNKNOWN
 from lab.world import COMMAND, PRESETS, get_command, open_world, read_preset

@@ -19,8 +19,8 @@ from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
-from billhook.engine.files import read_integration
 from billhook.engine.http.trace import OK, Trace
+from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.authorize import begin_authorization, finish_authorization

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from billhook.engine.files import read_integration
+from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
 from billhook.portal.integrations.models import Integration, StoredSecret

@@ -12,7 +12,7 @@ import billhook
 from billhook.engine.config import (
     IntegrationConfig,
 )
-from billhook.engine.files import read_integration
+from billhook.engine.integration_file.file import read_integration
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from portal.cast import Cast, signed_in

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billhook.engine.presets import Preset, list_presets, preset_names, read_preset
+from billhook.engine.integration_file.presets import Preset, list_presets, preset_names, read_preset
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.vault import decrypt_secret, key_ring

@@ -9,7 +9,7 @@ import pytest
 
 from billhook.engine.config import SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import read_integration, write_integration
+from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of, draft_of_file

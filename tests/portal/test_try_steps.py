@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.config import SignInConfig
-from billhook.engine.files import read_integration
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
+from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
 from billhook.portal import environment
 from billhook.portal.integrations.document_response import opened

@@ -11,7 +11,7 @@ from billhook.cli.values import read_file
 from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import locate
+from billhook.engine.integration_file.file import locate
 from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.tls import compile_tls
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from billhook.cli.output import printable, tell_json
-from billhook.engine.presets import Preset, list_presets, parse_preset, preset_text
+from billhook.engine.integration_file.presets import Preset, list_presets, parse_preset, preset_text
 
 
 @click.group()

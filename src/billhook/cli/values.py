@@ -15,7 +15,12 @@ import click
 from billhook.engine.command.command import Command, Values
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import MAX_FILE_BYTES, decode_file, examine_integration, locate
+from billhook.engine.integration_file.file import (
+    MAX_FILE_BYTES,
+    decode_file,
+    examine_integration,
+    locate,
+)
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, Value, nearest
 

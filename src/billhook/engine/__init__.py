@@ -32,9 +32,9 @@ if TYPE_CHECKING:
         SourceError,
         TokenError,
     )
-    from billhook.engine.files import read_integration, write_integration
     from billhook.engine.http.trace import Trace
     from billhook.engine.http.transport import HttpTransport
+    from billhook.engine.integration_file.file import read_integration, write_integration
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
     from billhook.engine.signin.file_keeper import FileKeeper
@@ -101,7 +101,7 @@ _HOMES: Final = {
         "SourceError",
         "TokenError",
     ),
-    "files": ("read_integration", "write_integration"),
+    "integration_file.file": ("read_integration", "write_integration"),
     "run": ("run_command",),
     "secret": ("MASK", "Secret"),
     "signin.file_keeper": ("FileKeeper",),

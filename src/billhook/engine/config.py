@@ -1,6 +1,6 @@
 """What is typed in a form or a file, before it is compiled: plain frozen values, no rule in them.
 
-:mod:`billhook.engine.files` reads and writes them as TOML; :mod:`billhook.engine.command.command` compiles
+:mod:`billhook.engine.integration_file.file` reads and writes them as TOML; :mod:`billhook.engine.command.command` compiles
 them, and says every mistake.
 """
 

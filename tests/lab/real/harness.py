@@ -13,7 +13,7 @@ from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
-from billhook.engine.files import read_integration
+from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.signin.keeper import MemoryKeeper

@@ -7,7 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import MAX_FILE_BYTES, read_integration, write_integration
+from billhook.engine.integration_file.file import (
+    MAX_FILE_BYTES,
+    read_integration,
+    write_integration,
+)
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.views_integrations import SECTION, Editor
 from billhook.portal.integrations import access

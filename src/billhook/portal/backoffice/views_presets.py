@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.presets import Preset, preset_names, read_preset
+from billhook.engine.integration_file.presets import Preset, preset_names, read_preset
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.preset_page import groups_of, preset_view
 from billhook.portal.backoffice.views_integrations import SECTION, Editor, try_at_once

@@ -17,7 +17,7 @@ from billhook.engine.config import (
     TlsConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import read_integration, write_integration
+from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.form_rows import (

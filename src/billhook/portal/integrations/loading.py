@@ -10,7 +10,11 @@ import structlog
 from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError
-from billhook.engine.files import command_from_json, sign_in_from_json, tls_from_json
+from billhook.engine.integration_file.file import (
+    command_from_json,
+    sign_in_from_json,
+    tls_from_json,
+)
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.integrations import binding

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from billhook.engine.errors import Problem
-from billhook.engine.presets import Preset, PresetField
+from billhook.engine.integration_file.presets import Preset, PresetField
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
 from billhook.portal.integrations.rows import Posted, tree_of

@@ -13,7 +13,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import command_to_json, sign_in_to_json, tls_to_json
+from billhook.engine.integration_file.file import command_to_json, sign_in_to_json, tls_to_json
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User

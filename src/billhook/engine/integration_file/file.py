@@ -10,17 +10,22 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.filing.commands import read_command
-from billhook.engine.filing.sign_in import read_sign_in, read_tls, sign_in_table, tls_table
-from billhook.engine.filing.tables import Table, rename_keys
-from billhook.engine.filing.toml_text import (
+from billhook.engine.integration_file.authentication import (
+    read_sign_in,
+    read_tls,
+    sign_in_table,
+    tls_table,
+)
+from billhook.engine.integration_file.commands import read_command
+from billhook.engine.integration_file.tables import Table, rename_keys
+from billhook.engine.integration_file.toml_text import (
     LINE_LENGTH,
     find_line,
     lines_by_path,
     write_key,
     write_pair,
 )
-from billhook.engine.filing.writing import command_table
+from billhook.engine.integration_file.writing import command_table
 
 _Config = TypeVar("_Config")
 FORMAT: Final = 1
@@ -130,7 +135,11 @@ def _read_file(table: Table) -> IntegrationConfig:
         tls=read_tls(table.table("tls")) if "tls" in table else None,
         commands=_read_commands(Table(commands or {}, "commands", table.problems), commands or {}),
     )
-    for key in ("sign_in", "tls", "preset"):  # billhook.engine.presets reads the last
+    for key in (
+        "sign_in",
+        "tls",
+        "preset",
+    ):  # billhook.engine.integration_file.presets reads the last
         table.value(key)
     integration.end()
     table.end()

@@ -19,7 +19,7 @@ from billhook.engine.config import (
     RepeatConfig,
     StepConfig,
 )
-from billhook.engine.filing.tables import Table, kind_of
+from billhook.engine.integration_file.tables import Table, kind_of
 
 STEP_KEYS: Final = (
     "method",

@@ -8,8 +8,8 @@ from typing import Final
 
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.files import examine_integration, locate, parse_toml
-from billhook.engine.filing.tables import Table
+from billhook.engine.integration_file.file import examine_integration, locate, parse_toml
+from billhook.engine.integration_file.tables import Table
 from billhook.engine.tokens.catalogue import nearest
 
 _FOLDER: Final = files("billhook") / "presets"
