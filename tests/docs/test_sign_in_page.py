@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from billhook.engine.authentication.oauth2 import LIMITS
+from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo
 from billhook.engine.http import breaker, retries
 from billhook.engine.integration_file.authentication import read_sign_in
 from billhook.engine.integration_file.tables import Table
-from billhook.engine.signin.oauth2 import LIMITS
-from billhook.engine.signin.plan import compile_sign_in
-from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo
 
 PAGE = (Path(__file__).parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
 VARIABLES = {"Tenant": "contoso", "User": "ann"}

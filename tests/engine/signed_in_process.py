@@ -12,6 +12,10 @@ import signal
 import sys
 from pathlib import Path
 
+from billhook.engine.authentication.file_token_store import FileKeeper
+from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -19,10 +23,6 @@ from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
-from billhook.engine.signin.file_keeper import FileKeeper
-from billhook.engine.signin.keeper import Tokens
-from billhook.engine.signin.plan import compile_sign_in
-from billhook.engine.signin.transport import SignedTransport
 
 
 def die() -> None:

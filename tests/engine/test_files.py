@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billhook.engine import CommandConfig, IntegrationConfig, StepConfig
+from billhook.engine.authentication.schemes import SCHEMES
 from billhook.engine.config import (
     AnswerConfig,
     ConditionConfig,
@@ -33,7 +34,6 @@ from billhook.engine.integration_file.file import (
     write_integration,
 )
 from billhook.engine.integration_file.toml_text import find_line, lines_by_path
-from billhook.engine.signin.schemes import SCHEMES
 
 THE_DESIGN = """\
 format = 1

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from billhook.engine import Command, write_integration
+from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.integration_file.presets import (
@@ -16,7 +17,6 @@ from billhook.engine.integration_file.presets import (
     preset_text,
     read_preset,
 )
-from billhook.engine.signin.plan import compile_sign_in
 
 PRESET = """
 format = 1

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from billhook.engine.authentication.file_token_store import FileKeeper
+from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
-from billhook.engine.signin.file_keeper import FileKeeper
-from billhook.engine.signin.keeper import Tokens
 from engine.authorization_server import AuthorizationServer, authorization_server
 
 PROGRAM = Path(__file__).with_name("signed_in_process.py")

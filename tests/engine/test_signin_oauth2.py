@@ -11,16 +11,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from billhook.engine.authentication.authorize import (
+    begin_authorization,
+    finish_authorization,
+    read_code,
+)
+from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
+from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import EgressDenied, SignInFailed, SourceTimeout
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
-from billhook.engine.signin.authorize import begin_authorization, finish_authorization, read_code
-from billhook.engine.signin.keeper import MemoryKeeper, TokenKeeper, Tokens
-from billhook.engine.signin.plan import SignInPlan, compile_sign_in
-from billhook.engine.signin.transport import SignedTransport
 from engine.authorization_server import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.schemes import KINDS, SCHEME_NAMES, SCHEMES
+from billhook.engine.authentication.session_plan import session_token_names
 from billhook.engine.command.command import Origin
 from billhook.engine.config import (
     ConditionConfig,
@@ -16,9 +19,6 @@ from billhook.engine.config import (
 )
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.secret import MASK, Secret
-from billhook.engine.signin.plan import SignInPlan, compile_sign_in
-from billhook.engine.signin.schemes import KINDS, SCHEME_NAMES, SCHEMES
-from billhook.engine.signin.session_plan import session_token_names
 
 VARIABLES = {"Tenant": "acme", "AuthUrl": "https://auth.example"}
 SECRETS = ("ApiKey", "ClientSecret", "Other")

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import (
     ConditionConfig,
@@ -21,8 +23,6 @@ from billhook.engine.errors import SignInFailed, SourceUnreachable
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
-from billhook.engine.signin.plan import compile_sign_in
-from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.testing import FakeTransport, make_response
 from billhook.engine.tokens.values import Given
 

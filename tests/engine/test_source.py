@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from billhook.engine.authentication.token_store import MemoryKeeper
+from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
 from billhook.engine.config import (
     CommandConfig,
@@ -33,8 +35,6 @@ from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import MemoryKeeper
-from billhook.engine.signin.transport import SignedTransport
 from billhook.engine.source import Source, open_source, plan_source
 from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from engine.origins import Peer, answer, nothing_left, pdf, serving

@@ -15,6 +15,9 @@ from aiohttp import ClientSession, web
 
 import billhook
 from billhook.engine.answer.document import Document
+from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
+from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -23,9 +26,6 @@ from billhook.engine.http.trace import OK, Trace
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.signin.authorize import begin_authorization, finish_authorization
-from billhook.engine.signin.keeper import MemoryKeeper
-from billhook.engine.signin.plan import compile_sign_in
 from billhook.engine.source import Source, open_source
 from lab.invoices import NUMBERS
 from lab.standin import API, FILES, StandIn

@@ -14,9 +14,9 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 
+from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import Tokens
 from billhook.portal import environment
 from billhook.portal.integrations.binding import Use
 from billhook.portal.integrations.crypto import KeyRingError

@@ -16,13 +16,13 @@ from billhook.server.django_setup import set_up_django
 
 set_up_django()
 
+from billhook.engine.authentication.token_store import Tokens  # noqa: E402
 from billhook.engine.command.command import Limits, Origin, WebRequest  # noqa: E402
 from billhook.engine.config import CommandConfig, SignInConfig, StepConfig  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402
 from billhook.engine.http.transport import Transport  # noqa: E402
 from billhook.engine.secret import Secret  # noqa: E402
-from billhook.engine.signin.keeper import Tokens  # noqa: E402
 from billhook.portal.integrations import keeper  # noqa: E402
 from billhook.portal.integrations.drafts import Draft, SecretEntry  # noqa: E402
 from billhook.portal.integrations.services import create_integration  # noqa: E402

@@ -8,12 +8,12 @@ import click
 
 from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
+from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.tls import compile_tls
 from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import locate
-from billhook.engine.signin.plan import compile_sign_in
-from billhook.engine.tls import compile_tls
 
 
 @click.command()

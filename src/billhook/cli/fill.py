@@ -55,8 +55,8 @@ def _with_sign_in(
     config = prepared.integration
     if config.sign_in is None:
         return requests
-    from billhook.engine.signin.plan import compile_sign_in
-    from billhook.engine.signin.showing import with_sign_in
+    from billhook.engine.authentication.plan import compile_sign_in
+    from billhook.engine.authentication.showing import with_sign_in
 
     plan = compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
     return tuple(with_sign_in(request, plan) for request in requests)

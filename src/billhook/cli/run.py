@@ -15,12 +15,12 @@ from billhook.cli.output import tell_json, tell_notes
 from billhook.cli.progress import progress_line
 from billhook.cli.values import Prepared, command_arguments, prepare
 from billhook.engine.answer.document import Document
+from billhook.engine.authentication.file_token_store import FileKeeper
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
 from billhook.engine.record import new_run_id
 from billhook.engine.run import run_command
-from billhook.engine.signin.file_keeper import FileKeeper
 from billhook.engine.source import open_source
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from billhook.engine.answer.document import Document
+    from billhook.engine.authentication.file_token_store import FileKeeper
+    from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
     from billhook.engine.command.command import (
         Command,
         Limits,
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from billhook.engine.integration_file.file import read_integration, write_integration
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
-    from billhook.engine.signin.file_keeper import FileKeeper
-    from billhook.engine.signin.keeper import MemoryKeeper, TokenKeeper, Tokens
     from billhook.engine.source import Source, open_source
     from billhook.engine.verdict import Verdict
 
@@ -104,8 +104,8 @@ _HOMES: Final = {
     "integration_file.file": ("read_integration", "write_integration"),
     "run": ("run_command",),
     "secret": ("MASK", "Secret"),
-    "signin.file_keeper": ("FileKeeper",),
-    "signin.keeper": ("MemoryKeeper", "TokenKeeper", "Tokens"),
+    "authentication.file_token_store": ("FileKeeper",),
+    "authentication.token_store": ("MemoryKeeper", "TokenKeeper", "Tokens"),
     "source": ("Source", "open_source"),
     "http.trace": ("Trace",),
     "http.transport": ("HttpTransport",),

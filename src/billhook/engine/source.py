@@ -13,6 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.scheme import Scheme
+from billhook.engine.authentication.tls import TlsPlan, compile_tls
+from billhook.engine.authentication.token_store import TokenKeeper
+from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command, Limits, Origin, WebRequest
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -22,11 +27,6 @@ from billhook.engine.http.retries import RetryingTransport
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response, Transport
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import TokenKeeper
-from billhook.engine.signin.plan import SignInPlan, compile_sign_in
-from billhook.engine.signin.scheme import Scheme
-from billhook.engine.signin.transport import SignedTransport
-from billhook.engine.tls import TlsPlan, compile_tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

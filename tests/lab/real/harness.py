@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -16,7 +17,6 @@ from billhook.engine.errors import BillhookError
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import MemoryKeeper
 from billhook.engine.source import Source, open_source
 
 

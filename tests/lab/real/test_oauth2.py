@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientSession
 
+from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
+from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.http.trace import Trace
-from billhook.engine.signin.authorize import begin_authorization, finish_authorization
-from billhook.engine.signin.plan import compile_sign_in
 from lab.invoices import NUMBERS, UNKNOWN, make_invoices
 from lab.real.authorization_server import CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
 from lab.real.harness import open_integration

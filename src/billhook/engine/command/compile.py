@@ -70,7 +70,9 @@ def _compile_steps(
 def _session_tokens(sign_in: SignInConfig | None) -> frozenset[str]:
     if sign_in is None:
         return frozenset()
-    from billhook.engine.signin.session_plan import session_token_names  # it compiles commands
+    from billhook.engine.authentication.session_plan import (
+        session_token_names,  # it compiles commands
+    )
 
     return session_token_names(sign_in)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.config import SignInConfig, TlsConfig
 from billhook.engine.integration_file.commands import read_conditions, read_step
 from billhook.engine.integration_file.tables import Scalar, Table
 from billhook.engine.integration_file.writing import condition_table, step_table
-from billhook.engine.signin.schemes import find_scheme
 
 _PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from billhook.engine.authentication.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
 from billhook.engine.command.compile import METHODS
 from billhook.engine.errors import Problem
-from billhook.engine.signin.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
 from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.backoffice import editor_words

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.config import IntegrationConfig, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField, list_presets
-from billhook.engine.signin.schemes import find_scheme
 from billhook.portal.integrations.preset_form import PresetForm
 from billhook.portal.integrations.sealing import Sealer
 

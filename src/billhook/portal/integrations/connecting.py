@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import structlog
 from django.db import connections
 
+from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
+from billhook.engine.authentication.oauth2 import Client
 from billhook.engine.egress.guard import secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
-from billhook.engine.signin.authorize import begin_authorization, finish_authorization
-from billhook.engine.signin.oauth2 import Client
 from billhook.portal import environment
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.access import tokens_of

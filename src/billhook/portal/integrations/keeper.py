@@ -21,10 +21,10 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.command.command import Command
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import Tokens
 from billhook.engine.source import SourcePlan
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError

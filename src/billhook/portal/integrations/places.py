@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from billhook.engine.signin.schemes import find_scheme
+from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.tokens.catalogue import NAME
 from billhook.portal.integrations.form_rows import (
     AnswerRow,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.egress.guard import EgressPolicy
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import TokenKeeper
 from billhook.engine.source import Source, SourcePlan
 from billhook.portal import environment
 

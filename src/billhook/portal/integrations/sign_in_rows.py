@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from billhook.engine.authentication.schemes import FieldInfo, SchemeInfo, find_scheme
 from billhook.engine.config import SignInConfig, StepConfig, TlsConfig
-from billhook.engine.signin.schemes import FieldInfo, SchemeInfo, find_scheme
 from billhook.portal.integrations.form_rows import SignInRow, StepRow, TlsRow, VariableRow
 from billhook.portal.integrations.row_configs import (
     condition_rows,

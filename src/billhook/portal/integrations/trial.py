@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Final
 
 from billhook.engine.answer.document import Document
+from billhook.engine.authentication.showing import with_sign_in
 from billhook.engine.command.command import Command, MaskedRequest, Origin, Values
 from billhook.engine.command.step import Step
 from billhook.engine.config import CommandConfig
@@ -18,7 +19,6 @@ from billhook.engine.errors import BillhookError, ConfigurationError, Problem, T
 from billhook.engine.http.trace import Attempt, Trace
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.signin.showing import with_sign_in
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens.catalogue import Value
 from billhook.portal.integrations import binding

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from billhook.engine.authentication import signing
+from billhook.engine.authentication.plan import WHERE, SignInPlan, origin_of
+from billhook.engine.authentication.scheme import FixedScheme, Scheme
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.secret import Secret
-from billhook.engine.signin import signing
-from billhook.engine.signin.plan import WHERE, SignInPlan, origin_of
-from billhook.engine.signin.scheme import FixedScheme, Scheme
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 if TYPE_CHECKING:
-    from billhook.engine.signin.keeper import TokenKeeper
-    from billhook.engine.signin.oauth2 import Client
+    from billhook.engine.authentication.oauth2 import Client
+    from billhook.engine.authentication.token_store import TokenKeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -117,7 +117,7 @@ def _hmac(bound: _Bound) -> Scheme:
 
 
 def _client(bound: _Bound) -> Client:
-    from billhook.engine.signin.oauth2 import Client
+    from billhook.engine.authentication.oauth2 import Client
 
     fields = bound.fields
     origin = origin_of(bound.plan.fields["token_url"])
@@ -136,8 +136,8 @@ def _client(bound: _Bound) -> Client:
 
 
 def _oauth2(bound: _Bound) -> Scheme:
-    from billhook.engine.signin.keeper import MemoryKeeper
-    from billhook.engine.signin.oauth2 import TokenScheme
+    from billhook.engine.authentication.oauth2 import TokenScheme
+    from billhook.engine.authentication.token_store import MemoryKeeper
 
     if bound.plan.info.keeps and bound.keeper is None:
         raise ConfigurationError((_no_keeper(),))
@@ -161,7 +161,7 @@ def _no_keeper() -> Problem:
 
 
 def _session(bound: _Bound) -> Scheme:
-    from billhook.engine.signin.session import SessionScheme
+    from billhook.engine.authentication.session import SessionScheme
 
     session = bound.plan.session
     assert session is not None  # noqa: S101 - a plan of this scheme has one; for mypy

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 from typing import Final
 
+from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.errors import SignInFailed
-from billhook.engine.signin.keeper import Tokens
 
 ASK_AGAIN: Final = 0.02
 """Seconds between two tries to get the lock. A try takes microseconds, and any can be cancelled."""

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from billhook.engine.authentication.fields import Field, compile_field, compile_line
+from billhook.engine.authentication.schemes import SCHEME_NAMES, SchemeInfo, find_scheme
 from billhook.engine.command.command import Origin, Shown
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
-from billhook.engine.signin.fields import Field, compile_field, compile_line
-from billhook.engine.signin.schemes import SCHEME_NAMES, SchemeInfo, find_scheme
 from billhook.engine.tokens.catalogue import nearest
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.text import Scope, read_text
 from billhook.engine.tokens.values import Given, UnfitValue, take_value
 
 if TYPE_CHECKING:
-    from billhook.engine.signin.keeper import TokenKeeper
-    from billhook.engine.signin.oauth2 import Client
-    from billhook.engine.signin.scheme import Scheme
-    from billhook.engine.signin.session_plan import SessionPlan
+    from billhook.engine.authentication.oauth2 import Client
+    from billhook.engine.authentication.scheme import Scheme
+    from billhook.engine.authentication.session_plan import SessionPlan
+    from billhook.engine.authentication.token_store import TokenKeeper
 
 WHERE: Final = "sign_in"
 _OWN_PARAMETERS: Final = frozenset(
@@ -91,13 +91,13 @@ class SignInPlan:
 
     def shown_headers(self) -> tuple[tuple[str, Shown], ...]:
         """Return the headers that it adds to a request, for people: secrets are masked."""
-        from billhook.engine.signin.showing import shown_headers
+        from billhook.engine.authentication.showing import shown_headers
 
         return shown_headers(self)
 
     def shown_parameters(self) -> tuple[tuple[str, Shown], ...]:
         """Return the parameters that it adds to a URL, for people: secrets are masked."""
-        from billhook.engine.signin.showing import shown_parameters
+        from billhook.engine.authentication.showing import shown_parameters
 
         return shown_parameters(self)
 
@@ -107,7 +107,7 @@ class SignInPlan:
         *keeper* is where tokens that the source gives out are kept; schemes that need one raise
         ConfigurationError without it. Raises TokenError with every secret that is missing or unfit.
         """
-        from billhook.engine.signin.binding import bind
+        from billhook.engine.authentication.binding import bind
 
         return bind(self, secrets, keeper=keeper)
 
@@ -116,7 +116,7 @@ class SignInPlan:
 
         Raises TokenError as :meth:`bind` does, and ValueError for another scheme.
         """
-        from billhook.engine.signin.binding import bind_client
+        from billhook.engine.authentication.binding import bind_client
 
         return bind_client(self, secrets)
 
@@ -237,7 +237,7 @@ class _Draft:
                 self.extra[name] = template
 
     def take_session(self, variables: Mapping[str, str], secrets: frozenset[str]) -> None:
-        from billhook.engine.signin.session_plan import compile_session
+        from billhook.engine.authentication.session_plan import compile_session
 
         self.session, problems = compile_session(
             self.config, variables=variables, secrets=secrets, scope=self.scope

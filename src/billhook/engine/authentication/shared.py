@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from billhook.engine.authentication.scheme import Line
 from billhook.engine.errors import SourceTimeout
-from billhook.engine.signin.scheme import Line
 
 _Credential = TypeVar("_Credential")
 

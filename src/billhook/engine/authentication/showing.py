@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
+from billhook.engine.authentication.plan import SignInPlan
+from billhook.engine.authentication.signing import authorization
 from billhook.engine.command.command import MaskedRequest, Shown, ShownPiece
 from billhook.engine.secret import MASK
-from billhook.engine.signin.plan import SignInPlan
-from billhook.engine.signin.signing import authorization
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.values import Given, Values
 

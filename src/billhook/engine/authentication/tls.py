@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.authentication.fields import compile_field
+from billhook.engine.authentication.schemes import FieldInfo
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
-from billhook.engine.signin.fields import compile_field
-from billhook.engine.signin.schemes import FieldInfo
 from billhook.engine.tokens.text import Scope
 
 _CERTIFICATE: Final = "tls.client_certificate"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from billhook.engine.authentication.signing import Signer
 from billhook.engine.command.command import WebRequest
 from billhook.engine.secret import Secret
-from billhook.engine.signin.signing import Signer
 
 if TYPE_CHECKING:
     from billhook.engine.http.trace import Trace

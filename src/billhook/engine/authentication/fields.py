@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.authentication.schemes import FieldInfo
+from billhook.engine.authentication.signing import REQUEST_TOKENS
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.egress.url import Url
 from billhook.engine.errors import Problem
-from billhook.engine.signin.schemes import FieldInfo
-from billhook.engine.signin.signing import REQUEST_TOKENS
 from billhook.engine.slots.header import compile_header
 from billhook.engine.slots.url import compile_url
 from billhook.engine.tokens.catalogue import nearest

@@ -19,13 +19,13 @@ from urllib.parse import quote_plus, urlencode
 
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
 
+from billhook.engine.authentication.scheme import Line, Signed
+from billhook.engine.authentication.shared import Shared
+from billhook.engine.authentication.signing import authorization, with_header
+from billhook.engine.authentication.token_store import TokenKeeper, Tokens
 from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SignInFailed, SourceError
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import TokenKeeper, Tokens
-from billhook.engine.signin.scheme import Line, Signed
-from billhook.engine.signin.shared import Shared
-from billhook.engine.signin.signing import authorization, with_header
 
 if TYPE_CHECKING:
     from billhook.engine.http.transport import Response

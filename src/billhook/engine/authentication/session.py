@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from billhook.engine.answer.content import Content
+from billhook.engine.authentication.scheme import Line, Signed
+from billhook.engine.authentication.session_plan import SessionPlan
+from billhook.engine.authentication.shared import Shared
+from billhook.engine.authentication.signing import with_header
 from billhook.engine.body import MEMORY_LIMIT
 from billhook.engine.command.command import Command, WebRequest
 from billhook.engine.errors import (
@@ -20,10 +24,6 @@ from billhook.engine.errors import (
     TokenError,
 )
 from billhook.engine.secret import Secret
-from billhook.engine.signin.scheme import Line, Signed
-from billhook.engine.signin.session_plan import SessionPlan
-from billhook.engine.signin.shared import Shared
-from billhook.engine.signin.signing import with_header
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 
 if TYPE_CHECKING:

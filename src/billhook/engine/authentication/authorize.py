@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from oauthlib.common import generate_token
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
+from billhook.engine.authentication.oauth2 import Client, ask_for_tokens, sentence_of
+from billhook.engine.authentication.scheme import Line
+from billhook.engine.authentication.token_store import TokenKeeper, Tokens
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
-from billhook.engine.signin.keeper import TokenKeeper, Tokens
-from billhook.engine.signin.oauth2 import Client, ask_for_tokens, sentence_of
-from billhook.engine.signin.scheme import Line
 
 if TYPE_CHECKING:
     from billhook.engine.http.trace import Trace
