@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.egress.policy import tables as guard_tables
+from billhook.engine.egress import tables as guard_tables
 from billhook.engine.errors import EgressDenied, SourceRedirected
 from billhook.engine.verdict import Verdict
 

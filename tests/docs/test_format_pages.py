@@ -27,16 +27,12 @@ FORMAT = (ROOT / "docs/integration-file.md").read_text(encoding="utf-8")
 
 ENGINE = SOURCE / "engine"
 MODULES = [
-    *(
-        ENGINE / f"{name}.py"
-        for name in ("command", "conditions", "extract", "files", "path_width", "paths")
-    ),
-    *(ENGINE / f"{name}.py" for name in ("step", "template", "texts", "values")),
-    *ENGINE.glob("compiling*.py"),
-    ENGINE / "file_name.py",
-    *ENGINE.glob("filing/*.py"),
+    *ENGINE.glob("command/*.py"),
+    *(ENGINE / "answer" / f"{name}.py" for name in ("conditions", "extract", "file_name")),
+    *(ENGINE / "answer" / f"{name}.py" for name in ("path_width", "paths")),
+    *(ENGINE / "tokens" / f"{name}.py" for name in ("template", "text", "values")),
+    *ENGINE.glob("integration_file/*.py"),
     *ENGINE.glob("slots/*.py"),
-    ENGINE / "presets.py",
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),
 ]
 RAISERS = {"Failure", "Problem", "UnfitValue", "_fail", "_missing", "_note", "complain", "fail"}

@@ -59,10 +59,10 @@ def test_the_page_tells_the_way_that_the_design_sets():
         "portal.integrations.services",
         "portal.runs.recorder",
         "engine.run",
-        "engine.step",
-        "engine.transport",
-        "engine.guard",
-        "engine.answer",
+        "engine.command.step",
+        "engine.http.transport",
+        "engine.egress.guard",
+        "engine.answer.document",
     ]
     positions = iter(files)
     assert all(module in positions for module in way), "some are missing, or stand elsewhere"

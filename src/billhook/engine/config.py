@@ -1,7 +1,7 @@
 """What is typed in a form or a file, before it is compiled: plain frozen values, no rule in them.
 
-:mod:`billhook.engine.integration_file.file` reads and writes them as TOML; :mod:`billhook.engine.command.command` compiles
-them, and says every mistake.
+:mod:`billhook.engine.integration_file.file` reads and writes them as TOML;
+:mod:`billhook.engine.command.compile` compiles them and reports every problem.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Authentication: the schemes, OAuth tokens, sessions and TLS that the requests of an integration use."""
+"""Authentication of requests: the schemes, OAuth tokens, sessions and TLS."""
