@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.portal import settings
+from billhook.portal.project import settings
 
 PORTAL = Path(settings.__file__).parent
 _MAY_ASK = {"models.py", "access.py", "services.py"}

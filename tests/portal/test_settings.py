@@ -19,7 +19,7 @@ def settings_with(tmp_path: Path, *names: str, **environ: str) -> dict[str, Any]
         "print(json.dumps({n: getattr(settings, n) for n in sys.argv[1:]}, default=str))"
     )
     environment = {
-        "DJANGO_SETTINGS_MODULE": "billhook.portal.settings",
+        "DJANGO_SETTINGS_MODULE": "billhook.portal.project.settings",
         "BILLHOOK_DATA_DIR": str(tmp_path / "data"),
         **environ,
     }
@@ -90,7 +90,7 @@ def test_sqlite_keeps_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
         "        print(c.execute(f'PRAGMA {p}').fetchone()[0])"
     )
     environment = {
-        "DJANGO_SETTINGS_MODULE": "billhook.portal.settings",
+        "DJANGO_SETTINGS_MODULE": "billhook.portal.project.settings",
         "BILLHOOK_DATA_DIR": str(tmp_path / "deep" / "data"),
     }
     done = subprocess.run(

@@ -17,12 +17,12 @@ from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
-from billhook.portal import environment
 from billhook.portal.integrations.document_response import opened
 from billhook.portal.integrations.forms import form_of
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.rows import fields_of
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
+from billhook.portal.project import environment
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast, signed_in
 from portal.integration_cast import CANARY, PDF, Source, draft

@@ -135,5 +135,5 @@ urlpatterns = [
     }.items()
 ]
 
-handler404 = "billhook.portal.errors.not_found"
-handler500 = "billhook.portal.errors.failed"
+handler404 = "billhook.portal.project.errors.not_found"
+handler500 = "billhook.portal.project.errors.failed"

@@ -19,7 +19,7 @@ def rotate_secrets(data_dir: Path | None) -> None:
     With the key file in the data folder, a new key is made. With BILLHOOK_SECRETS_KEYS, put the new
     key in front of the old one there first, and remove the old one when this is done.
     """
-    from billhook.portal import environment
+    from billhook.portal.project import environment
     from billhook.server.django_setup import set_up_django
 
     if data_dir is not None:

@@ -8,7 +8,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from billhook.gateway.app import Gateway
 from billhook.gateway.doorkeeper import RateLimits
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.portal import environment
+from billhook.portal.project import environment
 from billhook.server.app import Application
 from billhook.server.django_setup import set_up_django
 

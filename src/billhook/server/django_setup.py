@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django
 
-from billhook.portal import environment
+from billhook.portal.project import environment
 
 
 def set_up_django() -> None:

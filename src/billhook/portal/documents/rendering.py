@@ -19,7 +19,6 @@ from typing import BinaryIO, Final, cast
 
 from billhook.engine.answer.kinds import HEAD_WINDOW, XML, kind_of
 from billhook.engine.delivery import LINK_TYPE
-from billhook.portal import environment
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (
     EXIT_TOO_SLOW,
@@ -28,6 +27,7 @@ from billhook.portal.documents.limits import (
     MAX_PAGES,
     Reason,
 )
+from billhook.portal.project import environment
 
 PAGE_WIDTH: Final = 1400
 """Pixels: sharp for 700 CSS pixels on a screen with two pixels for each."""

@@ -21,11 +21,11 @@ from django.http.response import HttpResponseBase
 from billhook.engine.answer.document import Document
 from billhook.engine.answer.kinds import XML
 from billhook.engine.body import Body
-from billhook.portal import environment
 from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.rendering import CannotShow, Renderer, renderer
 from billhook.portal.integrations.document_response import DocumentResponse, send_document
+from billhook.portal.project import environment
 
 PAGES_SHOWN: Final = 50
 """Pages that are shown; how many more there are is told, and the download has them."""

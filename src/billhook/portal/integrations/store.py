@@ -27,7 +27,7 @@ from billhook.portal.integrations import loading
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
-from billhook.portal.logs import name_of
+from billhook.portal.project.logs import name_of
 
 log = structlog.get_logger("billhook.store")
 

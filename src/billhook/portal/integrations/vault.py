@@ -10,8 +10,6 @@ from typing import Final, TypeVar
 from django.db import transaction
 
 from billhook.engine.secret import Secret
-from billhook.portal import environment
-from billhook.portal.datafolder import data_path, read_or_make
 from billhook.portal.integrations.crypto import (
     KEY_FILE,
     Key,
@@ -24,6 +22,8 @@ from billhook.portal.integrations.crypto import (
     write_keys,
 )
 from billhook.portal.integrations.models import Integration, StoredSecret, StoredTokens
+from billhook.portal.project import environment
+from billhook.portal.project.data_folder import data_path, read_or_make
 
 _CHUNK: Final = 200
 _TOKENS: Final = "the tokens of"

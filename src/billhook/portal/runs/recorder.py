@@ -19,7 +19,7 @@ from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import OK, Trace
 from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
-from billhook.portal.logs import name_of, written_together
+from billhook.portal.project.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
 from billhook.portal.runs.writing import write_runs
 from billhook.portal.tidying import tidy as tidy_everything

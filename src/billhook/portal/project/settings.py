@@ -9,20 +9,20 @@ from typing import Any
 import dj_database_url
 from django.utils.functional import SimpleLazyObject
 
-from billhook.portal import environment
-from billhook.portal.datafolder import signing_key
 from billhook.portal.mail.server import mail_server
+from billhook.portal.project import environment
+from billhook.portal.project.data_folder import signing_key
 from billhook.portal.statics import STATIC_FOLDER, is_immutable, static_version
 
 _ENVIRONMENT = environment.current()
-_HERE = Path(__file__).parent
+_PORTAL = Path(__file__).parents[1]
 
 DEBUG = False
 SECRET_KEY = SimpleLazyObject(signing_key)  # made on first use, not when settings are read
 PUBLIC_URL = _ENVIRONMENT.public_url
 ALLOWED_HOSTS = [_ENVIRONMENT.host, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-ROOT_URLCONF = "billhook.portal.urls"
+ROOT_URLCONF = "billhook.portal.project.urls"
 SILENCED_SYSTEM_CHECKS = ["urls.W002"]  # no address ends in a slash, so inner parts begin with it
 
 INSTALLED_APPS = [
@@ -46,23 +46,23 @@ INSTALLED_APPS = [
 
 # Every one of them is synchronous: the whole chain runs in one hop to a thread.
 MIDDLEWARE = [
-    "billhook.portal.middleware.OwnHeaders",
+    "billhook.portal.project.middleware.OwnHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "billhook.portal.middleware.KnownHost",
+    "billhook.portal.project.middleware.KnownHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "billhook.portal.middleware.SaysWhenItCannotWrite",
+    "billhook.portal.project.middleware.SaysWhenItCannotWrite",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # a new page is closed until it says
 ]
 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_HERE / "templates"],
+        "DIRS": [_PORTAL / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -81,7 +81,7 @@ TEMPLATES = [
 
 def _sqlite() -> dict[str, Any]:
     return {
-        "ENGINE": "billhook.portal.sqlite",
+        "ENGINE": "billhook.portal.project.sqlite",
         "NAME": _ENVIRONMENT.data_dir / "billhook.sqlite3",
         "CONN_MAX_AGE": None,
         "OPTIONS": {
@@ -122,7 +122,7 @@ CSRF_COOKIE_NAME = "__Host-billhook-csrf" if _ENVIRONMENT.is_https else "billhoo
 CSRF_COOKIE_SECURE = _ENVIRONMENT.is_https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "billhook.portal.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "billhook.portal.project.errors.csrf_failure"
 
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _ENVIRONMENT.is_https else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -216,5 +216,5 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-LOGGING_CONFIG = "billhook.portal.logs.configure"
+LOGGING_CONFIG = "billhook.portal.project.logs.configure"
 LOGGING = {"log_format": _ENVIRONMENT.log_format, "log_level": _ENVIRONMENT.log_level}

@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from billhook.portal.counting import CannotWrite
-from billhook.portal.errors import cannot_write
+from billhook.portal.project.errors import cannot_write
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

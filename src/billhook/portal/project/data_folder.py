@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from billhook.portal import environment
+from billhook.portal.project import environment
 
 
 def data_path(name: str) -> Path:

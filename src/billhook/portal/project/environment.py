@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.portal import environment_kinds as kinds
+from billhook.portal.project import environment_kinds as kinds
 
 PREFIX: Final = "BILLHOOK_"
 _FILE: Final = "_FILE"
@@ -323,7 +323,7 @@ def watchdog_seconds() -> float:
 
 def name_django_settings() -> None:
     """Tell Django, in this process and those that it starts, where its settings are."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billhook.portal.settings")  # noqa: TID251
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billhook.portal.project.settings")  # noqa: TID251
 
 
 def unknown_names(environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
@@ -362,7 +362,7 @@ def _default(setting: Setting) -> str:
 _HEAD: Final = (
     "# Settings",
     "",
-    "<!-- Made from billhook/portal/environment.py by `python -m billhook.portal.environment`. -->",
+    "<!-- Made from billhook/portal/environment.py by `python -m billhook.portal.project.environment`. -->",
     "",
     "Billhook is set up by environment variables. Every one of them has a default, so that none is",
     "needed to try it. Instead of a variable, a file may hold the value: put its path in one",

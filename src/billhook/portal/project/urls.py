@@ -17,8 +17,8 @@ urlpatterns = [
     path("oauth/callback", callback, name="oauth-callback"),
 ]
 
-handler400 = "billhook.portal.errors.bad_request"
-handler403 = "billhook.portal.errors.forbidden"
-handler404 = "billhook.portal.errors.not_found"
-handler429 = "billhook.portal.errors.too_many"
-handler500 = "billhook.portal.errors.failed"
+handler400 = "billhook.portal.project.errors.bad_request"
+handler403 = "billhook.portal.project.errors.forbidden"
+handler404 = "billhook.portal.project.errors.not_found"
+handler429 = "billhook.portal.project.errors.too_many"
+handler500 = "billhook.portal.project.errors.failed"

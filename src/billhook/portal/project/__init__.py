@@ -1,0 +1,1 @@
+"""The Django project: settings, URLs, middleware, error pages, logs and the data folder."""
