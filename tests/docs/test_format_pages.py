@@ -30,7 +30,7 @@ MODULES = [
     *ENGINE.glob("command/*.py"),
     *(ENGINE / "answer" / f"{name}.py" for name in ("conditions", "extract", "file_name")),
     *(ENGINE / "answer" / f"{name}.py" for name in ("path_width", "paths")),
-    *(ENGINE / "tokens" / f"{name}.py" for name in ("template", "text", "values")),
+    *(ENGINE / "tokens" / f"{name}.py" for name in ("encoders", "template", "text", "values")),
     *ENGINE.glob("integration_file/*.py"),
     *ENGINE.glob("slots/*.py"),
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),

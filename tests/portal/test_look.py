@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from billhook.portal.statics import STATIC_FOLDER
+from billhook.portal.ui.statics import STATIC_FOLDER
 
 _CSS = (STATIC_FOLDER / "billhook" / "billhook.css").read_text(encoding="utf-8")
 _TEXT_ON = [

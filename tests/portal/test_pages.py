@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from billhook.portal import icons
 from billhook.portal.project import errors
 from billhook.portal.project.middleware import CONTENT_SECURITY_POLICY
-from billhook.portal.statics import STATIC_FOLDER
+from billhook.portal.ui import icons
+from billhook.portal.ui.statics import STATIC_FOLDER
 from portal.cast import Cast, signed_in
 
 PORTAL = Path(errors.__file__).parent

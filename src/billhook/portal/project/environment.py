@@ -362,7 +362,7 @@ def _default(setting: Setting) -> str:
 _HEAD: Final = (
     "# Settings",
     "",
-    "<!-- Made from billhook/portal/environment.py by `python -m billhook.portal.project.environment`. -->",
+    "<!-- Made by `python -m billhook.portal.project.environment`. -->",
     "",
     "Billhook is set up by environment variables. Every one of them has a default, so that none is",
     "needed to try it. Instead of a variable, a file may hold the value: put its path in one",

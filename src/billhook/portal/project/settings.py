@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from billhook.portal.mail.server import mail_server
 from billhook.portal.project import environment
 from billhook.portal.project.data_folder import signing_key
-from billhook.portal.statics import STATIC_FOLDER, is_immutable, static_version
+from billhook.portal.ui.statics import STATIC_FOLDER, is_immutable, static_version
 
 _ENVIRONMENT = environment.current()
 _PORTAL = Path(__file__).parents[1]
@@ -68,9 +68,9 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
-                "billhook.portal.frame.frame",
+                "billhook.portal.ui.frame.frame",
             ],
-            "builtins": ["django.templatetags.static", "billhook.portal.tags"],
+            "builtins": ["django.templatetags.static", "billhook.portal.ui.tags"],
         },
     }
 ]

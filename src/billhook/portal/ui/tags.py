@@ -9,7 +9,7 @@ from decimal import Decimal
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from billhook.portal import icons
+from billhook.portal.ui import icons
 
 register = template.Library()
 
@@ -34,5 +34,5 @@ def offers(choices: Iterable[tuple[str, str]], value: str) -> bool:
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """Return the icon *name*; see :mod:`billhook.portal.icons`."""
+    """Return the icon *name*; see :mod:`billhook.portal.ui.icons`."""
     return mark_safe(icons.svg(name))  # noqa: S308 - drawn by us, no value in it
