@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from billhook.portal.counting import CannotWrite
+from billhook.portal.limits.counters import CannotWrite
 from portal.cast import Cast, signed_in
 
 

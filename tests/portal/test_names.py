@@ -12,9 +12,9 @@ from django.utils import timezone
 from billhook.portal.accounts.forms import NameForm
 from billhook.portal.backoffice.forms import CustomerForm, InviteForm, SettingsForm
 from billhook.portal.backoffice.views_keys import KeyForm
+from billhook.portal.fields.names import SENTENCE, has_unseen
 from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.names import SENTENCE, has_unseen
 from billhook.portal.organisations.forms import SetupForm
 from billhook.portal.runs.models import Kind, Run
 from portal.cast import Cast, signed_in

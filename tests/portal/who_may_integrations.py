@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from billhook.portal.ids import new_id
+from billhook.portal.fields.ids import new_id
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.runs.models import Kind, Run
 from portal.who_may import EDITORS, SIGNED_IN, VIEWERS, Row, Target

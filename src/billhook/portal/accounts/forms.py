@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from django import forms
 
-from billhook.portal.names import check_name
+from billhook.portal.fields.names import check_name
 
 
 class EmailForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]

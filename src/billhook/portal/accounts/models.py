@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
-from billhook.portal.ids import LENGTH, new_id
+from billhook.portal.fields.ids import LENGTH, new_id
 
 
 class UserManager(BaseUserManager["User"]):

@@ -9,9 +9,9 @@ from django.core.validators import RegexValidator
 
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.names import check_name
 from billhook.portal.invoices.models import Invoice, Status
 from billhook.portal.invoices.services import InvoiceFacts, open_by_default
-from billhook.portal.names import check_name
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}

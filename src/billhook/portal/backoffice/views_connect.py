@@ -23,8 +23,8 @@ from billhook.portal.integrations.connecting import (
 )
 from billhook.portal.integrations.document_response import DocumentResponse
 from billhook.portal.integrations.models import Integration
+from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Role
-from billhook.portal.ratelimit import limited
 
 SECTION: Final = "integrations"
 _PAGE: Final = "backoffice/integrations/connect.html"

@@ -16,9 +16,9 @@ from billhook.portal.customers import access, services
 from billhook.portal.customers.models import Customer
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.listing import balances
+from billhook.portal.limits.rates import limited
 from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations.models import Member, Role
-from billhook.portal.ratelimit import limited
 
 SECTION = "customers"
 

@@ -40,8 +40,8 @@ from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.standing import standing_of
 from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
 from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
-from billhook.portal.ratelimit import limited
 from billhook.portal.runs.access import last_runs
 
 SECTION: Final = "integrations"

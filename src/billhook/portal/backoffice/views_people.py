@@ -11,10 +11,10 @@ from billhook.portal.accounts.home import home_of
 from billhook.portal.backoffice.forms import MemberForm, RoleForm, SettingsForm
 from billhook.portal.backoffice.invitations import mail_member
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.limits.rates import limited
 from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations import access, services
 from billhook.portal.organisations.models import Member, Role
-from billhook.portal.ratelimit import limited
 
 SECTION = "members"
 

@@ -17,9 +17,9 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
+from billhook.portal.fields.names import SENTENCE, has_unseen
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
-from billhook.portal.names import SENTENCE, has_unseen
 
 NAME_LENGTH: Final = 200
 

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from billhook.portal.fields.names import has_unseen
 from billhook.portal.invoices.csv_columns import COLUMNS
 from billhook.portal.invoices.csv_files import Row
 from billhook.portal.invoices.csv_values import (
@@ -18,7 +19,6 @@ from billhook.portal.invoices.csv_values import (
     read_status,
 )
 from billhook.portal.invoices.models import Status
-from billhook.portal.names import has_unseen
 
 _LONGEST: Final = {
     "number": 100,

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from billhook.portal.customers.models import Customer
-from billhook.portal.ids import LENGTH, new_id
+from billhook.portal.fields.ids import LENGTH, new_id
 from billhook.portal.organisations.models import Organisation
 
 

@@ -7,7 +7,7 @@ import hmac
 from django.db import transaction
 
 from billhook.portal.accounts.services import set_password
-from billhook.portal.ids import new_id
+from billhook.portal.fields.ids import new_id
 from billhook.portal.organisations import access, services
 from billhook.portal.organisations.models import Member
 from billhook.portal.project.data_folder import data_path, read_or_make

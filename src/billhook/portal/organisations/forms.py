@@ -8,7 +8,7 @@ from allauth.account.fields import SetPasswordField
 from django import forms
 
 from billhook.portal.accounts.models import User
-from billhook.portal.names import check_name
+from billhook.portal.fields.names import check_name
 from billhook.portal.organisations.first_run import is_setup_code
 
 

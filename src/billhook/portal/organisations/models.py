@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from billhook.portal.ids import LENGTH, new_id
+from billhook.portal.fields.ids import LENGTH, new_id
 
 
 class Organisation(models.Model):

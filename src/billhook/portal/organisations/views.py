@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from billhook.portal.accounts.home import backoffice_of
+from billhook.portal.limits.rates import limited
 from billhook.portal.organisations import access, first_run
 from billhook.portal.organisations.forms import SetupForm
 from billhook.portal.organisations.models import Member
-from billhook.portal.ratelimit import limited
 
 
 @require_http_methods(["GET", "POST"])

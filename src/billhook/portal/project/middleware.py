@@ -7,7 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-from billhook.portal.counting import CannotWrite
+from billhook.portal.limits.counters import CannotWrite
 from billhook.portal.project.errors import cannot_write
 
 CONTENT_SECURITY_POLICY: Final = (

@@ -106,7 +106,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rate limits are counted here, so every process must see the same.
 CACHES = {
     "default": {
-        "BACKEND": "billhook.portal.counting.CountingCache",
+        "BACKEND": "billhook.portal.limits.counters.CountingCache",
         "LOCATION": "accounts_cacheentry",
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # else a flood of addresses would push counts out
     }

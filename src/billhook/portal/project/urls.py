@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, register_converter
 
 from billhook.portal.backoffice.views_connect import callback
-from billhook.portal.converters import IdConverter
+from billhook.portal.fields.converters import IdConverter
 
 register_converter(IdConverter, "id")
 

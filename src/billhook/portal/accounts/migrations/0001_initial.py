@@ -3,7 +3,7 @@
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import billhook.portal.ids
+import billhook.portal.fields.ids
 
 
 class Migration(migrations.Migration):
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=billhook.portal.ids.new_id,
+                        default=billhook.portal.fields.ids.new_id,
                         editable=False,
                         max_length=12,
                         primary_key=True,

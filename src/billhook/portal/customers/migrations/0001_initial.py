@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import billhook.portal.ids
+import billhook.portal.fields.ids
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=billhook.portal.ids.new_id,
+                        default=billhook.portal.fields.ids.new_id,
                         editable=False,
                         max_length=12,
                         primary_key=True,
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=billhook.portal.ids.new_id,
+                        default=billhook.portal.fields.ids.new_id,
                         editable=False,
                         max_length=12,
                         primary_key=True,

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import billhook.portal.ids
+import billhook.portal.fields.ids
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.CharField(
-                        default=billhook.portal.ids.new_id,
+                        default=billhook.portal.fields.ids.new_id,
                         editable=False,
                         max_length=12,
                         primary_key=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billhook.portal.ids import LENGTH
+from billhook.portal.fields.ids import LENGTH
 
 
 class IdConverter:

@@ -1,0 +1,1 @@
+"""Field types of our own: ids, URL converters, model fields and names."""

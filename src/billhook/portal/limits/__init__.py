@@ -1,0 +1,1 @@
+"""Limits: rates, and the counters behind them."""
