@@ -20,7 +20,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.verdict import Verdict
 from billhook.portal.customers import services as customers
-from billhook.portal.integrations.document_response import opened
+from billhook.portal.documents.response import opened
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice, Status

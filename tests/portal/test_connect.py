@@ -20,8 +20,8 @@ from billhook.engine.config import SignInConfig
 from billhook.engine.errors import NotADocument
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
+from billhook.portal.documents.response import opened
 from billhook.portal.integrations import policy
-from billhook.portal.integrations.document_response import opened
 from billhook.portal.integrations.drafts import SecretEntry, draft_of
 from billhook.portal.integrations.loading import load_one
 from billhook.portal.integrations.models import Integration, StoredTokens

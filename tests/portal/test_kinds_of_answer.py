@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from billhook.engine.config import AnswerConfig, CommandConfig, PathConfig, StepConfig
-from billhook.portal.integrations.document_response import opened
+from billhook.portal.documents.response import opened
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder

@@ -28,13 +28,13 @@ from billhook.engine.errors import (
 )
 from billhook.engine.tokens.catalogue import COMMANDS
 from billhook.engine.verdict import Verdict
-from billhook.portal.integrations import services
-from billhook.portal.integrations.document_response import (
+from billhook.portal.documents.response import (
     DocumentResponse,
     disposition,
     opened,
     send_document,
 )
+from billhook.portal.integrations import services
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import open_document
 from billhook.portal.integrations.store import CommandStore, get_store, set_store

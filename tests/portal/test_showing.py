@@ -17,8 +17,8 @@ from billhook.engine.body import Body
 from billhook.portal.documents import showing
 from billhook.portal.documents.held import Holder, shelf
 from billhook.portal.documents.limits import Reason
+from billhook.portal.documents.response import opened
 from billhook.portal.documents.showing import PAGES_SHOWN, Shown, file_response, page_response, show
-from billhook.portal.integrations.document_response import opened
 from portal import hostile_documents as hostile
 
 CARLA = Holder(user_id="carla", subject="invoice:1")

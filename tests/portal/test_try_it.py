@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
 from billhook.engine.secret import MASK, Secret
-from billhook.portal.integrations.document_response import opened
+from billhook.portal.documents.response import opened
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.observing import mask
 from billhook.portal.integrations.policy import egress_policy

@@ -17,7 +17,7 @@ from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
-from billhook.portal.integrations.document_response import opened
+from billhook.portal.documents.response import opened
 from billhook.portal.integrations.forms import form_of
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.rows import fields_of

@@ -17,8 +17,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billhook.portal.accounts.models import User
+from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.fields.ids import new_id
-from billhook.portal.integrations.document_response import DocumentResponse
 from portal import who_may
 from portal.cast import Cast
 from portal.who_may import MEMBERS, Relation, Row, Target

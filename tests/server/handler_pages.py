@@ -13,7 +13,7 @@ from django.http import FileResponse, Http404, HttpResponse, StreamingHttpRespon
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from billhook.portal.integrations.document_response import DocumentResponse
+from billhook.portal.documents.response import DocumentResponse
 
 seen: list[str] = []
 begun = threading.Event()

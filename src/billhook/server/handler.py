@@ -25,7 +25,7 @@ from billhook.gateway.body import Receive
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import BodyTooLarge, BodyTooSlow, CallerLeft
 from billhook.gateway.reply import Send
-from billhook.portal.integrations.document_response import DocumentResponse
+from billhook.portal.documents.response import DocumentResponse
 from billhook.server.bodies import take_body
 from billhook.server.sending import ready_content, send_content, send_stream
 from billhook.server.threads import DatabaseThreads

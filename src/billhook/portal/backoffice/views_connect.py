@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from billhook.engine.errors import BillhookError
 from billhook.portal.accounts.who import user_of
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.connecting import (
     Finishing,
@@ -21,7 +22,6 @@ from billhook.portal.integrations.connecting import (
     finish_connection,
     take_waiting,
 )
-from billhook.portal.integrations.document_response import DocumentResponse
 from billhook.portal.integrations.models import Integration
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Role

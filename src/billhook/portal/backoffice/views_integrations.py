@@ -20,10 +20,11 @@ from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
 from billhook.portal.backoffice.try_steps import steps_of
 from billhook.portal.backoffice.views_held import holder_of
+from billhook.portal.documents.opening import INVOICE_COMMAND
+from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.documents.showing import show
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.connecting import connection_of
-from billhook.portal.integrations.document_response import DocumentResponse
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.editing import edit_form, use_suggestion
 from billhook.portal.integrations.forms import (
@@ -35,7 +36,6 @@ from billhook.portal.integrations.forms import (
     to_draft,
 )
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.opening import INVOICE_COMMAND
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.standing import standing_of
 from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.documents.opening import INVOICE_COMMAND
 from billhook.portal.fields.names import check_name
 from billhook.portal.integrations import access, services
-from billhook.portal.integrations.opening import INVOICE_COMMAND
 from billhook.portal.organisations.models import Member, Role
 
 SECTION: Final = "keys"

@@ -15,9 +15,9 @@ from django.template.loader import render_to_string
 from billhook.engine.errors import BillhookError, DocumentNotFound
 from billhook.portal.documents.held import Holder
 from billhook.portal.documents.links import Link, is_link, take_link
+from billhook.portal.documents.opening import Opening
+from billhook.portal.documents.response import DocumentResponse, send_document
 from billhook.portal.documents.showing import show
-from billhook.portal.integrations.document_response import DocumentResponse, send_document
-from billhook.portal.integrations.opening import Opening
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.outcomes import PLAIN_RENDERING

@@ -1,7 +1,7 @@
 """Shows a document: holds it and measures its pages, then gives their images and the file.
 
 This is what runs on the event loop after Django's sync chain (see
-:mod:`billhook.portal.integrations.document_response`), so that no thread of the pages waits for
+:mod:`billhook.portal.documents.response`), so that no thread of the pages waits for
 PDFium. The view before it has asked whether the person may.
 """
 
@@ -24,7 +24,7 @@ from billhook.engine.body import Body
 from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.rendering import CannotShow, Renderer, renderer
-from billhook.portal.integrations.document_response import DocumentResponse, send_document
+from billhook.portal.documents.response import DocumentResponse, send_document
 from billhook.portal.project import environment
 
 PAGES_SHOWN: Final = 50

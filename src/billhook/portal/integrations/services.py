@@ -17,6 +17,8 @@ from billhook.engine.integration_file.file import command_to_json, sign_in_to_js
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User
+from billhook.portal.documents.opening import INVOICE_COMMAND, Asked, Opening
+from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
@@ -26,10 +28,8 @@ from billhook.portal.integrations.models import (
     StoredSecret,
     StoredTokens,
 )
-from billhook.portal.integrations.opening import INVOICE_COMMAND, Asked, Opening
 from billhook.portal.integrations.revisions import announce_change
 from billhook.portal.integrations.store import get_store
-from billhook.portal.integrations.token_values import Click, invoice_tokens
 from billhook.portal.integrations.vault import decrypt_secret, encrypt_secret, key_ring
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.invoices.plain_pdf import plain_invoice

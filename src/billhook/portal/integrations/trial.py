@@ -21,6 +21,7 @@ from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens.catalogue import Value
+from billhook.portal.documents.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of
@@ -30,7 +31,6 @@ from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.observing import Observed, ObservingTransport
 from billhook.portal.integrations.policy import Wiring, egress_policy
 from billhook.portal.integrations.store import get_store
-from billhook.portal.integrations.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.integrations.trial_tokens import TokenUsed, tokens_used
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member

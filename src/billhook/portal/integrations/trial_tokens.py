@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo, Value
+from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.forms import EditorForm
-from billhook.portal.integrations.token_values import Click, invoice_tokens
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 

@@ -15,8 +15,8 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, bu
 
 from billhook.engine.command.command import MaskedRequest
 from billhook.engine.http.trace import Attempt, Timing
+from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.store import get_store
-from billhook.portal.integrations.token_values import Click, invoice_tokens
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import get_recorder
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Customer
-from billhook.portal.integrations.token_values import Click
+from billhook.portal.documents.token_values import Click
 from billhook.portal.invoices.access import invoices_for_contact
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.project import environment

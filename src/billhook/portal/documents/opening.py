@@ -22,7 +22,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.http.trace import Trace
 from billhook.engine.tokens.catalogue import Value
-from billhook.portal.integrations.fetching import Fetch
+from billhook.portal.documents.fetching import Fetch
 from billhook.portal.integrations.models import OnFailure
 from billhook.portal.integrations.store import Prepared
 from billhook.portal.invoices.plain_pdf import PlainInvoice, draw_plain_invoice
