@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billhook.engine.config import ConditionConfig, PathConfig
-from billhook.portal.integrations.form_rows import CommandRow, StepRow
-from billhook.portal.integrations.row_configs import condition_rows, conditions_of
-from billhook.portal.integrations.rows import (
+from billhook.portal.editor.form_rows import CommandRow, StepRow
+from billhook.portal.editor.row_configs import condition_rows, conditions_of
+from billhook.portal.editor.rows import (
     MAX_ROWS,
     fields_of,
     find_row,

@@ -11,13 +11,13 @@ from billhook.engine.config import SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
+from billhook.portal.editor.form import EditorForm, form_of, to_draft
+from billhook.portal.editor.rows import fields_of
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of, draft_of_file
-from billhook.portal.integrations.forms import EditorForm, form_of, to_draft
 from billhook.portal.integrations.keeper import DatabaseKeeper
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure
 from billhook.portal.integrations.policy import Wiring
-from billhook.portal.integrations.rows import fields_of
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore
 from engine.certificates import Authority

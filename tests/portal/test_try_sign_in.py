@@ -20,8 +20,8 @@ from billhook.engine.config import (
 )
 from billhook.engine.secret import MASK, Secret
 from billhook.portal.backoffice.try_page import facts_of
+from billhook.portal.editor.form import form_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
-from billhook.portal.integrations.forms import form_of
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.store import CommandStore, get_store, set_store

@@ -18,9 +18,9 @@ from billhook.engine.http.transport import Response
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
 from billhook.portal.documents.response import opened
-from billhook.portal.integrations.forms import form_of
+from billhook.portal.editor.form import form_of
+from billhook.portal.editor.rows import fields_of
 from billhook.portal.integrations.policy import egress_policy
-from billhook.portal.integrations.rows import fields_of
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.project import environment
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder

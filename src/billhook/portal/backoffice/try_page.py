@@ -11,7 +11,7 @@ from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Attempt
 from billhook.portal.backoffice.try_places import look_at
 from billhook.portal.documents.showing import Shown
-from billhook.portal.integrations.forms import EditorForm
+from billhook.portal.editor.form import EditorForm
 from billhook.portal.integrations.observing import Observed, mask, text_of, title_of
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.trial import Sent

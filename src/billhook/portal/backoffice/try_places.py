@@ -13,8 +13,8 @@ from billhook.engine.errors import (
     MissingValue,
     TokenError,
 )
-from billhook.portal.integrations.forms import EditorForm
-from billhook.portal.integrations.places import Place, field_of
+from billhook.portal.editor.form import EditorForm
+from billhook.portal.editor.places import Place, field_of
 from billhook.portal.integrations.trial import Trial
 
 _URL: Final = "{step}.url"

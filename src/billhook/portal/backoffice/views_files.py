@@ -15,9 +15,9 @@ from billhook.engine.integration_file.file import (
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.views_integrations import SECTION, Editor
 from billhook.portal.documents.response import disposition
+from billhook.portal.editor.form import form_of
 from billhook.portal.integrations import access
 from billhook.portal.integrations.drafts import draft_of, draft_of_file
-from billhook.portal.integrations.forms import form_of
 from billhook.portal.organisations.models import Member, Role
 
 

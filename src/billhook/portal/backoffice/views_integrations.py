@@ -15,7 +15,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.portal.backoffice.editor_page import editor_view, preview_mistakes
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
 from billhook.portal.backoffice.try_steps import steps_of
@@ -23,11 +22,8 @@ from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.opening import INVOICE_COMMAND
 from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.documents.showing import show
-from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connecting import connection_of
-from billhook.portal.integrations.drafts import draft_of
-from billhook.portal.integrations.editing import edit_form, use_suggestion
-from billhook.portal.integrations.forms import (
+from billhook.portal.editor.editing import edit_form, use_suggestion
+from billhook.portal.editor.form import (
     EditorForm,
     form_of,
     form_problems,
@@ -35,6 +31,10 @@ from billhook.portal.integrations.forms import (
     read_form,
     to_draft,
 )
+from billhook.portal.editor.page import editor_view, preview_mistakes
+from billhook.portal.integrations import access, services
+from billhook.portal.integrations.connecting import connection_of
+from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.standing import standing_of

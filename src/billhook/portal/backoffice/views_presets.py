@@ -11,19 +11,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.presets import Preset, preset_names, read_preset
 from billhook.portal.backoffice.pages import member_for, page
-from billhook.portal.backoffice.preset_page import groups_of, preset_view
 from billhook.portal.backoffice.views_integrations import SECTION, Editor, try_at_once
-from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connecting import callback_address
-from billhook.portal.integrations.forms import form_of
-from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.preset_form import (
+from billhook.portal.editor.form import form_of
+from billhook.portal.editor.preset_form import (
     PresetForm,
     draft_of_preset,
     missing_fields,
     new_preset_form,
     read_preset_form,
 )
+from billhook.portal.editor.preset_page import groups_of, preset_view
+from billhook.portal.integrations import access, services
+from billhook.portal.integrations.connecting import callback_address
+from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.organisations.models import Member, Role
 

@@ -22,10 +22,10 @@ from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens.catalogue import Value
 from billhook.portal.documents.token_values import Click, given_by_invoice, invoice_tokens
+from billhook.portal.editor.form import EditorForm, config_of, source_config_of
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of
-from billhook.portal.integrations.forms import EditorForm, config_of, source_config_of
 from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.observing import Observed, ObservingTransport

@@ -11,7 +11,7 @@ from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo, Value
 from billhook.portal.documents.token_values import Click, invoice_tokens
-from billhook.portal.integrations.forms import EditorForm
+from billhook.portal.editor.form import EditorForm
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 

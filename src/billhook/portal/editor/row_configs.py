@@ -19,7 +19,7 @@ from billhook.engine.config import (
     RepeatConfig,
     StepConfig,
 )
-from billhook.portal.integrations.form_rows import (
+from billhook.portal.editor.form_rows import (
     AnswerRow,
     CommandRow,
     ConditionRow,
@@ -30,7 +30,7 @@ from billhook.portal.integrations.form_rows import (
     PathRow,
     StepRow,
 )
-from billhook.portal.integrations.rows import Row
+from billhook.portal.editor.rows import Row
 
 Scalar = str | int | float | bool
 _SEPARATORS: Final = re.compile(r"[\s,;]+")

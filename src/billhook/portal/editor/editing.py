@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.portal.integrations.form_rows import CommandRow, HeaderRow, StepRow
-from billhook.portal.integrations.forms import EditorForm, new_command
-from billhook.portal.integrations.places import field_of
-from billhook.portal.integrations.rows import find_row, find_rows
+from billhook.portal.editor.form import EditorForm, new_command
+from billhook.portal.editor.form_rows import CommandRow, HeaderRow, StepRow
+from billhook.portal.editor.places import field_of
+from billhook.portal.editor.rows import find_row, find_rows
 
 STEP_NAMES: Final = ("Find", "Document", "Take", "Open")
 """Names for steps that nobody has named."""

@@ -14,7 +14,7 @@ from billhook.engine.config import (
     DEFAULT_TIMEOUT,
 )
 from billhook.engine.secret import Secret
-from billhook.portal.integrations.rows import (
+from billhook.portal.editor.rows import (
     APART,
     EXACT,
     LINES,

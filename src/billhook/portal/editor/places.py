@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.tokens.catalogue import NAME
-from billhook.portal.integrations.form_rows import (
+from billhook.portal.editor.form import EditorForm
+from billhook.portal.editor.form_rows import (
     AnswerRow,
     CommandRow,
     ConditionRow,
@@ -20,9 +21,8 @@ from billhook.portal.integrations.form_rows import (
     SignInRow,
     StepRow,
 )
-from billhook.portal.integrations.forms import EditorForm
-from billhook.portal.integrations.rows import Row
-from billhook.portal.integrations.sign_in_rows import text_of_field
+from billhook.portal.editor.rows import Row
+from billhook.portal.editor.sign_in_rows import text_of_field
 
 _PART: Final = re.compile(r"[^.\[\]]+")
 _COMMAND: Final = {

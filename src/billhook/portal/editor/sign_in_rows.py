@@ -6,8 +6,8 @@ from typing import Final
 
 from billhook.engine.authentication.schemes import FieldInfo, SchemeInfo, find_scheme
 from billhook.engine.config import SignInConfig, StepConfig, TlsConfig
-from billhook.portal.integrations.form_rows import SignInRow, StepRow, TlsRow, VariableRow
-from billhook.portal.integrations.row_configs import (
+from billhook.portal.editor.form_rows import SignInRow, StepRow, TlsRow, VariableRow
+from billhook.portal.editor.row_configs import (
     condition_rows,
     conditions_of,
     header_rows,

@@ -10,7 +10,7 @@ from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.config import IntegrationConfig, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField, list_presets
-from billhook.portal.integrations.preset_form import PresetForm
+from billhook.portal.editor.preset_form import PresetForm
 from billhook.portal.integrations.sealing import Sealer
 
 CONNECTED: Final = "oauth2-authorization-code"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField
 from billhook.engine.secret import Secret
+from billhook.portal.editor.rows import Posted, tree_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
-from billhook.portal.integrations.rows import Posted, tree_of
 from billhook.portal.integrations.sealing import Sealer
 
 

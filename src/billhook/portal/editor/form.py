@@ -19,8 +19,7 @@ from billhook.engine.config import (
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
-from billhook.portal.integrations.drafts import Draft, SecretEntry
-from billhook.portal.integrations.form_rows import (
+from billhook.portal.editor.form_rows import (
     CommandRow,
     HeaderRow,
     SecretRow,
@@ -29,9 +28,8 @@ from billhook.portal.integrations.form_rows import (
     TlsRow,
     VariableRow,
 )
-from billhook.portal.integrations.models import Keeping, OnFailure
-from billhook.portal.integrations.row_configs import command_config, command_row
-from billhook.portal.integrations.rows import (
+from billhook.portal.editor.row_configs import command_config, command_row
+from billhook.portal.editor.rows import (
     LINES,
     Posted,
     Row,
@@ -41,13 +39,15 @@ from billhook.portal.integrations.rows import (
     rows_of,
     tree_of,
 )
-from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.integrations.sign_in_rows import (
+from billhook.portal.editor.sign_in_rows import (
     sign_in_config,
     sign_in_row,
     tls_config,
     tls_row,
 )
+from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.models import Keeping, OnFailure
+from billhook.portal.integrations.sealing import Sealer
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from typing import Final
 
 from billhook.engine.command.compile import METHODS_WITH_BODY
 from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
-from billhook.portal.backoffice.row_views import Mistakes, RowView
-from billhook.portal.integrations.form_rows import AnswerRow, CommandRow, ExtractRow, StepRow
-from billhook.portal.integrations.rows import Row
+from billhook.portal.editor.form_rows import AnswerRow, CommandRow, ExtractRow, StepRow
+from billhook.portal.editor.row_views import Mistakes, RowView
+from billhook.portal.editor.rows import Row
 
 MAX_NESTING: Final = 3
 """How deep steps may stand in the steps that are sent when there is nothing."""

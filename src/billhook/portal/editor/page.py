@@ -12,15 +12,15 @@ from billhook.engine.command.compile import METHODS
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
 from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
-from billhook.portal.backoffice import editor_words
-from billhook.portal.backoffice.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
-from billhook.portal.backoffice.step_views import CommandView, StepView, Tokens
-from billhook.portal.integrations.form_rows import SecretRow, SignInRow
-from billhook.portal.integrations.forms import EditorForm
+from billhook.portal.editor import words as editor_words
+from billhook.portal.editor.form import EditorForm
+from billhook.portal.editor.form_rows import SecretRow, SignInRow
+from billhook.portal.editor.places import field_of
+from billhook.portal.editor.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
+from billhook.portal.editor.sign_in_rows import text_of_field
+from billhook.portal.editor.step_views import CommandView, StepView, Tokens
 from billhook.portal.integrations.models import Keeping, OnFailure
-from billhook.portal.integrations.places import field_of
 from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.integrations.sign_in_rows import text_of_field
 from billhook.portal.integrations.trial import Trial
 
 

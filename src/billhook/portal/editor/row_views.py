@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from billhook.engine.errors import Problem
-from billhook.portal.integrations.forms import EditorForm
-from billhook.portal.integrations.places import Place, field_of
-from billhook.portal.integrations.rows import ON, Row, fields_of, specs_of
+from billhook.portal.editor.form import EditorForm
+from billhook.portal.editor.places import Place, field_of
+from billhook.portal.editor.rows import ON, Row, fields_of, specs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
