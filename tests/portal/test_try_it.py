@@ -18,12 +18,12 @@ from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachab
 from billhook.engine.secret import MASK, Secret
 from billhook.portal.documents.response import opened
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.observing import mask
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.project import environment
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
+from billhook.portal.trying.observing import mask
 from portal.cast import Cast, signed_in
 from portal.hostile_documents import good_pdf
 from portal.integration_cast import CANARY, PDF, Source, command, draft, integration

@@ -19,14 +19,14 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.secret import MASK, Secret
-from billhook.portal.backoffice.try_page import facts_of
 from billhook.portal.editor.form import form_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
-from billhook.portal.integrations.trial import Sent, Trial, prepare_trial, send_trial
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
+from billhook.portal.trying.page import facts_of
+from billhook.portal.trying.trial import Sent, Trial, prepare_trial, send_trial
 from portal.cast import Cast
 from portal.integration_cast import CANARY, Source, command, draft, integration
 

@@ -16,8 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
-from billhook.portal.backoffice.try_page import facts_of, timed, verdict_of
-from billhook.portal.backoffice.try_steps import steps_of
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.opening import INVOICE_COMMAND
 from billhook.portal.documents.response import DocumentResponse
@@ -38,11 +36,13 @@ from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.standing import standing_of
-from billhook.portal.integrations.trial import Trial, prepare_trial, send_trial
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.access import last_runs
+from billhook.portal.trying.page import facts_of, timed, verdict_of
+from billhook.portal.trying.steps import steps_of
+from billhook.portal.trying.trial import Trial, prepare_trial, send_trial
 
 SECTION: Final = "integrations"
 _EDITOR: Final = "backoffice/integrations/editor.html"

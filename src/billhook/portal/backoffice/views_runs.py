@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from billhook.portal.backoffice.pages import member_for, page, rows_of
-from billhook.portal.backoffice.try_page import Timed, timed_from
 from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.runs import access, listing
 from billhook.portal.runs.models import Kind, Run
 from billhook.portal.runs.outcomes import sentence_of
+from billhook.portal.trying.page import Timed, timed_from
 
 SECTION: Final = "runs"
 

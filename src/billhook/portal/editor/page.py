@@ -21,7 +21,7 @@ from billhook.portal.editor.sign_in_rows import text_of_field
 from billhook.portal.editor.step_views import CommandView, StepView, Tokens
 from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.integrations.trial import Trial
+from billhook.portal.trying.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

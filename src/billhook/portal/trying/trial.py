@@ -28,16 +28,16 @@ from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import compile_one, draft_of
 from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import Integration, StoredSecret
-from billhook.portal.integrations.observing import Observed, ObservingTransport
 from billhook.portal.integrations.policy import Wiring, egress_policy
 from billhook.portal.integrations.store import get_store
-from billhook.portal.integrations.trial_tokens import TokenUsed, tokens_used
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.models import Kind
 from billhook.portal.runs.recorder import Found, Use, run_recorded
+from billhook.portal.trying.observing import Observed, ObservingTransport
+from billhook.portal.trying.tokens import TokenUsed, tokens_used
 
 _STAND_IN: Final = Secret("secret")
 """Takes a secret's place in what is only shown: there it is masked."""

@@ -9,13 +9,13 @@ from typing import Final
 from billhook.engine.command.command import Origin
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Attempt
-from billhook.portal.backoffice.try_places import look_at
 from billhook.portal.documents.showing import Shown
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.integrations.observing import Observed, mask, text_of, title_of
 from billhook.portal.integrations.policy import egress_policy
-from billhook.portal.integrations.trial import Sent
 from billhook.portal.project import environment
+from billhook.portal.trying.observing import Observed, mask, text_of, title_of
+from billhook.portal.trying.places import look_at
+from billhook.portal.trying.trial import Sent
 
 _PHASES: Final = (
     ("lookup", "Name lookup"),

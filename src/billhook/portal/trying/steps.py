@@ -10,10 +10,10 @@ from billhook.engine.command.command import Command, MaskedRequest, Step, Values
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.values import Given
-from billhook.portal.backoffice.try_page import Timed, is_private, timed
-from billhook.portal.integrations.observing import mask
-from billhook.portal.integrations.trial import Sent, with_signs
 from billhook.portal.project import environment
+from billhook.portal.trying.observing import mask
+from billhook.portal.trying.page import Timed, is_private, timed
+from billhook.portal.trying.trial import Sent, with_signs
 
 SIGN_IN: Final = "sign-in"
 _SHOWN: Final = 200

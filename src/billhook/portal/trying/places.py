@@ -15,7 +15,7 @@ from billhook.engine.errors import (
 )
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.places import Place, field_of
-from billhook.portal.integrations.trial import Trial
+from billhook.portal.trying.trial import Trial
 
 _URL: Final = "{step}.url"
 _TIMEOUT: Final = "{command}.timeout"
