@@ -9,7 +9,7 @@ import pytest
 
 from billhook.portal.project import settings
 
-PORTAL = Path(settings.__file__).parent
+PORTAL = Path(settings.__file__).parents[1]
 _MAY_ASK = {"models.py", "access.py", "services.py"}
 _MAY_ASK_TOO = {
     "integrations/keeper.py",  # the tokens of one integration, for its own source

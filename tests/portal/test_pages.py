@@ -20,7 +20,7 @@ from billhook.portal.ui import icons
 from billhook.portal.ui.statics import STATIC_FOLDER
 from portal.cast import Cast, signed_in
 
-PORTAL = Path(errors.__file__).parent
+PORTAL = Path(errors.__file__).parents[1]
 TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
 
 
