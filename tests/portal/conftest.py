@@ -10,7 +10,7 @@ from django.test import Client
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
-from billhook.portal.mail import sending as post
+from billhook.portal.mail.outbox import settle
 from billhook.portal.organisations.models import Member
 from portal.cast import Cast, make_cast, signed_in
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from billhook.portal import environment
 from billhook.portal.backups.access import is_backup_overdue, last_backup
 from billhook.portal.backups.services import record_backup
+from billhook.portal.project import environment
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billhook.portal import environment
 from billhook.portal.backups.models import LastBackup
+from billhook.portal.project import environment
 
 
 def last_backup() -> LastBackup | None:
