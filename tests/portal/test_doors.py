@@ -17,7 +17,7 @@ _MAY_ASK_TOO = {
     "integrations/revisions.py",  # the number that tells processes of a change
     "integrations/vault.py",  # a new key for all secrets
     "integrations/store.py",  # when keys were last used
-    "integrations/trial.py",  # the stored secrets of the integration that is tried
+    "trying/trial.py",  # the stored secrets of the integration that is tried
     "runs/writing.py",  # the recorder's batches
     "runs/retention.py",  # old runs of all organisations
     "invoices/importing.py",  # many rows at once
