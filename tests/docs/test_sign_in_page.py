@@ -10,7 +10,8 @@ import pytest
 
 from billhook.engine.authentication.oauth2 import LIMITS
 from billhook.engine.authentication.plan import compile_sign_in
-from billhook.engine.authentication.schemes import KINDS, SCHEME_NAMES, SCHEMES, FieldInfo
+from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
+from billhook.engine.field import KINDS, FieldInfo
 from billhook.engine.http import breaker, retries
 from billhook.engine.integration_file.authentication import read_sign_in
 from billhook.engine.integration_file.tables import Table
@@ -32,11 +33,11 @@ def told(field: FieldInfo) -> list[str]:
     kind = " · ".join(f"`{choice}`" for choice in field.choices) or field.kind
     default = {"": "(empty)", True: "`true`"}.get(field.default, f"`{field.default}`")
     return [
-        f"`{field.name}`",
+        f"`{field.key}`",
         kind,
         "required" if field.required else default,
         field.label,
-        field.meaning,
+        field.help,
     ]
 
 

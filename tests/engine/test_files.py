@@ -192,7 +192,7 @@ commands = st.builds(
 @st.composite
 def sign_ins(draw):
     scheme = draw(st.sampled_from(SCHEMES))
-    known = st.sampled_from([field.name for field in scheme.fields])
+    known = st.sampled_from([field.key for field in scheme.fields])
     return SignInConfig(
         scheme=scheme.name,
         fields=draw(st.dictionaries(known, scalars, max_size=4)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
-from billhook.engine.authentication.schemes import KINDS, SCHEME_NAMES, SCHEMES
+from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
 from billhook.engine.authentication.session_plan import session_token_names
 from billhook.engine.command.command import Origin
 from billhook.engine.config import (
@@ -18,6 +18,7 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
+from billhook.engine.field import KINDS
 from billhook.engine.secret import MASK, Secret
 
 VARIABLES = {"Tenant": "acme", "AuthUrl": "https://auth.example"}
@@ -98,15 +99,15 @@ def test_each_scheme_of_the_table_has_an_example_here():
 
 @pytest.mark.parametrize("info", SCHEMES, ids=lambda info: info.name)
 def test_the_table_is_whole(info):
-    names = [field.name for field in info.fields]
+    names = [field.key for field in info.fields]
     assert len(set(names)) == len(names)
     for field in info.fields:
         assert field.kind in KINDS
         assert field.label
-        assert field.meaning.endswith(".")
+        assert field.help.endswith(".")
         assert bool(field.choices) == (field.kind == "choice")
         assert not field.choices or field.default == field.choices[0]
-        assert info.field(field.name) is field
+        assert info.field(field.key) is field
 
 
 @pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)

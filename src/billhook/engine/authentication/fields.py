@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.authentication.schemes import FieldInfo
 from billhook.engine.authentication.signing import REQUEST_TOKENS
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.egress.url import Url
 from billhook.engine.errors import Problem
+from billhook.engine.field import FieldInfo, FieldValue
 from billhook.engine.slots.header import compile_header
 from billhook.engine.slots.url import compile_url
 from billhook.engine.tokens.catalogue import nearest
@@ -20,7 +20,6 @@ from billhook.engine.tokens.template import Part, Template, build_template, plac
 from billhook.engine.tokens.text import Scope, Text, read_text
 from billhook.engine.tokens.values import Given, UnfitValue
 
-Typed = str | bool | float
 MAX_SECONDS: Final = 30 * 24 * 3600.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -42,13 +41,13 @@ class Field:
 Compiled = tuple[Field | None, list[Problem]]
 
 
-def compile_field(info: FieldInfo, typed: Typed | None, where: str, scope: Scope) -> Compiled:
+def compile_field(info: FieldInfo, typed: FieldValue | None, where: str, scope: Scope) -> Compiled:
     """Compile what was typed into a field (None: nothing), or return what is wrong with it."""
     if typed is None or typed == "":
         # nothing typed isn't always the default: an empty prefix is meant
         typed = info.default if typed is None else typed
         if info.required and typed == "":
-            message = f"{info.label} is missing. {info.meaning}"
+            message = f"{info.label} is missing. {info.help}"
             return None, [Problem(code="missing-key", message=message, where=where)]
     return _COMPILERS[info.kind](info, typed, where, scope)
 
@@ -87,13 +86,13 @@ def _of(info: FieldInfo, template: Template | None, problems: list[Problem]) -> 
     return Field(info=info, template=template), []
 
 
-def _text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+def _text(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
     if not isinstance(typed, str):
         return None, [_wrong_type(info, "text in quotes", where)]
     return _of(info, *compile_line(read_text(typed, where, scope), scope))
 
 
-def _request_text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+def _request_text(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
     if not isinstance(typed, str):
         return None, [_wrong_type(info, "text in quotes", where)]
     wider = Scope(variables=scope.variables, secrets=scope.secrets, tokens=REQUEST_TOKENS)
@@ -104,13 +103,13 @@ def _request_text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Co
     return _of(info, build_template(where, parts), problems)
 
 
-def _header_text(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+def _header_text(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
     if not isinstance(typed, str):
         return None, [_wrong_type(info, "text in quotes", where)]
     return _of(info, *compile_header("Value", typed, where, scope))
 
 
-def _header_name(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+def _header_name(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
     if not isinstance(typed, str):
         return None, [_wrong_type(info, "text in quotes", where)]
     verdict = judge_header(typed, "") if typed else None
@@ -122,7 +121,7 @@ def _header_name(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Com
     return plain_field(info, typed, where), []
 
 
-def _url(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+def _url(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
     if not isinstance(typed, str):
         return None, [_wrong_type(info, "text in quotes", where)]
     text = read_text(typed, where, scope)
@@ -134,7 +133,7 @@ def _url(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
     return Field(info=info, template=compiled.template, url=compiled.url), []
 
 
-def _secret(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:
+def _secret(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
     if typed == "":
         return plain_field(info, "", where), []
     text = read_text(typed if isinstance(typed, str) else "", where, scope)
@@ -164,21 +163,21 @@ def _encode_secret(given: Given) -> str:
     return text
 
 
-def _choice(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+def _choice(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
     if typed in info.choices:
         return plain_field(info, str(typed), where), []
     near = nearest(str(typed), info.choices)
-    message = f'"{typed}" is nothing that {info.name} can be: {", ".join(info.choices)}.'
+    message = f'"{typed}" is nothing that {info.key} can be: {", ".join(info.choices)}.'
     return None, [Problem(code="unknown-choice", message=message, where=where, suggestion=near)]
 
 
-def _truth(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+def _boolean(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
     if not isinstance(typed, bool):
         return None, [_wrong_type(info, "true or false, without quotes", where)]
     return plain_field(info, "yes" if typed else "", where), []
 
 
-def _seconds(info: FieldInfo, typed: Typed, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
+def _seconds(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:  # noqa: ARG001 - as every kind
     if typed == "":
         return plain_field(info, "", where), []
     if isinstance(typed, bool) or not isinstance(typed, int | float):
@@ -193,12 +192,12 @@ def _wrong_type(info: FieldInfo, expected: str, where: str) -> Problem:
     return Problem(code="wrong-type", message=f"{info.label} has to be {expected}.", where=where)
 
 
-_Compile = Callable[[FieldInfo, Typed, str, Scope], Compiled]
+_Compile = Callable[[FieldInfo, FieldValue, str, Scope], Compiled]
 _COMPILERS: Final[dict[str, _Compile]] = {
     "text": _text,
     "secret": _secret,
     "choice": _choice,
-    "truth": _truth,
+    "boolean": _boolean,
     "seconds": _seconds,
     "url": _url,
     "header-name": _header_name,

@@ -191,7 +191,7 @@ class _Draft:
 
     def refuse_strangers(self) -> None:
         """Refuse fields and parts that the scheme hasn't."""
-        known = [each.name for each in self.info.fields]
+        known = [each.key for each in self.info.fields]
         for name in self.config.fields:
             if name not in known:
                 near = nearest(name, known)
@@ -206,12 +206,12 @@ class _Draft:
 
     def take_fields(self) -> None:
         for info in self.info.fields:
-            typed = self.config.fields.get(info.name)
-            where = f"{WHERE}.{info.name}"
+            typed = self.config.fields.get(info.key)
+            where = f"{WHERE}.{info.key}"
             compiled, problems = compile_field(info, typed, where, self.scope)
             self.problems += problems
             if compiled is not None:
-                self.fields[info.name] = compiled
+                self.fields[info.key] = compiled
         if self.info.name == "basic" and not any(
             map(self.config.fields.get, ("username", "password"))
         ):

@@ -5,39 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-KINDS: Final = {
-    "text": "Text; may hold variables and secrets.",
-    "secret": "The token of one secret, and nothing else.",
-    "choice": "One of a few words.",
-    "truth": "true or false.",
-    "seconds": "A number of seconds above 0.",
-    "url": "A URL; in scheme, host and port it takes variables alone.",
-    "header-name": "The name of a header, written out.",
-    "header-text": "A piece of a header: ASCII, without a space at its ends.",
-    "request-text": "Text about the request, with the tokens that are listed there.",
-}
-"""What can be typed into a field, by the field's kind."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldInfo:
-    """One field of a scheme, for people and for checks. ``kind`` is one of :data:`KINDS`.
-
-    ``default`` stands where nothing is typed. ``choices`` are all that a choice may be.
-    """
-
-    name: str
-    label: str
-    meaning: str
-    kind: str = "text"
-    required: bool = True
-    default: str | bool = ""
-    choices: tuple[str, ...] = ()
-
-    @property
-    def secret(self) -> bool:
-        """Whether the field has to be one secret's token."""
-        return self.kind == "secret"
+from billhook.engine.field import FieldInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,39 +23,32 @@ class SchemeInfo:
     parts: tuple[str, ...] = ()
     keeps: bool = False
 
-    def field(self, name: str) -> FieldInfo | None:
-        """Return the field called *name*."""
-        return next((field for field in self.fields if field.name == name), None)
+    def field(self, key: str) -> FieldInfo | None:
+        """Return the field with *key*."""
+        return next((field for field in self.fields if field.key == key), None)
 
 
-def _text(name: str, label: str, meaning: str, *, kind: str = "text") -> FieldInfo:
-    return FieldInfo(name=name, label=label, meaning=meaning, kind=kind)
+def _text(key: str, label: str, help_: str, *, kind: str = "text") -> FieldInfo:
+    return FieldInfo(key=key, label=label, help=help_, kind=kind, required=True)
 
 
-def _optional(name: str, label: str, meaning: str, *, kind: str = "text") -> FieldInfo:
-    return FieldInfo(name=name, label=label, meaning=meaning, kind=kind, required=False)
+def _optional(key: str, label: str, help_: str, *, kind: str = "text") -> FieldInfo:
+    return FieldInfo(key=key, label=label, help=help_, kind=kind)
 
 
-def _choice(name: str, label: str, meaning: str, *choices: str) -> FieldInfo:
-    """Return a field that is one of *choices*; the first is meant where nothing is typed."""
+def _choice(key: str, label: str, help_: str, *choices: str) -> FieldInfo:
+    """Return a field that is one of *choices*; the first is the default."""
     return FieldInfo(
-        name=name,
-        label=label,
-        meaning=meaning,
-        kind="choice",
-        required=False,
-        default=choices[0],
-        choices=choices,
+        key=key, label=label, help=help_, kind="choice", default=choices[0], choices=choices
     )
 
 
 _PREFIX: Final = FieldInfo(
-    name="prefix",
+    key="prefix",
     label="Word before the token",
-    meaning="Bearer, unless the system wants another, such as Zoho-oauthtoken. Empty: the bare "
+    help="Bearer, unless the system wants another, such as Zoho-oauthtoken. Empty: the bare "
     "token. A space follows it, unless it ends with = as in Token token=.",
     kind="header-text",
-    required=False,
     default="Bearer",
 )
 _CLIENT: Final = (
@@ -165,12 +126,11 @@ SCHEMES: Final = (
             _text("authorize_url", "Authorisation URL", "Where you agree.", kind="url"),
             *_CLIENT,
             FieldInfo(
-                name="pkce",
+                key="pkce",
                 label="PKCE",
-                meaning="Protects the way back (RFC 7636). Turn it off only for a system that "
+                help="Protects the way back (RFC 7636). Turn it off only for a system that "
                 "can't have it.",
-                kind="truth",
-                required=False,
+                kind="boolean",
                 default=True,
             ),
         ),
@@ -194,12 +154,11 @@ SCHEMES: Final = (
             _text("header", "Header", "Such as X-Signature.", kind="header-name"),
             _text("key", "Key", "The shared key.", kind="secret"),
             FieldInfo(
-                name="template",
+                key="template",
                 label="What is signed",
-                meaning="May hold {{Request.Method}}, {{Request.Target}}, {{Request.Body}}, "
+                help="May hold {{Request.Method}}, {{Request.Target}}, {{Request.Body}}, "
                 "{{Request.Origin}}, {{Timestamp}} and variables.",
                 kind="request-text",
-                required=False,
                 default="{{Request.Body}}",
             ),
             _choice("digest", "Digest", "The hash function.", "sha256", "sha512", "sha1"),

@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.authentication.fields import compile_field
-from billhook.engine.authentication.schemes import FieldInfo
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.field import FieldInfo
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.text import Scope
 
 _CERTIFICATE: Final = "tls.client_certificate"
 _CA: Final = "tls.ca"
 _FIELD: Final = FieldInfo(
-    name="client_certificate",
+    key="client_certificate",
     label="The client certificate",
-    meaning="PEM: the certificate, perhaps those above it, and its private key.",
+    help="PEM: the certificate, perhaps those above it, and its private key.",
     kind="secret",
-    required=False,
 )
 
 

@@ -33,7 +33,7 @@ def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
     """Read the scheme's own fields. Of a scheme that isn't known, everything is one."""
     info = find_scheme(scheme)
     given = [key for key in table if key not in _PARTS]
-    known = given if info is None else [field.name for field in info.fields]
+    known = given if info is None else [field.key for field in info.fields]
     found = {name: table.scalar(name) for name in known}
     return {name: found[name] for name in given if (found.get(name)) is not None}  # type: ignore[misc]
 

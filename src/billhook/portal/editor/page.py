@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from billhook.engine.authentication.schemes import SCHEMES, FieldInfo, SchemeInfo, find_scheme
+from billhook.engine.authentication.schemes import SCHEMES, SchemeInfo, find_scheme
 from billhook.engine.command.compile import METHODS
 from billhook.engine.errors import Problem
+from billhook.engine.field import FieldInfo
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
 from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.editor import words as editor_words
@@ -69,8 +70,8 @@ class SchemeField:
     @property
     def choices(self) -> editor_words.Choices:
         """What may be chosen."""
-        if self.info.kind == "truth":
-            return editor_words.TRUTHS
+        if self.info.kind == "boolean":
+            return editor_words.BOOLEANS
         return tuple((each, each) for each in self.info.choices)
 
     @property
@@ -106,12 +107,12 @@ class SignInView(RowView):
         ]
 
     def _box(self, info: FieldInfo) -> Box:
-        return self.mistakes.box(f"{self.id}-field-{info.name}", text_of_field(self.sign_in, info))
+        return self.mistakes.box(f"{self.id}-field-{info.key}", text_of_field(self.sign_in, info))
 
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What was typed for other schemes, as hidden fields: it is there if one goes back."""
-        shown = {each.info.name for each in self.fields}
+        shown = {each.info.key for each in self.fields}
         texts = [
             (f"{self.id}-field-{name}", text)
             for name, text in self.sign_in.field.items()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from billhook.engine.authentication.schemes import FieldInfo, SchemeInfo, find_scheme
+from billhook.engine.authentication.schemes import SchemeInfo, find_scheme
 from billhook.engine.config import SignInConfig, StepConfig, TlsConfig
+from billhook.engine.field import FieldInfo
 from billhook.portal.editor.form_rows import SignInRow, StepRow, TlsRow, VariableRow
 from billhook.portal.editor.row_configs import (
     condition_rows,
@@ -49,29 +50,29 @@ def _request(row: StepRow) -> StepConfig | None:
 def _fields(row: SignInRow, info: SchemeInfo) -> dict[str, Typed]:
     stated = words_of(row.stated)
     order = [name for name in stated if info.field(name)]
-    order += [each.name for each in info.fields if each.name not in order]
+    order += [each.key for each in info.fields if each.key not in order]
     fields = [each for name in order if (each := info.field(name)) is not None]
     return {
-        each.name: _value(each, text)
+        each.key: _value(each, text)
         for each in fields
-        if each.name in stated or text_of_field(row, each) != _default_text(each)
+        if each.key in stated or text_of_field(row, each) != _default_text(each)
         for text in (text_of_field(row, each),)
     }
 
 
 def text_of_field(row: SignInRow, info: FieldInfo) -> str:
     """Return what stands in the field *info* of *row*: as by default, unless something else."""
-    return row.field.get(info.name, _default_text(info))
+    return row.field.get(info.key, _default_text(info))
 
 
 def _default_text(info: FieldInfo) -> str:
     if isinstance(info.default, bool):
         return YES if info.default else NO
-    return info.default
+    return str(info.default)
 
 
 def _value(info: FieldInfo, text: str) -> Typed:
-    if info.kind == "truth":
+    if info.kind == "boolean":
         return text == YES
     if info.kind == "seconds" and text.strip():
         number = number_of(text, otherwise=_NO_NUMBER)

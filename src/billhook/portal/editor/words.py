@@ -59,4 +59,4 @@ SIGN_INS: Final[Choices] = (
 )
 REDIRECTS: Final[Choices] = (("follow", "Follow, three at most"), ("deny", "Deny"))
 BREAKS: Final[Choices] = (("lf", "LF"), ("crlf", "CR LF"))
-TRUTHS: Final[Choices] = (("yes", "Yes"), ("no", "No"))
+BOOLEANS: Final[Choices] = (("yes", "Yes"), ("no", "No"))
