@@ -4,44 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from browser.crawl import crawl
 from browser.editor import Editor
 from browser.visitor import DANA, MAEVE, SAM
 
 CHECK = Path(__file__).with_name("page_check.js").read_text(encoding="utf-8")
-FILES = re.compile(r"/document|/held/|/export|\.csv|^mailto:")
-IDS = re.compile(r"/[0-9a-hjkmnp-tv-z]{12}(?=/|$)")
-PRESET = re.compile(r"/integrations/add/[\w-]+")
-LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.getAttribute('href'))"
 
 
-def kind_of(url: str) -> str:
-    """Two pages are of one kind if only the ids, or presets, in their addresses differ."""
-    split = urlsplit(url)
-    names = sorted(part.partition("=")[0] for part in split.query.split("&") if part)
-    path = PRESET.sub("/integrations/add/PRESET", IDS.sub("/ID", split.path))
-    return f"{path}?{'&'.join(names)}"
-
-
-def walk(visitor, start: str, *, limit: int = 60) -> dict[str, list[str]]:
+def walk(visitor, start: str) -> dict[str, list[str]]:
     """Visit one page of each kind that links lead to, and return the faults of each."""
-    faults: dict[str, list[str]] = {}
-    waiting = [start]
-    while waiting and len(faults) < limit:
-        url = waiting.pop(0)
-        if kind_of(url) in faults:
-            continue
-        visitor.page.goto(url)
-        faults[kind_of(url)] = [f"{url}: {fault}" for fault in visitor.page.evaluate(CHECK)]
-        for link in visitor.page.evaluate(LINKS):
-            target = urljoin(url, link).partition("#")[0]
-            if target.startswith(visitor.demo.address) and not FILES.search(target):
-                waiting.append(target)
-    return faults
+    return {
+        kind: [f"{url}: {fault}" for fault in visitor.page.evaluate(CHECK)]
+        for kind, url in crawl(visitor, start)
+    }
 
 
 @pytest.mark.timeout(240)

@@ -128,6 +128,7 @@ class PortalHandler(BaseHandler):
             raise
         except Exception as error:  # noqa: BLE001 - Django's own edge ended with its chain
             opened = await self._threads.run(response_for_exception, request, error)
+            response.dress(opened)
         content = opened.content if isinstance(opened, HttpResponse) else None
         return _Answer(response=opened, content=content)
 

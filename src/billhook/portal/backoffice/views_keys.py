@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.compression.pages import never_compressed
 from billhook.portal.documents.opening import INVOICE_COMMAND
 from billhook.portal.fields.names import check_name
 from billhook.portal.integrations import access, services
@@ -49,9 +50,10 @@ def keys(request: HttpRequest, organisation_id: str) -> HttpResponse:
         "curl": _curl(member, made.value.reveal()) if made else "",
     }
     status = 422 if form.errors else 200
-    return page(
+    response = page(
         request, member, "backoffice/keys/list.html", context, section=SECTION, status=status
     )
+    return never_compressed(response) if made else response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

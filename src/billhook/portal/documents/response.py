@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from billhook.engine.answer.document import Document
 
 Opener = Callable[[], Awaitable[HttpResponseBase]]
+Finisher = Callable[[HttpResponseBase], None]
 
 IN_ONE_PIECE: Final = 1_000_000
 """Up to so many bytes a document is sent in one piece; larger ones are streamed."""
@@ -53,16 +54,29 @@ class DocumentResponse(HttpResponse):
             content_type="text/plain",
         )
         self._opener = opener
+        self._finishers: list[Finisher] = []
         self._has_been_logged = True  # Django would log each as a failure, for its status
+
+    def when_opened(self, finish: Finisher) -> None:
+        """Have *finish* change the real response before it is sent."""
+        self._finishers.append(finish)
 
     async def open(self) -> HttpResponseBase:
         """Await the real response and return it, with the cookies and headers set on this one."""
         response = await self._opener()
+        self.dress(response)
+        return response
+
+    def dress(self, response: HttpResponseBase) -> None:
+        """Give *response*, sent in place of this one, the headers and cookies set on this one."""
         for name, value in self.items():
             if name not in {"Content-Type", "Content-Length"}:
                 response.headers.setdefault(name, value)
         response.cookies.update(self.cookies)
-        return response
+        for finish in self._finishers:
+            finish(response)
+        if isinstance(response, HttpResponse):
+            response.headers["Content-Length"] = str(len(response.content))
 
 
 def opened(response: HttpResponseBase) -> HttpResponseBase:
