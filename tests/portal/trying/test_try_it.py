@@ -25,7 +25,7 @@ from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from billhook.portal.trying.observing import mask
 from portal.cast import Cast, signed_in
-from portal.hostile_documents import good_pdf
+from portal.documents.hostile_documents import good_pdf
 from portal.integration_cast import CANARY, PDF, Source, command, draft, integration
 
 

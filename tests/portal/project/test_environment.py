@@ -10,7 +10,7 @@ from billhook.engine.errors import ConfigurationError
 from billhook.portal.mail.server import mail_server
 from billhook.portal.project import environment
 
-_DOCS = Path(__file__).parents[2] / "docs"
+_DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_the_docs_page_is_the_table() -> None:

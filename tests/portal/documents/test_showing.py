@@ -19,7 +19,7 @@ from billhook.portal.documents.held import Holder, shelf
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.response import opened
 from billhook.portal.documents.showing import PAGES_SHOWN, Shown, file_response, page_response, show
-from portal import hostile_documents as hostile
+from portal.documents import hostile_documents as hostile
 
 CARLA = Holder(user_id="carla", subject="invoice:1")
 PDF = "application/pdf"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from billhook.portal.documents.limits import MAX_PAGES, MAX_PIXELS, Reason
 from billhook.portal.documents.rendering import PAGE_WIDTH, CannotShow, PageSize, Renderer
-from portal import hostile_documents as hostile
+from portal.documents import hostile_documents as hostile
 
 PDF = "application/pdf"
 
