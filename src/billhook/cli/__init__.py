@@ -26,6 +26,7 @@ from billhook.engine.tokens.catalogue import nearest
 COMMANDS: Final = {
     "demo": "Show everything at once: a portal, a sample billing system, one VIEW.",
     "serve": "Serve the portal and the gateway.",
+    "health": "Ask a running server whether it is alive.",
     "check": "Tell every mistake in an integration file.",
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
