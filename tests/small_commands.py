@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from billhook.engine import Command, CommandConfig, StepConfig, WebRequest
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 
 SITE = "https://a.example/"
@@ -38,7 +39,7 @@ def compile_step(
     """Compile one step of the given fields; it knows the tokens, VARIABLES and the secret S."""
     step = StepConfig(**{"url": SITE} | fields)
     config = CommandConfig(name="Case", steps=(step,), tokens=tokens)
-    return Command.compile(config, variables=VARIABLES, secrets=secrets)
+    return compile_command(config, variables=VARIABLES, secrets=secrets)
 
 
 def problems_of(**fields: Any) -> tuple[Problem, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from billhook.engine import Command, Document, Secret, Trace, read_integration
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem
 from billhook.engine.run import run_command
 from billhook.engine.testing import FakeTransport, Scripted, make_pdf, make_response
@@ -26,7 +27,7 @@ secrets = ["ApiKey", "User"]
 def compile_toml(text: str) -> Command:
     """Compile the command GetInvoiceImage of *text*, which follows the integration's head."""
     config = read_integration(HEAD + text)
-    return Command.compile(
+    return compile_command(
         config.commands[0],
         variables=config.variables,
         secrets=config.secrets,

@@ -20,6 +20,7 @@ from billhook.engine import (
     StepConfig,
     run_command,
 )
+from billhook.engine.command.compile import compile_command
 
 
 def resident(field: str) -> int:
@@ -29,12 +30,12 @@ def resident(field: str) -> int:
     return int(match[1]) * 1024
 
 
-def compile_command(port: int) -> Command:
+def measured_command(port: int) -> Command:
     step = StepConfig(url=f"http://127.0.0.1:{port}/items/{{{{InvoiceNumber}}}}")
     config = CommandConfig(
         name="GetInvoiceImage", steps=(step,), timeout=100, max_bytes=1_000_000_000
     )
-    return Command.compile(config, variables={}, secrets=())
+    return compile_command(config, variables={}, secrets=())
 
 
 async def one(command: Command, number: int, transport: HttpTransport) -> int:
@@ -45,7 +46,7 @@ async def one(command: Command, number: int, transport: HttpTransport) -> int:
 
 async def measure(port: int, runs: int, size: int) -> dict[str, int]:
     policy = EgressPolicy.from_texts(allow=[f"127.0.0.1:{port}"])
-    command = compile_command(port)
+    command = measured_command(port)
     async with HttpTransport(policy) as transport:
         before = resident("VmRSS")
         sizes = await asyncio.gather(*(one(command, number, transport) for number in range(runs)))

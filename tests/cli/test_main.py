@@ -12,7 +12,7 @@ import pytest
 
 import billhook.cli
 import billhook.cli.check
-from billhook.engine.errors import DocumentNotFound, EgressDenied, SourceRefused
+from billhook.engine.errors import DocumentNotFound, EgressDenied, SourceRefused, denied
 from billhook.engine.verdict import Verdict
 
 
@@ -77,7 +77,7 @@ def broken(monkeypatch):
     [
         pytest.param(DocumentNotFound(), 3, "document-not-found", id="no-document"),
         pytest.param(SourceRefused(401), 4, "source-refused", id="source-failed"),
-        pytest.param(Verdict.DENIED_LOOPBACK.error(), 5, "egress-denied", id="denied"),
+        pytest.param(denied(Verdict.DENIED_LOOPBACK), 5, "egress-denied", id="denied"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="stopped"),
         pytest.param(RuntimeError("s3cret"), 1, "internal", id="our-own-mistake"),
     ],
@@ -90,7 +90,7 @@ def test_each_kind_of_error_has_its_exit_status(billhook, broken, error, status,
 
 
 def test_a_denial_says_its_reason(billhook, broken):
-    error = Verdict.DENIED_LOOPBACK.error()
+    error = denied(Verdict.DENIED_LOOPBACK)
     assert isinstance(error, EgressDenied)
     broken(error)
     assert billhook("check", "x", "--json").json["error"]["reason"] == "address"

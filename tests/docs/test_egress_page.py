@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.egress import tables as guard_tables
-from billhook.engine.errors import EgressDenied, SourceRedirected
+from billhook.engine.errors import EgressDenied, SourceRedirected, denied
 from billhook.engine.verdict import Verdict
 
 PAGE = (Path(__file__).parents[2] / "docs/egress.md").read_text()
@@ -59,4 +59,4 @@ def test_the_page_says_which_code_a_reason_comes_with(verdict: Verdict) -> None:
     codes = spans(section("The reasons").partition("| reason |")[0])
     assert codes[0] == EgressDenied.code
     assert codes[1] == SourceRedirected.code
-    assert verdict.error().code == codes[1 if verdict.reason in codes[2:] else 0]
+    assert denied(verdict).code == codes[1 if verdict.reason in codes[2:] else 0]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine import Command
-from billhook.engine.command.compile import MAX_TIMEOUT, METHODS
+from billhook.engine.command.compile import MAX_TIMEOUT, METHODS, compile_command
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError
@@ -109,7 +108,7 @@ def test_the_file_that_is_shown_compiles(page):
         shown = head + shown
     integration = read_integration(shown)
     for command in integration.commands:
-        compiled = Command.compile(
+        compiled = compile_command(
             command, variables=integration.variables, secrets=integration.secrets
         )
         assert not compiled.notes

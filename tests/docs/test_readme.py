@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine import Command, EgressPolicy, read_integration
+from billhook.engine import EgressPolicy, read_integration
+from billhook.engine.command.compile import compile_command
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,7 +36,7 @@ def test_every_page_of_the_docs_is_linked_from_the_readme():
 def test_the_readmes_file_is_right():
     [text] = blocks("toml")
     acme = read_integration(text)
-    command = Command.compile(acme.commands[0], variables=acme.variables, secrets=acme.secrets)
+    command = compile_command(acme.commands[0], variables=acme.variables, secrets=acme.secrets)
     assert command.tokens == ("InvoiceNumber",)
 
 

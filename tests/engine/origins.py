@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.http.transport import HttpTransport
@@ -188,7 +189,7 @@ def command(
     """Compile a command of one request."""
     step = StepConfig(method=method, url=url, headers=headers, body=body)
     config = CommandConfig(name="GetInvoiceImage", steps=(step,), **more)  # type: ignore[arg-type]
-    return Command.compile(config, variables=variables or {}, secrets=secrets)
+    return compile_command(config, variables=variables or {}, secrets=secrets)
 
 
 def transport_to(source: Source, **more: object) -> HttpTransport:

@@ -67,7 +67,7 @@ def test_every_kind_has_a_sample_here() -> None:
 @pytest.mark.parametrize("media_type", WHOLE)
 def test_a_whole_file_of_an_accepted_kind_is_a_document(media_type: str) -> None:
     everything = make_command("https://billing.example/", accept=KINDS)
-    document = interpret(make_response(WHOLE[media_type]()), everything)
+    document = interpret(make_response(WHOLE[media_type]()), everything.accept)
     assert document.media_type == media_type
     assert document.extension == KINDS[media_type].extension
     assert document.sha256 == document.body.sha256()
@@ -78,7 +78,7 @@ def test_a_file_without_its_end_is_cut_short(media_type: str) -> None:
     data = WHOLE[media_type]()
     everything = make_command("https://billing.example/", accept=KINDS)
     with pytest.raises(SourceCutShort):
-        interpret(make_response(data[: len(data) // 2]), everything)
+        interpret(make_response(data[: len(data) // 2]), everything.accept)
 
 
 @pytest.mark.parametrize("media_type", WHOLE)
@@ -86,13 +86,13 @@ def test_a_file_of_a_kind_that_is_not_accepted_is_no_document(media_type: str) -
     others = [kind for kind in KINDS if kind != media_type]
     picky = make_command("https://billing.example/", accept=others)
     with pytest.raises(NotADocument):
-        interpret(make_response(WHOLE[media_type]()), picky)
+        interpret(make_response(WHOLE[media_type]()), picky.accept)
 
 
 def refused(data: bytes) -> NotADocument:
     """Take *data* for the answer to a command that accepts PDF only."""
     with pytest.raises(NotADocument) as caught:
-        interpret(make_response(data), make_command("https://billing.example/"))
+        interpret(make_response(data), make_command("https://billing.example/").accept)
     return caught.value
 
 
@@ -152,14 +152,14 @@ def test_anything_else_is_told_by_what_it_is_and_never_by_its_own_words(
 def test_what_was_expected_is_told() -> None:
     both = make_command("https://billing.example/", accept=("application/pdf", "image/png"))
     with pytest.raises(NotADocument, match="where a PDF or a PNG image was expected"):
-        interpret(make_response(b"{}"), both)
+        interpret(make_response(b"{}"), both.accept)
 
 
 @pytest.mark.parametrize("synonym", SYNONYMS)
 def test_another_name_of_a_media_type_means_the_same(synonym: str) -> None:
     media_type = SYNONYMS[synonym]
     one = make_command("https://billing.example/", accept=(synonym,))
-    assert interpret(make_response(WHOLE[media_type]()), one).media_type == media_type
+    assert interpret(make_response(WHOLE[media_type]()), one.accept).media_type == media_type
 
 
 @pytest.mark.parametrize(
@@ -182,19 +182,21 @@ def test_a_status_that_is_no_success_counts_before_any_byte(
     status: int, error: type[BillhookError]
 ) -> None:
     with pytest.raises(error):
-        interpret(make_response(PDF, status=status), make_command("https://billing.example/"))
+        interpret(
+            make_response(PDF, status=status), make_command("https://billing.example/").accept
+        )
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
 def test_a_document_with_any_success_is_one(status: int) -> None:
     plain = make_command("https://billing.example/")
-    assert interpret(make_response(PDF, status=status), plain).size == 3000
+    assert interpret(make_response(PDF, status=status), plain.accept).size == 3000
 
 
 @pytest.mark.parametrize("status", [200, 204, 205])
 def test_nothing_is_told_as_nothing(status: int) -> None:
     with pytest.raises(EmptyAnswer):
-        interpret(make_response(status=status), make_command("https://billing.example/"))
+        interpret(make_response(status=status), make_command("https://billing.example/").accept)
 
 
 @pytest.mark.parametrize(
@@ -209,10 +211,10 @@ def test_nothing_is_told_as_nothing(status: int) -> None:
 def test_the_end_of_a_pdf_is_looked_for_in_its_last_1024_bytes(data: bytes, whole: bool) -> None:
     plain = make_command("https://billing.example/")
     if whole:
-        assert interpret(make_response(data), plain).size == len(data)
+        assert interpret(make_response(data), plain.accept).size == len(data)
     else:
         with pytest.raises(SourceCutShort):
-            interpret(make_response(data), plain)
+            interpret(make_response(data), plain.accept)
 
 
 @pytest.mark.parametrize(
@@ -227,9 +229,9 @@ def test_the_end_of_a_pdf_is_looked_for_in_its_last_1024_bytes(data: bytes, whol
 )
 def test_an_e_invoice_ends_with_the_element_it_began_with(data: bytes) -> None:
     xml = make_command("https://billing.example/", accept=("application/xml",))
-    assert interpret(make_response(data), xml).extension == "xml"
+    assert interpret(make_response(data), xml.accept).extension == "xml"
     with pytest.raises((SourceCutShort, NotADocument)):
-        interpret(make_response(data[: len(data) // 2]), xml)
+        interpret(make_response(data[: len(data) // 2]), xml.accept)
 
 
 def test_a_kind_that_bytes_can_not_tell_is_refused_when_the_command_is_made() -> None:

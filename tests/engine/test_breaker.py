@@ -19,6 +19,7 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceTooSlow,
     SourceUnreachable,
+    denied,
 )
 from billhook.engine.http.breaker import (
     FAILURES,
@@ -101,7 +102,7 @@ HARMLESS = [
     pytest.param(lambda: SourceTooLarge(1), id="too large"),
     pytest.param(lambda: SignInFailed(connect_again=True), id="somebody has to connect again"),
     pytest.param(SourceEncoded, id="an encoding"),
-    pytest.param(Verdict.DENIED_LOOPBACK.error, id="the egress policy"),
+    pytest.param(lambda: denied(Verdict.DENIED_LOOPBACK), id="the egress policy"),
 ]
 
 
@@ -201,7 +202,7 @@ async def test_a_try_that_says_nothing_leaves_the_next_one_to_see():
     client = Client()
     await client.fail()
     client.now += FIRST_PAUSE
-    assert await client.get(Verdict.DENIED_LOOPBACK.error()) == "egress-denied"
+    assert await client.get(denied(Verdict.DENIED_LOOPBACK)) == "egress-denied"
     assert client.state is State.HALF_OPEN
     assert await client.get(ok()) == "200"
     assert client.state is State.CLOSED

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from billhook.engine import MASK, Command, CommandConfig, Origin, Secret, StepConfig
+from billhook.engine import MASK, CommandConfig, Origin, Secret, StepConfig
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import TokenError
 from billhook.engine.integration_file import file as files
 
@@ -39,7 +40,7 @@ BILLING = Origin(scheme="https", host="b.example", port=8443)
 
 @pytest.fixture(scope="module")
 def command():
-    return Command.compile(
+    return compile_command(
         CONFIG, variables={"BaseUrl": "https://b.example:8443"}, secrets=[*SECRETS]
     )
 
@@ -95,7 +96,7 @@ def test_a_run_id_is_made_when_none_is_given(command):
 
 def test_a_single_step_has_the_commands_name():
     config = CommandConfig(name="Own", steps=(StepConfig(url="https://a.example/"),))
-    assert Command.compile(config).steps[0].name == "Own"
+    assert compile_command(config).steps[0].name == "Own"
 
 
 def problems_of(command, tokens, secrets=SECRETS):
@@ -140,7 +141,7 @@ def test_a_request_without_a_secret_says_so_unless_a_value_is_one():
     config = CommandConfig(
         name="Own", tokens=("A",), steps=(StepConfig(url="https://a.example/{{A}}"),)
     )
-    command = Command.compile(config)
+    command = compile_command(config)
     (step,) = command.steps
     assert not step.fill(command.values({"A": "x"})).carries_secret
     secret_values = command.values({"A": Secret(CANARY)})
@@ -198,9 +199,9 @@ def test_a_secret_over_plain_http_is_remarked():
         name="Own",
         steps=(StepConfig(url="http://a.example/", headers=(("X-Key", "{{Key}}"),)),),
     )
-    (note,) = Command.compile(config, secrets=["Key"]).notes
+    (note,) = compile_command(config, secrets=["Key"]).notes
     assert (note.code, note.where) == ("secret-over-http", "commands.Own.url")
-    assert not Command.compile(
+    assert not compile_command(
         CommandConfig(name="Own", steps=(StepConfig(url="http://a.example/"),))
     ).notes
 

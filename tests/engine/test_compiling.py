@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from billhook.engine import Command, CommandConfig, Secret, StepConfig
+from billhook.engine import CommandConfig, Secret, StepConfig
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError, TokenError
 from small_commands import SITE, compile_step, problems_of
 
@@ -12,7 +13,7 @@ from small_commands import SITE, compile_step, problems_of
 def compile_config(*, variables=None, secrets=(), **fields):
     steps = fields.pop("steps", (StepConfig(url=SITE),))
     config = CommandConfig(**{"name": "Case", "steps": steps} | fields)
-    return Command.compile(config, variables=variables or {}, secrets=secrets)
+    return compile_command(config, variables=variables or {}, secrets=secrets)
 
 
 MANY_STEPS = tuple(StepConfig(name=f"S{index}", url=SITE) for index in range(21))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, ConditionConfig, PathConfig, StepConfig
 from billhook.engine.errors import (
     BillhookError,
@@ -48,7 +49,7 @@ def in_chunks(data: bytes, size: int) -> bytes:
 def command(source: Source, **more) -> Command:
     step = StepConfig(url=f"{source.url}/invoice", compressed=True, **more)
     config = CommandConfig(name="GetInvoiceImage", steps=(step,))
-    return with_limits(Command.compile(config, variables={}, secrets=()), max_bytes=MOST)
+    return with_limits(compile_command(config, variables={}, secrets=()), max_bytes=MOST)
 
 
 async def fetch(source: Source, **more) -> bytes:

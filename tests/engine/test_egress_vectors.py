@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectorError
 
-from billhook.engine.command.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Limits, Origin, WebRequest
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.guard import (
     Allowance,
@@ -106,7 +107,7 @@ def test_a_command_with_the_header_compiles_only_if_it_may_be_sent(case: Case) -
 
 def _compile_flaw(step: StepConfig) -> BillhookError | None:
     try:
-        Command.compile(CommandConfig(name="Fetch", steps=(step,)))
+        compile_command(CommandConfig(name="Fetch", steps=(step,)))
     except ConfigurationError as error:
         return error
     return None
@@ -150,7 +151,7 @@ def test_tokens_in_a_url_are_judged(case: Case) -> None:
 def _compile_and_fill(
     config: CommandConfig, variables: dict[str, str], tokens: dict[str, str]
 ) -> None:
-    command = Command.compile(config, variables=variables)
+    command = compile_command(config, variables=variables)
     command.steps[0].fill(command.values(tokens))
 
 
@@ -191,7 +192,7 @@ def run(
 async def _send(transport: HttpTransport, url: str) -> Outcome:
     step = StepConfig(url=url, headers=HEADERS)
     try:
-        command = Command.compile(CommandConfig(name="Fetch", steps=(step,)))
+        command = compile_command(CommandConfig(name="Fetch", steps=(step,)))
         response = await transport.exchange(
             command.steps[0].fill(command.values({})),
             limits=command.limits,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine import Command, CommandConfig, Secret, StepConfig
+from billhook.engine import CommandConfig, Secret, StepConfig
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError, TokenError
 
 CASES = json.loads(
@@ -58,7 +59,7 @@ def fill(case):
     config = CommandConfig(
         name="Case", steps=(step_of(case["where"], case["template"]),), tokens=tuple(tokens)
     )
-    command = Command.compile(config, variables=variables, secrets=secrets)
+    command = compile_command(config, variables=variables, secrets=secrets)
     values = command.values(tokens, secrets=secrets)
     return shown_part(case["where"], command.steps[0].fill(values))
 

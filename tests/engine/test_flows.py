@@ -13,6 +13,7 @@ import pytest
 
 from billhook.engine import Command, EgressPolicy, HttpTransport, Secret, Trace, read_integration
 from billhook.engine.body import MEMORY_LIMIT
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import SourceCutShort, SourceTimeout
 from billhook.engine.run import run_command
 from engine.origins import Peer, Source, answer, nothing_left, pdf, serving
@@ -58,7 +59,7 @@ variables = {{ Base = "{source.url}" }}
 secrets = ["ApiKey"]
 """
     config = read_integration(head + steps)
-    return Command.compile(config.commands[0], variables=config.variables, secrets=config.secrets)
+    return compile_command(config.commands[0], variables=config.variables, secrets=config.secrets)
 
 
 def policy_for(*sources: Source) -> EgressPolicy:

@@ -18,7 +18,7 @@ from billhook.engine.egress.guard import (
 )
 from billhook.engine.egress.tables import DENIED_HEADERS, DENIED_SUFFIXES, METADATA_HOSTS
 from billhook.engine.egress.url import Url, parse_url
-from billhook.engine.errors import ConfigurationError, EgressDenied, SourceRedirected
+from billhook.engine.errors import ConfigurationError, EgressDenied, SourceRedirected, denied
 from billhook.engine.verdict import Verdict
 
 POLICY = EgressPolicy()
@@ -428,7 +428,7 @@ def test_a_verdict_is_true_only_when_it_allows() -> None:
 
 @pytest.mark.parametrize("verdict", [each for each in Verdict if not each.allowed], ids=repr)
 def test_every_denial_becomes_an_error_with_a_sentence(verdict: Verdict) -> None:
-    error = verdict.error()
+    error = denied(verdict)
     assert isinstance(error, EgressDenied | SourceRedirected)
     assert error.verdict is verdict
     assert error.public_message == verdict.message
@@ -438,4 +438,4 @@ def test_every_denial_becomes_an_error_with_a_sentence(verdict: Verdict) -> None
 
 def test_what_is_allowed_is_no_error() -> None:
     with pytest.raises(ValueError, match="no error"):
-        Verdict.ALLOWED.error()
+        denied(Verdict.ALLOWED)

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from billhook.engine import Command, write_integration
+from billhook.engine import write_integration
 from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.integration_file.presets import (
@@ -104,7 +105,7 @@ def shipped(request):
 def test_a_preset_that_ships_compiles(shipped):
     config = shipped.integration
     for command in config.commands:
-        Command.compile(
+        compile_command(
             command, variables=config.variables, secrets=config.secrets, sign_in=config.sign_in
         )
     if config.sign_in is not None:

@@ -8,8 +8,8 @@ import pytest
 
 from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
-from billhook.engine.authentication.session_plan import session_token_names
 from billhook.engine.command.command import Origin
+from billhook.engine.command.scope import session_token_names
 from billhook.engine.config import (
     ConditionConfig,
     ExtractConfig,

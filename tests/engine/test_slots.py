@@ -13,7 +13,8 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from billhook.engine import Command, CommandConfig, StepConfig
+from billhook.engine import CommandConfig, StepConfig
+from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import TokenError
 
 NOT_IN_XML = "\x0b\x0c\ufffe\uffff" + "".join(map(chr, [*range(1, 9), *range(14, 32)]))
@@ -32,7 +33,7 @@ scalars = (
 
 
 def compile_step(step, tokens=("A", "B")):
-    return Command.compile(CommandConfig(name="Case", steps=(step,), tokens=tokens))
+    return compile_command(CommandConfig(name="Case", steps=(step,), tokens=tokens))
 
 
 def body_command(content_type, body):

@@ -11,6 +11,7 @@ import pytest
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import (
     CommandConfig,
     ExtractConfig,
@@ -58,7 +59,7 @@ def integration(url: str, **more: object) -> IntegrationConfig:
 
 
 def compiled(config: IntegrationConfig) -> Command:
-    return Command.compile(
+    return compile_command(
         config.commands[0],
         variables=config.variables,
         secrets=config.secrets,

@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import DocumentNotFound, SourceStatus, SourceTimeout
 from billhook.engine.run import Trace, run_command
@@ -50,7 +51,7 @@ def two_steps() -> Command:
         StepConfig(name="Make", url="https://a.example/", method="POST"),
         StepConfig(name="Get", url="https://b.example/{{InvoiceNumber}}"),
     )
-    return Command.compile(CommandConfig(name="GetInvoiceImage", steps=steps))
+    return compile_command(CommandConfig(name="GetInvoiceImage", steps=steps))
 
 
 async def test_the_steps_of_a_command_are_sent_in_order_and_the_last_gives_the_document() -> None:

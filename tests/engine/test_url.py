@@ -246,5 +246,8 @@ def test_what_goes_on_the_wire_is_what_was_parsed(text: str) -> None:
     if isinstance(url, Verdict):
         return
     other = yarl.URL(url.text, encoded=True)
-    assert other.raw_path_qs == url.target
-    assert str(other) == url.text
+    empty_query = (
+        "?" if url.target.count("?") == 1 and url.target.endswith("?") else ""
+    )  # yarl drops it
+    assert f"{other.raw_path_qs}{empty_query}" == url.target
+    assert f"{other}{empty_query}" == url.text

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from billhook.engine.body import Body
 from billhook.engine.command.command import Command, WebRequest
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord
@@ -127,7 +128,7 @@ class Recorder:
         self.runs.append(run)
 
 
-COMMAND = Command.compile(
+COMMAND = compile_command(
     CommandConfig(
         name="GetInvoiceImage",
         steps=(

@@ -19,6 +19,7 @@ from billhook.engine.authentication.authorize import begin_authorization, finish
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
@@ -130,7 +131,7 @@ class World:
         return sign_in is not None and sign_in.scheme == "oauth2-authorization-code"
 
     def _compile(self) -> Command:
-        return Command.compile(
+        return compile_command(
             get_command(self.config),
             variables=self.config.variables,
             secrets=self.config.secrets,

@@ -10,7 +10,7 @@ from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.tls import compile_tls
-from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import locate
@@ -45,7 +45,7 @@ def check_integration(
         if any(problem.code != "unknown-key" for problem in here):
             continue  # what is missing there would be complained of a second time
         try:
-            command = Command.compile(
+            command = compile_command(
                 config,
                 variables=integration.variables,
                 secrets=integration.secrets,

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 
 from billhook.engine.command.command import Command, Values
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import (
@@ -135,7 +136,7 @@ def _find_command(integration: IntegrationConfig, name: str) -> CommandConfig:
 
 def _compile(integration: IntegrationConfig, command: CommandConfig, text: str) -> Command:
     try:
-        return Command.compile(
+        return compile_command(
             command,
             variables=integration.variables,
             secrets=integration.secrets,

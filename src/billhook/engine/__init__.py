@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Values,
         WebRequest,
     )
+    from billhook.engine.command.compile import compile_command
     from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig
     from billhook.engine.egress.policy import Allowance, EgressPolicy
     from billhook.engine.errors import (
@@ -73,6 +74,7 @@ __all__ = [
     "Values",
     "Verdict",
     "WebRequest",
+    "compile_command",
     "open_source",
     "read_integration",
     "run_command",
@@ -90,6 +92,7 @@ _HOMES: Final = {
         "Values",
         "WebRequest",
     ),
+    "command.compile": ("compile_command",),
     "config": ("CommandConfig", "IntegrationConfig", "StepConfig"),
     "egress.policy": ("Allowance", "EgressPolicy"),
     "errors": (

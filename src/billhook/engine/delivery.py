@@ -23,7 +23,7 @@ from billhook.engine.egress.url import (
     holds_control_or_space,
     parse_url,
 )
-from billhook.engine.errors import NotADocument
+from billhook.engine.errors import NotADocument, denied
 from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
@@ -159,7 +159,7 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
     address, mark, fragment = text.strip().partition("#")
     url = parse_url(address, limit=MAX_LOCATION_LENGTH)
     if isinstance(url, Verdict):
-        raise url.error()
+        raise denied(url)
     if url.scheme != "https" or holds_control_or_space(fragment) or "\\" in fragment:
         raise NotADocument(
             "The source gave a link that isn't a plain https address, so nobody is sent there. "
@@ -168,5 +168,5 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
     if Origin(scheme=url.scheme, host=url.host, port=url.port) not in trusted:
         verdict = judge(url, _STRANGERS)
         if not verdict.allowed:
-            raise verdict.error()
+            raise denied(verdict)
     return f"{url.text}{mark}{encode_target(fragment)}"

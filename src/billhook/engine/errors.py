@@ -35,10 +35,11 @@ in an API answer, a log line or a page. Nothing of the origin's is in an error, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Final
 
-if TYPE_CHECKING:
-    from billhook.engine.verdict import Verdict
+from billhook.engine.verdict import Verdict
+
+_REDIRECT_REASONS: Final = frozenset({"downgrade", "redirect-invalid", "redirect-limit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,3 +362,29 @@ class EmptyAnswer(NotADocument):
 
     code = "empty-answer"
     default_message = "The source answered with nothing where a document was expected."
+
+
+def denied(verdict: Verdict) -> EgressDenied | SourceRedirected:
+    """Return the error to raise for a denial: the policy's, or a redirect's own."""
+    if verdict.allowed:
+        raise ValueError("an allowed request is no error")
+    if verdict.reason in _REDIRECT_REASONS:
+        return SourceRedirected(verdict.message, verdict=verdict)
+    return EgressDenied(verdict, verdict.message)
+
+
+def reason_of(error: BillhookError) -> str:
+    """Return the finer word beside the error's code: a verdict, a phase, a status; or nothing."""
+    match error:
+        case EgressDenied():
+            return error.verdict.reason
+        case SourceRedirected(verdict=verdict) if verdict is not None:
+            return verdict.reason
+        case SourceTimeout():
+            return error.phase
+        case SourceRefused() | SourceStatus():
+            return str(error.http_status)
+        case ConfigurationError() | TokenError():
+            return error.problems[0].code
+        case _:
+            return ""

@@ -64,7 +64,7 @@ async def _follow_steps(steps: tuple[Step, ...], values: Values, run: Conversati
 
 def _interpret_or_close(response: Response, command: Command) -> Document:
     try:
-        return interpret(response, command)
+        return interpret(response, command.accept)
     except BillhookError:
         response.body.close()
         raise

@@ -19,6 +19,7 @@ from billhook.engine.authentication.tls import TlsPlan, compile_tls
 from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver
@@ -168,7 +169,7 @@ def open_source(
     """
     if commands is None:
         commands = [
-            Command.compile(
+            compile_command(
                 each,
                 variables=config.variables,
                 secrets=config.secrets,

@@ -13,6 +13,7 @@ from typing import Final
 
 from billhook.engine.body import Body
 from billhook.engine.command.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout
 from billhook.engine.http.trace import OK, Trace
@@ -97,7 +98,7 @@ def make_command(
     """Compile a ``GetInvoiceImage`` of one request."""
     step = StepConfig(method=method, url=url, headers=tuple(headers), body=body)
     config = CommandConfig(name="GetInvoiceImage", steps=(step,), accept=tuple(accept))
-    return Command.compile(config, variables=variables or {}, secrets=secrets)
+    return compile_command(config, variables=variables or {}, secrets=secrets)
 
 
 def make_pdf(size: int = 1000) -> bytes:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from billhook.engine.errors import EgressDenied, SourceRedirected
-
-_REDIRECT_REASONS: Final = frozenset({"downgrade", "redirect-invalid", "redirect-limit"})
 _PRIVATE_ADVICE: Final = "Use its public address, or ask the operator to allow this host and port."
 
 
@@ -192,11 +189,3 @@ class Verdict(Enum):
 
     def __repr__(self) -> str:
         return f"Verdict.{self.name}"
-
-    def error(self) -> EgressDenied | SourceRedirected:
-        """Return the error to raise for a denial: the policy's, or a redirect's own."""
-        if self.allowed:
-            raise ValueError("an allowed request is no error")
-        if self.reason in _REDIRECT_REASONS:
-            return SourceRedirected(self.message, verdict=self)
-        return EgressDenied(self, self.message)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
-from billhook.engine.reasons import reason_of
+from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError, reason_of
 from billhook.gateway.errors import GatewayError
 
 MEDIA_TYPE: Final = b"application/problem+json"

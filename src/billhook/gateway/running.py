@@ -11,9 +11,8 @@ from typing import Final
 import structlog
 
 from billhook.engine.answer.document import Document
-from billhook.engine.errors import BillhookError
+from billhook.engine.errors import BillhookError, reason_of
 from billhook.engine.http.trace import Trace
-from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.engine.run import run_command
 from billhook.gateway.body import Receive, Scalar

@@ -10,7 +10,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from billhook.engine.authentication.token_store import MemoryKeeper
-from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
@@ -31,7 +31,7 @@ class Integration:
 
     async def outcome(self, number: str) -> bytes | str:
         """Return the document of the invoice with this *number*, or the error's code."""
-        command = Command.compile(
+        command = compile_command(
             self.config.commands[0],
             variables=self.config.variables,
             secrets=self.config.secrets,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.run import run_command
@@ -70,7 +70,7 @@ async def fetch(origin: str, numbers: tuple[str, ...], secrets: dict[str, str]) 
     config = replace(preset, variables=variables)
     policy = EgressPolicy.from_texts(allow=[origin.removeprefix("http://")])
     given = {name: Secret(text) for name, text in secrets.items()}
-    command = Command.compile(
+    command = compile_command(
         get_command(config), variables=variables, secrets=config.secrets, sign_in=config.sign_in
     )
     outcomes: list[object] = []

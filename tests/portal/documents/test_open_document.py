@@ -25,6 +25,7 @@ from billhook.engine.errors import (
     SourceTimeout,
     SourceUnreachable,
     TokenError,
+    denied,
 )
 from billhook.engine.tokens.catalogue import COMMANDS
 from billhook.engine.verdict import Verdict
@@ -123,7 +124,7 @@ def test_the_run_id_that_is_sent_is_the_one_that_is_kept(cast: Cast, source: Sou
         pytest.param((200, PDF[:50]), "source-cut-short", "", id="cut short"),
         pytest.param(SourceTimeout("connect"), "source-timeout", "connect", id="timeout"),
         pytest.param(SourceUnreachable(), "source-unreachable", "", id="unreachable"),
-        pytest.param(Verdict.DENIED_PRIVATE.error(), "egress-denied", "address", id="denied"),
+        pytest.param(denied(Verdict.DENIED_PRIVATE), "egress-denied", "address", id="denied"),
     ],
 )
 def test_each_failure_leaves_its_code_in_the_run(

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from django.db import OperationalError
 
+from billhook.engine.command.compile import compile_command
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import loading, services
 from billhook.portal.integrations.drafts import draft_of
@@ -202,14 +203,13 @@ async def test_what_is_known_survives_the_database(
 
 
 async def test_a_transport_that_is_replaced_ends_its_exchanges_before_it_is_closed() -> None:
-    from billhook.engine.command.command import Command
     from billhook.engine.run import run_command
     from billhook.portal.integrations.shared_transport import SharedTransport
 
     source = Source()
     source.gate = asyncio.Event()
     transport = SharedTransport(lambda: source)
-    compiled = Command.compile(command(url="https://a.example/", headers=()))
+    compiled = compile_command(command(url="https://a.example/", headers=()))
     running = asyncio.create_task(run_command(compiled, compiled.values({}), transport=transport))
     await until(lambda: bool(source.requests))
     await transport.retire()

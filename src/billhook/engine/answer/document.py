@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 from billhook.engine.answer.kinds import (
     HEAD_WINDOW,
@@ -25,9 +25,6 @@ from billhook.engine.errors import (
     SourceCutShort,
     WebPageInstead,
 )
-
-if TYPE_CHECKING:
-    from billhook.engine.command.command import Command
 
 
 class Answered(Protocol):
@@ -84,14 +81,14 @@ class Document:
         self.close()
 
 
-def interpret(response: Answered, command: Command) -> Document:
-    """Return the document that *response* is, of a kind that *command* accepts.
+def interpret(response: Answered, accept: Iterable[str]) -> Document:
+    """Return the document that *response* is, of one of the media types in *accept*.
 
     Raises DocumentNotFound for 404 and 410, SourceRefused for 401 and 403, SourceStatus for any
     other status without a document, and what :func:`recognise` raises. Closes nothing.
     """
     judge_status(response.status)
-    return recognise(response.body, command.accept)
+    return recognise(response.body, accept)
 
 
 def recognise(body: Body, accept: Iterable[str]) -> Document:

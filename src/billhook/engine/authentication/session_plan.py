@@ -8,16 +8,17 @@ from typing import Final
 
 from billhook.engine.answer.conditions import Condition, compile_condition
 from billhook.engine.answer.extract import Extract, compile_extract
-from billhook.engine.command.command import Command, Origin
+from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
+from billhook.engine.command.scope import SESSION, session_token_names
 from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.http.request import Origin
 from billhook.engine.slots.header import compile_header
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.text import Scope
 
-NAME_OF_STEP: Final = "Session"
-"""What the tokens of a session begin with: ``{{Session.Id}}``."""
 _REQUEST: Final = "sign_in.request"
 _NOT_HERE: Final = ("not_found_when", "on_not_found", "repeat_until", "answer")
 
@@ -46,13 +47,6 @@ class SessionPlan:
     def secrets(self) -> frozenset[str]:
         """The names of all secrets that it uses."""
         return self.command.secrets | self.header_secrets
-
-
-def session_token_names(config: SignInConfig | None) -> frozenset[str]:
-    """Return the tokens that the session of *config*, if it is one, gives to every text."""
-    if config is None or config.scheme != "session" or config.request is None:
-        return frozenset()
-    return frozenset(f"{NAME_OF_STEP}.{extract.name}" for extract in config.request.extract)
 
 
 def compile_session(
@@ -107,7 +101,7 @@ class _Draft:
             seen.add(config.name)
             # whoever has a session is signed in: what it is made of is secret by nature
             extract, problems = compile_extract(
-                replace(config, secret=True), NAME_OF_STEP, where, self.scope
+                replace(config, secret=True), SESSION, where, self.scope
             )
             self.problems += problems
             if extract is not None:
@@ -160,10 +154,10 @@ def _misplaced(request: StepConfig) -> list[Problem]:
         for name in _NOT_HERE
         if getattr(request, name)
     ]
-    if request.name not in {"", NAME_OF_STEP}:
+    if request.name not in {"", SESSION}:
         message = (
-            f"The sign-in request is always called {NAME_OF_STEP}, and its values "
-            f"{{{{{NAME_OF_STEP}.Id}}}} and so on. Leave its name out."
+            f"The sign-in request is always called {SESSION}, and its values "
+            f"{{{{{SESSION}.Id}}}} and so on. Leave its name out."
         )
         problems.append(Problem(code="invalid-name", message=message, where=f"{_REQUEST}.name"))
     return problems
@@ -184,13 +178,13 @@ def _compile_request(
         success_when=(),
         **{name: getattr(nothing, name) for name in _NOT_HERE},
     )
-    config = CommandConfig(name=NAME_OF_STEP, steps=(bare,))
+    config = CommandConfig(name=SESSION, steps=(bare,))
     try:
-        return Command.compile(config, variables=variables, secrets=secrets)
+        return compile_command(config, variables=variables, secrets=secrets)
     except ConfigurationError as error:
         problems += [replace(each, where=_place(each.where)) for each in error.problems]
     return None
 
 
 def _place(where: str) -> str:
-    return where.replace(f"commands.{NAME_OF_STEP}", _REQUEST, 1)
+    return where.replace(f"commands.{SESSION}", _REQUEST, 1)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
-from billhook.engine.config import CommandConfig, SignInConfig
 from billhook.engine.errors import Problem, TokenError
-from billhook.engine.http.request import Limits, MaskedRequest, Origin, WebRequest
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value, nearest
@@ -42,23 +42,6 @@ class Command:
     redirects: str
     accept: tuple[str, ...]
     notes: tuple[Problem, ...] = ()
-
-    @staticmethod
-    def compile(
-        config: CommandConfig,
-        *,
-        variables: Mapping[str, str] = MappingProxyType({}),
-        secrets: Iterable[str] = (),
-        sign_in: SignInConfig | None = None,
-    ) -> Command:
-        """Compile *config*; raise ConfigurationError with every mistake in it.
-
-        *variables* are filled in now. *secrets* are the names that the integration has. If
-        *sign_in* is a session, the command's requests may use what it gives.
-        """
-        from billhook.engine.command.compile import compile_command  # it makes what is defined here
-
-        return compile_command(config, variables=variables, secrets=secrets, sign_in=sign_in)
 
     @property
     def all_steps(self) -> Iterator[Step]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.answer.kinds import ACCEPTABLE, KINDS
 from billhook.engine.command.command import Command, Limits, Step
 from billhook.engine.command.compile_request import METHODS, METHODS_WITH_BODY
 from billhook.engine.command.compile_step import StepDraft, compile_step
-from billhook.engine.command.scope import SESSION, StepScopes, all_steps
+from billhook.engine.command.scope import SESSION, StepScopes, all_steps, session_token_names
 from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
@@ -29,11 +30,15 @@ MAX_RETRIES: Final = 5
 def compile_command(
     config: CommandConfig,
     *,
-    variables: Mapping[str, str],
-    secrets: Iterable[str],
+    variables: Mapping[str, str] = MappingProxyType({}),
+    secrets: Iterable[str] = (),
     sign_in: SignInConfig | None = None,
 ) -> Command:
-    """Compile *config*; raise ConfigurationError with every mistake in it."""
+    """Compile *config*; raise ConfigurationError with every mistake in it.
+
+    *variables* are filled in now. *secrets* are the names that the integration has. If *sign_in*
+    is a session, the command's requests may use the values that it gives.
+    """
     where = f"commands.{config.name}"
     names = tuple(secrets)
     scope, problems = make_scope(variables, names, tokens_of(config.name) | {*config.tokens})
@@ -52,7 +57,7 @@ def _compile_steps(
     config: CommandConfig, where: str, scope: Scope, sign_in: SignInConfig | None
 ) -> list[StepDraft]:
     """Compile the steps in order: each knows what those before it give."""
-    scopes = StepScopes(base=scope, session=_session_tokens(sign_in))
+    scopes = StepScopes(base=scope, session=session_token_names(sign_in))
     scopes.declare(config.steps, config.name)
     last = len(config.steps) - 1
     return [
@@ -65,16 +70,6 @@ def _compile_steps(
         )
         for index, step in enumerate(config.steps)
     ]
-
-
-def _session_tokens(sign_in: SignInConfig | None) -> frozenset[str]:
-    if sign_in is None:
-        return frozenset()
-    from billhook.engine.authentication.session_plan import (
-        session_token_names,  # it compiles commands
-    )
-
-    return session_token_names(sign_in)
 
 
 def _problems_of(draft: StepDraft) -> list[Problem]:

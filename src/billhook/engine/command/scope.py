@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from billhook.engine.config import StepConfig
+from billhook.engine.config import SignInConfig, StepConfig
 from billhook.engine.tokens.template import Scope
 
 SESSION: Final = "Session"
-"""The name of the step that opens a session, in its tokens."""
+"""The name of the request that opens a session; its tokens begin with it: ``{{Session.Id}}``."""
 _SESSION_HERE: Final = "What a session gives can stand only in URL, headers and body of a request."
 
 _NO_CREDENTIAL: Final = "A secret can stand only in a request, not where its answer is read."
@@ -116,3 +116,10 @@ def _why_absent(name: str, declared: _Declared, step: str) -> str:
             "finds nothing. Take it out of a step that is always sent."
         )
     return f"{{{{{name}}}}} comes from a later step: move the step {declared.step} before this one."
+
+
+def session_token_names(config: SignInConfig | None) -> frozenset[str]:
+    """Return the tokens that the session of *config*, if it is one, gives to every text."""
+    if config is None or config.scheme != "session" or config.request is None:
+        return frozenset()
+    return frozenset(f"{SESSION}.{extract.name}" for extract in config.request.extract)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, parse_url
-from billhook.engine.errors import MissingValue, Problem, TokenError
-from billhook.engine.http.request import MaskedRequest, Origin, WebRequest
+from billhook.engine.errors import MissingValue, Problem, TokenError, denied
+from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.tokens.functions import Function, UnfitForFunction
 from billhook.engine.tokens.template import Template, misfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, checked_text
@@ -250,7 +251,7 @@ def read_link(text: str, trusted: frozenset[Origin]) -> tuple[Origin, str, str]:
     """
     url = parse_url(text.strip(), limit=MAX_LOCATION_LENGTH)
     if isinstance(url, Verdict):
-        raise url.error()
+        raise denied(url)
     if url.scheme != "https" and all(origin.scheme == "https" for origin in trusted):
-        raise Verdict.DENIED_DOWNGRADE.error()
+        raise denied(Verdict.DENIED_DOWNGRADE)
     return Origin(scheme=url.scheme, host=url.host, port=url.port), url.text, url.target

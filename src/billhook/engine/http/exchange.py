@@ -34,6 +34,7 @@ from billhook.engine.errors import (
     SourceTlsFailed,
     SourceTooLarge,
     SourceUnreachable,
+    denied,
 )
 from billhook.engine.http.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
 from billhook.engine.http.trace import OK, Progress
@@ -160,14 +161,14 @@ def _refuse_header(name: str) -> None:
     """
     verdict = judge_header(name, "")
     if not verdict.allowed:
-        raise verdict.error()
+        raise denied(verdict)
 
 
 def _join(lines: list[str]) -> bytes:
     """Join the lines of a head. The guard has judged them; a line break would split the request."""
     text = "\r\n".join([*lines, "", ""])
     if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1 or "\0" in text:
-        raise Verdict.DENIED_HEADER_CONTROL.error()
+        raise denied(Verdict.DENIED_HEADER_CONTROL)
     return text.encode()
 
 
@@ -290,7 +291,7 @@ def _refuse_unclean_end(head: RawResponseMessage, wire: Wire, body: Body) -> Non
 
 def _trouble_connecting(error: Exception, dial: Dial) -> BillhookError:
     if dial.verdict is not None:
-        return dial.verdict.error()
+        return denied(dial.verdict)
     if isinstance(error, TimeoutError):
         return SourceTimeout(dial.progress.phase)
     if isinstance(error, ClientSSLError) or dial.progress.phase == "tls":

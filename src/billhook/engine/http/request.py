@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from billhook.engine.egress.url import DEFAULT_PORTS
-from billhook.engine.tokens.template import Shown
 from billhook.engine.tokens.values import Given
 
 
@@ -71,20 +70,3 @@ class Limits:
     least_throughput: int = 500
     throughput_window: float = 10.0
     retries: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaskedRequest:
-    """A filled request for people: values are in it, secrets are masked.
-
-    ``sign_in`` says whether the integration's sign-in goes along, which isn't in it. ``only_after``
-    names the step after which it is sent only if that finds nothing.
-    """
-
-    step: str
-    method: str
-    url: Shown
-    headers: tuple[tuple[str, Shown], ...]
-    body: Shown | None
-    sign_in: bool = True
-    only_after: str = ""

@@ -18,7 +18,7 @@ from billhook.engine.egress.guard import judge, secret_may_travel
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
 from billhook.engine.egress.url import parse_url
-from billhook.engine.errors import SourceTimeout
+from billhook.engine.errors import SourceTimeout, denied
 from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
@@ -126,7 +126,7 @@ class HttpTransport:
                 policy=self._policy,
             )
             if isinstance(following, Verdict):
-                raise following.error()
+                raise denied(following)
             trail.append(following)
         return Response(
             status=answer.status,
@@ -169,11 +169,11 @@ class HttpTransport:
         """Return where *request* goes, if it may go there with what it carries."""
         place = self._places(request.origin)
         if isinstance(place, Verdict):
-            raise place.error()
+            raise denied(place)
         if not _TARGET.fullmatch(request.target):
-            raise Verdict.DENIED_CONTROL_CHARACTER.error()
+            raise denied(Verdict.DENIED_CONTROL_CHARACTER)
         if request.carries_secret and not place.takes_secrets.allowed:
-            raise place.takes_secrets.error()
+            raise denied(place.takes_secrets)
         return place.site
 
     def _judge_origin(self, origin: Origin) -> _Place | Verdict:

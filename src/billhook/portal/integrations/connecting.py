@@ -21,7 +21,7 @@ from billhook.engine.authentication.authorize import begin_authorization, finish
 from billhook.engine.authentication.oauth2 import Client
 from billhook.engine.egress.guard import secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
-from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed
+from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed, denied
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import binding
@@ -141,7 +141,7 @@ def _refuse_open_line(address: str) -> None:
     url = parse_url(address)
     verdict = secret_may_travel(url, egress_policy()) if isinstance(url, Url) else url
     if not verdict.allowed:
-        raise verdict.error()
+        raise denied(verdict)
 
 
 def take_waiting(session: MutableMapping[str, Any], state: str) -> Waiting:

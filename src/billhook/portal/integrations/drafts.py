@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from billhook.engine.command.command import Command
+from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import (
@@ -116,7 +117,7 @@ def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, .
 
 def compile_one(command: CommandConfig, config: IntegrationConfig) -> Command:
     """Return *command* of *config*, compiled; raise ConfigurationError with every mistake."""
-    return Command.compile(
+    return compile_command(
         command,
         variables=config.variables,
         secrets=config.secrets,

@@ -15,9 +15,8 @@ import structlog
 from django.db import Error, close_old_connections, connections
 
 from billhook.engine.answer.document import Document
-from billhook.engine.errors import BillhookError
+from billhook.engine.errors import BillhookError, reason_of
 from billhook.engine.http.trace import OK, Trace
-from billhook.engine.reasons import reason_of
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.portal.project.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
