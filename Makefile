@@ -1,63 +1,71 @@
-# Everything that one does with Billhook from a checkout. `make help` tells.
+# Everything you can do with Billhook from a checkout. `make help` lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+VENV ?= .venv
+LOCKS ?= requirements
+BIN := $(VENV)/bin
+# The environment's own Python where there is one, else the oldest supported one on the PATH.
+PYTHON ?= $(shell for p in $(BIN)/python python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
-BIN := .venv/bin
-READY := .venv/.ready
+SET_UP := $(PYTHON) tools/set_up.py --venv $(VENV) --locks $(LOCKS)
 DEMO_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
 .PHONY: help demo test check format bench package pictures lock clean
+.PHONY: python-found runtime-ready develop-ready bench-ready
 
-help: ## tell what there is
-	@echo 'make demo    set everything up, show one VIEW, and serve the demo until you stop it'
-	@echo 'make test    set everything up and run every check and every test (what CI runs)'
-	@echo 'make check   formatting, lint, types and the arrows of the house, without the tests'
-	@echo 'make format  put the code into its form'
-	@echo 'make bench   compare the gateway with nginx and with code written by hand, side by side'
-	@echo 'make package  build the wheel and the sdist, and try them out in a new environment'
-	@echo 'make pictures  make the pictures of the documentation anew'
-	@echo 'make lock    write the lock files anew (needs uv)'
-	@echo 'make clean   remove what the above made'
+help: ## list what you can do
+	@echo 'make demo      set up Billhook, show one VIEW, then serve the demo until you stop it'
+	@echo 'make test      set up Billhook, then run every check and every test'
+	@echo 'make check     check formatting, lint, imports between parts, and types; run no test'
+	@echo 'make format    format the code and apply the fixes that the linter can make'
+	@echo 'make bench     measure the gateway beside nginx and beside hand-written code'
+	@echo 'make package   build the wheel and the sdist, and try them in a new environment'
+	@echo 'make pictures  take the pictures of the documentation again'
+	@echo 'make lock      write the lock files again (needs uv)'
+	@echo 'make clean     remove everything that the commands above created'
+	@echo
+	@echo 'Choose another Python with PYTHON, for example: make demo PYTHON=python3.13'
 
-$(READY): requirements/develop.txt pyproject.toml
-	@test -n '$(PYTHON)' || { echo 'Billhook needs Python 3.11 or newer; none was found on the PATH.'; exit 2; }
-	@echo 'Setting up .venv with $(PYTHON) …'
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
-	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+python-found:
+	@test -n '$(PYTHON)' || { echo 'Billhook needs Python 3.11 or newer, and there is none on the PATH.'; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Billhook needs Python 3.11 or newer; $(PYTHON) is older or missing.'; exit 2; }
 
-.venv/.bench: requirements/bench.txt $(READY)
-	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	@touch .venv/.bench
+runtime-ready: python-found
+	@$(SET_UP) runtime
 
-demo: $(READY) ## the main job, to look at
+develop-ready: python-found
+	@$(SET_UP) develop
+
+bench-ready: python-found
+	@$(SET_UP) bench
+
+demo: runtime-ready
 	@$(BIN)/billhook demo $(DEMO_ARGUMENTS)
 
-test: $(READY) check ## every check and every test
+test: check
 	@$(BIN)/python tools/run_tests.py $(TEST_ARGUMENTS)
 
-check: $(READY) ## what a machine can say without running anything
+check: develop-ready
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
-format: $(READY)
+format: develop-ready
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/.bench
+bench: bench-ready
 	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
 
-package: $(READY) ## the wheel, the sdist, the lock and their checksums
+package: develop-ready ## the wheel, the sdist, the lock and their checksums
 	@$(BIN)/python -m tools.package $(PACKAGE_ARGUMENTS)
 
-pictures: $(READY)
+pictures: develop-ready
 	@$(BIN)/python docs/make_pictures.py
 
 lock:
