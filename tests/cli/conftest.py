@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from billhook.cli import main
+from cli.operator import Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +51,17 @@ def write(tmp_path) -> Callable[[str], Path]:
         return path
 
     return write_file
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory) -> Installation:
+    """An installation that each test gets a copy of."""
+    made = Installation(tmp_path_factory.mktemp("seeded") / "data")
+    made.seed()
+    return made
+
+
+@pytest.fixture
+def installation(seeded, tmp_path) -> Installation:
+    """An installation of the test's own: an organisation, its owner, an integration, a secret."""
+    return seeded.copy(tmp_path / "data")

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-
-def rotate(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "billhook.cli", "rotate-secrets", "--data-dir", str(folder)],
-        env={"PATH": "/usr/bin:/bin", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+from cli.operator import Installation
 
 
-def test_it_makes_a_new_key_and_says_how_many_secrets_have_it(tmp_path: Path) -> None:
-    done = rotate(tmp_path)
+def test_it_makes_a_new_key_and_says_how_many_secrets_have_it(installation: Installation) -> None:
+    first = (installation.folder / "secrets.key").read_text()
+    done = installation.run("rotate-secrets")
     assert (done.returncode, done.stdout) == (
         0,
-        "0 secrets are encrypted with the new key now.\n",
+        "1 secret is encrypted with the new key now.\n",
     )
-    first = (tmp_path / "secrets.key").read_text()
-    assert rotate(tmp_path).returncode == 0
-    assert (tmp_path / "secrets.key").read_text() != first
+    assert (installation.folder / "secrets.key").read_text() != first
 
 
-def test_a_key_that_can_not_be_read_ends_it_with_a_sentence(tmp_path: Path) -> None:
-    done = rotate(tmp_path, BILLHOOK_SECRETS_KEYS="not-a-key")
+def test_with_json_it_prints_the_number_as_an_object(installation: Installation) -> None:
+    assert installation.json("rotate-secrets") == {"ok": True, "secrets": 1}
+
+
+def test_a_key_that_can_not_be_read_ends_it_with_a_sentence(installation: Installation) -> None:
+    done = installation.run("rotate-secrets", BILLHOOK_SECRETS_KEYS="not-a-key")
     assert done.returncode == 2
     assert "32 random bytes in base64" in done.stderr
     assert "not-a-key" not in done.stderr + done.stdout
+
+
+def test_keys_that_are_not_those_of_the_secrets_are_refused(installation: Installation) -> None:
+    (installation.folder / "secrets.key").write_text("A" * 43 + "=\n")
+    refused = installation.refused("rotate-secrets")
+    assert refused["code"] == "secrets-key"
+
+
+def test_the_folder_of_a_slip_is_refused_and_not_made(tmp_path: Path) -> None:
+    typo = Installation(tmp_path / "tpyo")
+    assert typo.refused("rotate-secrets")["code"] == "no-data-folder"
+    assert not typo.folder.exists()

@@ -1,4 +1,4 @@
-"""The command line: ``billhook check``, ``fill``, ``run``, ``presets``, ``serve``, ``demo``."""
+"""The command line: for those who connect a system, and for those who run an installation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from billhook.cli.output import (
     internal_failure,
     interruption,
     no_room_failure,
+    refused,
     settle_output,
     tell_failure,
     usage_failure,
 )
 from billhook.engine.errors import BillhookError
 from billhook.engine.tokens.catalogue import nearest
+from billhook.server.errors import Refusal
 
 COMMANDS: Final = {
     "demo": "Show everything at once: a portal, a sample billing system, one VIEW.",
@@ -31,8 +33,13 @@ COMMANDS: Final = {
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
     "presets": "List the files for known systems, and show one.",
+}
+FOR_OPERATORS: Final = {
+    "doctor": "Check an installation, and say what to do.",
     "rotate-secrets": "Encrypt every stored secret with a new key.",
 }
+"""The commands that work on an installation; their modules are in ``operations``."""
+EVERY_COMMAND: Final = {**COMMANDS, **FOR_OPERATORS}
 """Each command, with its line of help. Its module is loaded only when it is used."""
 
 
@@ -41,29 +48,31 @@ class _LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return list(COMMANDS)
+        return list(EVERY_COMMAND)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in COMMANDS:
+        if cmd_name not in EVERY_COMMAND:
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"{__name__}.{name}"), name)
+        folder = "operations." if cmd_name in FOR_OPERATORS else ""
+        command: click.Command = getattr(import_module(f"{__name__}.{folder}{name}"), name)
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = nearest(args[0], COMMANDS)
-            advice = f"Did you mean {near}?" if near else f"There are {', '.join(COMMANDS)}."
+        if args and args[0] not in EVERY_COMMAND and not args[0].startswith("-"):
+            near = nearest(args[0], EVERY_COMMAND)
+            advice = f"Did you mean {near}?" if near else f"There are {', '.join(EVERY_COMMAND)}."
             raise click.UsageError(f'There is no command "{args[0]}". {advice}', ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, commands in (("Commands", COMMANDS), ("For operators", FOR_OPERATORS)):
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,8 +99,8 @@ def _outcome(arguments: list[str]) -> Failure | Any:
     """Run the command line and return its exit status, or why it failed."""
     try:
         return billhook.main(args=arguments, prog_name="billhook", standalone_mode=False)
-    except BillhookError as error:
-        return failure_of(error)
+    except (BillhookError, Refusal) as error:
+        return failure_of(error) if isinstance(error, BillhookError) else refused(error)
     except click.ClickException as error:
         return usage_failure(error)
     except (click.Abort, KeyboardInterrupt):

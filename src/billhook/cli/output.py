@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from billhook.engine.errors import BillhookError, EgressDenied, Problem, SourceRedirected
+from billhook.server.errors import Refusal
 
 USAGE_STATUS: Final = 2
 INTERNAL_STATUS: Final = 1
@@ -77,6 +78,11 @@ def usage_failure(error: click.ClickException) -> Failure:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         hint = ""  # its message is the help
     return Failure(status=USAGE_STATUS, code="usage", message=error.format_message() + hint)
+
+
+def refused(error: Refusal) -> Failure:
+    """Return the failure of a command that can't do what it was asked to do."""
+    return Failure(status=USAGE_STATUS, code=error.code, message=str(error), where=error.where)
 
 
 def interruption() -> Failure:

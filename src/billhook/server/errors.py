@@ -1,4 +1,4 @@
-"""Why the server can't start, in one sentence for who starts it."""
+"""Reasons why the server can't start or an operator's command can't be done, as sentences."""
 
 from __future__ import annotations
 
@@ -8,5 +8,20 @@ CANNOT_START: Final = 2
 """The exit status of a process that can't start: starting it again wouldn't help."""
 
 
-class CannotStart(Exception):
+class Refusal(Exception):
+    """A command can't do what it was asked to do; ``str(error)`` says why, and what to do instead.
+
+    ``code`` is stable; ``where`` names the argument, option or setting to change.
+    """
+
+    def __init__(self, code: str, message: str, *, where: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.where = where
+
+
+class CannotStart(Refusal):
     """The server can't start; ``str(error)`` says why and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("cannot-start", message)

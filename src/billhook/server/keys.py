@@ -7,7 +7,7 @@ from collections.abc import Callable
 from billhook.portal.integrations.crypto import KEY_FILE, KeyRingError
 from billhook.portal.integrations.vault import key_ring
 from billhook.portal.project import environment
-from billhook.portal.project.data_folder import signing_key
+from billhook.portal.project.data_folder import SIGNING_KEY_FILE, signing_key
 from billhook.server.errors import CannotStart
 
 _RESTORE = "Restore it from a backup"
@@ -28,7 +28,7 @@ def check_keys() -> None:
     )
     _check(
         _check_signing_key,
-        what=_place("BILLHOOK_SIGNING_KEY", "signing.key", is_set=bool(settings.signing_key)),
+        what=_place("BILLHOOK_SIGNING_KEY", SIGNING_KEY_FILE, is_set=bool(settings.signing_key)),
         advice=f"{_RESTORE}, or remove it: everybody signs in anew then.",
     )
 

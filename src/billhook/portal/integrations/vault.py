@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,6 +17,7 @@ from billhook.portal.integrations.crypto import (
     KeyRing,
     KeyRingError,
     SecretPlace,
+    SecretUnreadableError,
     key_id,
     new_key,
     parse_keys,
@@ -83,6 +85,18 @@ def rotate_secrets() -> int:
             "with a comma between, and start this again."
         )
     return _encrypt_again(StoredSecret, ring) + _encrypt_again(StoredTokens, ring)
+
+
+def unreadable_secrets(ring: KeyRing) -> Iterator[str]:
+    """Name every stored secret that can't be decrypted with *ring*, for the operator."""
+    for model in (StoredSecret, StoredTokens):
+        rows = model.objects.exclude(ciphertext=b"").select_related("integration")
+        for row in rows.iterator(chunk_size=_CHUNK):
+            try:
+                ring.decrypt(bytes(row.ciphertext), _place_of(row))
+            except SecretUnreadableError:
+                name = row.name if isinstance(row, StoredSecret) else "tokens"
+                yield f"{name} of the integration {row.integration.name}"
 
 
 def _ciphertexts() -> list[bytes]:

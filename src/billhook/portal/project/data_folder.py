@@ -6,8 +6,11 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from billhook.portal.project import environment
+
+SIGNING_KEY_FILE: Final = "signing.key"
 
 
 def data_path(name: str) -> Path:
@@ -49,4 +52,4 @@ def _publish(path: Path, text: str) -> None:
 def signing_key() -> str:
     """Return the key that signs sessions and forms."""
     key = environment.current().signing_key
-    return key or read_or_make("signing.key", lambda: secrets.token_urlsafe(64))
+    return key or read_or_make(SIGNING_KEY_FILE, lambda: secrets.token_urlsafe(64))

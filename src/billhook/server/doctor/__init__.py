@@ -1,0 +1,1 @@
+"""`billhook doctor`: checks of everything that an installation needs, each with what to do."""

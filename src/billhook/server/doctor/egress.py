@@ -1,0 +1,199 @@
+"""Checks of the egress policy, and of the addresses that enabled integrations need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from billhook.engine.egress.guard import judge_address, judge_url
+from billhook.engine.egress.policy import Allowance
+from billhook.engine.egress.resolver import SystemResolver
+from billhook.engine.http.request import Origin
+from billhook.engine.verdict import Verdict
+from billhook.portal.integrations.loading import Loaded, load_integrations, read_stamps
+from billhook.portal.integrations.policy import egress_policy
+from billhook.portal.integrations.remedy import allowance_for, setting_with
+from billhook.portal.project import environment
+from billhook.server.doctor.finding import Finding, Findings
+
+_SECONDS: Final = 5.0
+_AT_ONCE: Final = 8
+
+Addresses = dict[str, tuple[str, ...]]
+"""The addresses of names; a name that can't be found has none."""
+
+
+def check_policy() -> Iterator[Finding]:
+    """Show what is allowed, and look for allowances that are wide or do nothing."""
+    findings = Findings(check="egress policy")
+    policy = egress_policy()
+    names = {each.host for each in policy.allowances if not _is_address(each.host)}
+    addresses = _look_up_all(names)
+    for allowance in policy.allowances:
+        yield from _allowance(findings, allowance, addresses)
+    settings = environment.current()
+    ports = ", ".join(str(port) for port in sorted(settings.ports))
+    allowed = (
+        f"the private systems {', '.join(settings.allow)}"
+        if settings.allow
+        else "no private system"
+    )
+    closed = f", not even {', '.join(settings.deny)}" if settings.deny else ""
+    yield findings.ok(f"Integrations reach public systems on ports {ports}, and {allowed}{closed}.")
+
+
+def _allowance(findings: Findings, allowance: Allowance, known: Addresses) -> Iterator[Finding]:
+    addresses = (allowance.host,) if _is_address(allowance.host) else known[allowance.host]
+    text = f"{allowance.host}:{allowance.port}"
+    if not addresses:
+        yield findings.warning(
+            "allowed-name-unknown",
+            f"BILLHOOK_ALLOW has {text}, but this machine can't find that name. Check its "
+            "spelling, and the DNS or hosts file of this machine or container.",
+        )
+    for address in addresses:
+        verdict = judge_address(
+            address, host=allowance.host, port=allowance.port, policy=egress_policy()
+        )
+        if verdict is Verdict.DENIED_BY_OPERATOR:
+            yield findings.warning(
+                "allowed-and-denied",
+                f"BILLHOOK_ALLOW has {text}, but BILLHOOK_DENY closes its network, and that wins. "
+                "Remove one of the two.",
+            )
+        elif not verdict.allowed:
+            yield _outside(findings, text, address, verdict, allowance)
+    if (
+        allowance.network is None
+        and any(map(_is_private, addresses))
+        and addresses != (allowance.host,)
+    ):
+        yield _wide(findings, text, addresses[0], allowance)
+
+
+def _outside(
+    findings: Findings, text: str, address: str, verdict: Verdict, allowance: Allowance
+) -> Finding:
+    line = allowance_for(verdict, host=allowance.host, port=allowance.port, address=address)
+    remedy = f"If that is right, allow {line} instead" if line else "It stays closed"
+    return findings.warning(
+        "allowed-elsewhere",
+        f"BILLHOOK_ALLOW has {text}, which now resolves to {address}, outside what is allowed. "
+        f"{remedy}.",
+    )
+
+
+def _wide(findings: Findings, text: str, address: str, allowance: Allowance) -> Finding:
+    line = allowance_for(
+        Verdict.DENIED_PRIVATE, host=allowance.host, port=allowance.port, address=address
+    )
+    return findings.warning(
+        "allowed-wide",
+        f"BILLHOOK_ALLOW has the name {text} without a network: if its DNS entry is changed, "
+        f"requests go to another private system. Write {line or text + '=NETWORK'}.",
+    )
+
+
+def check_sources() -> Iterator[Finding]:
+    """Judge every address that an enabled integration is configured with."""
+    findings = Findings(check="sources")
+    loaded = load_integrations([id_ for id_, _ in read_stamps()])
+    places = {place for each in loaded.values() for place in _places(each)}
+    addresses = _look_up_all({place.host for place in places if not _is_address(place.host)})
+    denied = 0
+    for place in sorted(places):
+        for finding in _source(findings, place, addresses):
+            denied += 1
+            yield finding
+    if not denied:
+        number = len(loaded)
+        yield findings.ok(
+            f"The egress policy lets all {number} enabled integrations reach their systems."
+            if number
+            else "No integration is enabled yet."
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """An address that an integration needs."""
+
+    integration: str
+    origin: str
+    host: str
+    port: int
+
+
+def _places(loaded: Loaded) -> Iterator[_Place]:
+    sign_in = loaded.wiring.plan.sign_in
+    origins: set[Origin] = {origin for command in loaded.commands for origin in command.origins}
+    for origin in origins | set(sign_in.origins if sign_in else ()):
+        yield _Place(loaded.name, str(origin), origin.host, origin.port)
+
+
+def _source(findings: Findings, place: _Place, known: Addresses) -> Iterator[Finding]:
+    policy = egress_policy()
+    verdict, address = judge_url(f"{place.origin}/", policy), ""
+    if verdict.allowed and not _is_address(place.host):
+        addresses = known[place.host]
+        if not addresses:
+            yield findings.warning(
+                "source-unknown",
+                f"The integration {place.integration} needs {place.origin}, but this machine can't "
+                "find that name. Check its spelling, and this machine's DNS.",
+            )
+        verdicts = {
+            each: judge_address(each, host=place.host, port=place.port, policy=policy)
+            for each in addresses
+        }
+        address, verdict = next(
+            ((each, found) for each, found in verdicts.items() if not found.allowed),
+            ("", Verdict.ALLOWED),
+        )
+    if not verdict.allowed:
+        yield _denied(findings, place, verdict, address)
+
+
+def _denied(findings: Findings, place: _Place, verdict: Verdict, address: str) -> Finding:
+    allowance = allowance_for(verdict, host=place.host, port=place.port, address=address)
+    line = setting_with(allowance, present=environment.current().allow)
+    remedy = f"If it may be reached, set {line}" if allowance else verdict.message
+    return findings.warning(
+        "source-denied",
+        f"The egress policy denies {place.origin}, which the integration {place.integration} "
+        f"needs ({verdict.reason}). {remedy}",
+    )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_private(address: str) -> bool:
+    verdict = judge_address(address, host="", port=0, policy=egress_policy())
+    return verdict in {Verdict.DENIED_LOOPBACK, Verdict.DENIED_PRIVATE}
+
+
+def _look_up_all(names: set[str]) -> Addresses:
+    return asyncio.run(_look_up(sorted(names)))
+
+
+async def _look_up(names: list[str]) -> Addresses:
+    resolver, places = SystemResolver(), asyncio.Semaphore(_AT_ONCE)
+
+    async def look_up(name: str) -> tuple[str, ...]:
+        try:
+            async with places, asyncio.timeout(_SECONDS):
+                return tuple(await resolver.resolve(name))
+        except OSError:  # TimeoutError is one, too
+            return ()
+
+    found = await asyncio.gather(*(look_up(name) for name in names))
+    return dict(zip(names, found, strict=True))

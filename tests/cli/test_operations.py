@@ -1,0 +1,62 @@
+"""Every command for operators works on an installation that exists, and never makes one."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.operator import Installation
+
+COMMANDS = [("rotate-secrets",)]
+
+
+@pytest.fixture(params=COMMANDS, ids=" ".join)
+def command(request) -> tuple[str, ...]:
+    return request.param
+
+
+def test_a_folder_that_does_not_exist_is_refused_and_not_made(command, tmp_path):
+    nowhere = Installation(tmp_path / "nowhere")
+    refused = nowhere.refused(*command)
+    assert (refused["code"], refused["where"]) == ("no-data-folder", "--data-dir")
+    assert str(nowhere.folder) in refused["message"]
+    assert not nowhere.folder.exists()
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_is(command, tmp_path):
+    (tmp_path / "holiday.jpg").touch()
+    refused = Installation(tmp_path).refused(*command)
+    assert refused["code"] == "not-a-data-folder"
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_a_file_instead_of_a_folder_is_refused(command, tmp_path):
+    (tmp_path / "data").touch()
+    assert Installation(tmp_path / "data").refused(*command)["code"] == "no-data-folder"
+
+
+def test_a_folder_without_its_database_is_refused(command, installation):
+    (installation.folder / "billhook.sqlite3").unlink()
+    refused = installation.refused(*command)
+    assert refused["code"] == "no-database"
+    assert "BILLHOOK_DATABASE_URL" in refused["message"]
+    assert not (installation.folder / "billhook.sqlite3").exists()
+
+
+def test_a_database_that_is_away_is_named_without_its_password(command, installation):
+    address = "postgresql://billhook:canary@127.0.0.1:9/billhook"
+    refused = installation.refused(*command, BILLHOOK_DATABASE_URL=address)
+    assert refused["code"] == "database"
+    assert "BILLHOOK_DATABASE_URL" in refused["message"]
+    assert "canary" not in str(refused)
+
+
+def test_a_damaged_database_is_named(command, installation):
+    (installation.folder / "billhook.sqlite3").write_bytes(b"no database at all" * 1000)
+    refused = installation.refused(*command)
+    assert refused["code"] == "database"
+    assert "SQLITE_NOTADB" in refused["message"]
+
+
+def test_a_wrong_setting_is_told_with_its_name(command, installation):
+    refused = installation.refused(*command, BILLHOOK_WORKERS="many")
+    assert "BILLHOOK_WORKERS" in refused["message"]
