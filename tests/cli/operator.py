@@ -49,9 +49,13 @@ class Installation:
         return Installation(to, self.settings)
 
     def run(
-        self, *arguments: str | Path, stdin: str | None = None, **settings: str
+        self,
+        *arguments: str | Path,
+        stdin: str | None = None,
+        before: tuple[str, ...] = (),
+        **settings: str,
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "billhook.cli", *map(str, arguments)]
+        command = [*before, sys.executable, "-m", "billhook.cli", *map(str, arguments)]
         return subprocess.run(
             [*command, "--data-dir", str(self.folder)],
             env=environment(**{**dict(self.settings), **settings}),

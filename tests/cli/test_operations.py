@@ -6,11 +6,18 @@ import pytest
 
 from cli.operator import Installation
 
-COMMANDS = [("rotate-secrets",)]
+OPENING = [("rotate-secrets",)]
+"""The commands that need an installation in order; the doctor examines one that isn't."""
+COMMANDS = [*OPENING, ("doctor",)]
 
 
 @pytest.fixture(params=COMMANDS, ids=" ".join)
 def command(request) -> tuple[str, ...]:
+    return request.param
+
+
+@pytest.fixture(params=OPENING, ids=" ".join)
+def opening(request) -> tuple[str, ...]:
     return request.param
 
 
@@ -42,21 +49,21 @@ def test_a_folder_without_its_database_is_refused(command, installation):
     assert not (installation.folder / "billhook.sqlite3").exists()
 
 
-def test_a_database_that_is_away_is_named_without_its_password(command, installation):
+def test_a_database_that_is_away_is_named_without_its_password(opening, installation):
     address = "postgresql://billhook:canary@127.0.0.1:9/billhook"
-    refused = installation.refused(*command, BILLHOOK_DATABASE_URL=address)
+    refused = installation.refused(*opening, BILLHOOK_DATABASE_URL=address)
     assert refused["code"] == "database"
     assert "BILLHOOK_DATABASE_URL" in refused["message"]
     assert "canary" not in str(refused)
 
 
-def test_a_damaged_database_is_named(command, installation):
+def test_a_damaged_database_is_named(opening, installation):
     (installation.folder / "billhook.sqlite3").write_bytes(b"no database at all" * 1000)
-    refused = installation.refused(*command)
+    refused = installation.refused(*opening)
     assert refused["code"] == "database"
     assert "SQLITE_NOTADB" in refused["message"]
 
 
-def test_a_wrong_setting_is_told_with_its_name(command, installation):
-    refused = installation.refused(*command, BILLHOOK_WORKERS="many")
+def test_a_wrong_setting_is_told_with_its_name(opening, installation):
+    refused = installation.refused(*opening, BILLHOOK_WORKERS="many")
     assert "BILLHOOK_WORKERS" in refused["message"]

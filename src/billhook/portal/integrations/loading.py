@@ -10,6 +10,7 @@ import structlog
 from billhook.engine.command.command import Command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError
+from billhook.engine.http.request import Origin
 from billhook.engine.integration_file.file import (
     command_from_json,
     sign_in_from_json,
@@ -67,6 +68,20 @@ def load_integrations(ids: Collection[str]) -> dict[str, Loaded]:
     """Return the enabled integrations among *ids*."""
     rows = Integration.objects.filter(enabled=True, id__in=ids).prefetch_related("stored_secrets")
     return {row.id: _load(row) for row in rows}
+
+
+def read_origins() -> dict[str, frozenset[Origin]]:
+    """Return the origins that each enabled integration needs, by its name. No secret is read."""
+    rows = Integration.objects.filter(enabled=True).prefetch_related("stored_secrets")
+    return {str(row): _origins(row) for row in rows}
+
+
+def _origins(row: Integration) -> frozenset[Origin]:
+    stored = row.stored_secrets.all()
+    bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
+    commands, plan = _usable(row, bound)
+    own = (origin for command in commands for origin in command.origins)
+    return frozenset((*own, *(plan.sign_in.origins if plan.sign_in else ())))
 
 
 def load_one(row: Integration) -> Loaded:

@@ -87,6 +87,11 @@ def rotate_secrets() -> int:
     return _encrypt_again(StoredSecret, ring) + _encrypt_again(StoredTokens, ring)
 
 
+def has_secrets() -> bool:
+    """Return whether anything is encrypted."""
+    return bool(_ciphertexts())
+
+
 def unreadable_secrets(ring: KeyRing) -> Iterator[str]:
     """Name every stored secret that can't be decrypted with *ring*, for the operator."""
     for model in (StoredSecret, StoredTokens):

@@ -13,7 +13,7 @@ from billhook.engine.egress.policy import Allowance
 from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.http.request import Origin
 from billhook.engine.verdict import Verdict
-from billhook.portal.integrations.loading import Loaded, load_integrations, read_stamps
+from billhook.portal.integrations.loading import read_origins
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.remedy import allowance_for, setting_with
 from billhook.portal.project import environment
@@ -100,38 +100,37 @@ def _wide(findings: Findings, text: str, address: str, allowance: Allowance) -> 
 def check_sources() -> Iterator[Finding]:
     """Judge every address that an enabled integration is configured with."""
     findings = Findings(check="sources")
-    loaded = load_integrations([id_ for id_, _ in read_stamps()])
-    places = {place for each in loaded.values() for place in _places(each)}
-    addresses = _look_up_all({place.host for place in places if not _is_address(place.host)})
-    denied = 0
-    for place in sorted(places):
-        for finding in _source(findings, place, addresses):
-            denied += 1
-            yield finding
-    if not denied:
-        number = len(loaded)
-        yield findings.ok(
-            f"The egress policy lets all {number} enabled integrations reach their systems."
-            if number
-            else "No integration is enabled yet."
-        )
+    needed = read_origins()
+    places = [_Place(name, o) for name, origins in needed.items() for o in origins]
+    addresses = _look_up_all({each.host for each in places if not _is_address(each.host)})
+    problems = [
+        finding
+        for place in sorted(places, key=str)
+        for finding in _source(findings, place, addresses)
+    ]
+    yield from problems
+    if not needed:
+        yield findings.ok("No integration is enabled yet.")
+    elif not problems:
+        number = len(needed)
+        integrations = "1 enabled integration" if number == 1 else f"{number} enabled integrations"
+        yield findings.ok(f"The egress policy allows every address of {integrations}.")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """An address that an integration needs."""
 
     integration: str
-    origin: str
-    host: str
-    port: int
+    origin: Origin
 
+    @property
+    def host(self) -> str:
+        return self.origin.host
 
-def _places(loaded: Loaded) -> Iterator[_Place]:
-    sign_in = loaded.wiring.plan.sign_in
-    origins: set[Origin] = {origin for command in loaded.commands for origin in command.origins}
-    for origin in origins | set(sign_in.origins if sign_in else ()):
-        yield _Place(loaded.name, str(origin), origin.host, origin.port)
+    @property
+    def port(self) -> int:
+        return self.origin.port
 
 
 def _source(findings: Findings, place: _Place, known: Addresses) -> Iterator[Finding]:

@@ -56,9 +56,9 @@ def _checks(folder: Path) -> Sequence[tuple[str, Check]]:
 
     return (
         ("settings", settings.check_settings),
-        ("public URL", settings.check_public_url),
         ("data folder", lambda: files.check_data_folder(folder)),
         ("database", database.check_database),
+        ("public URL", settings.check_public_url),
         ("keys", keys.check_keys),
         ("mail", mail.check_mail),
         ("clock", system.check_clock),
@@ -85,7 +85,9 @@ def _fault(name: str, error: Exception) -> Finding:
 
     findings = Findings(check=name)
     if isinstance(error, DatabaseError):
-        return findings.broken("no-database", "This needs the database: see there.")
+        return findings.warning(
+            "not-checked", "This can't be checked until the database is in order."
+        )
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
     return findings.broken(

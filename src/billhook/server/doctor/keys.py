@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from billhook.portal.integrations.crypto import KEY_FILE
-from billhook.portal.integrations.vault import key_ring, unreadable_secrets
+from billhook.portal.integrations.vault import has_secrets, key_ring, unreadable_secrets
 from billhook.portal.project import environment
 from billhook.portal.project.data_folder import SIGNING_KEY_FILE
 from billhook.server.doctor.finding import Finding, Findings
@@ -14,20 +14,15 @@ from billhook.server.errors import CannotStart
 from billhook.server.keys import check_keys as check_readable
 
 _SHOWN: Final = 3
+_MADE: Final = "The next start of the server makes one."
 
 
 def check_keys() -> Iterator[Finding]:
-    """Check the keys of secrets and sessions."""
+    """Check the keys of secrets and sessions. None is made."""
     findings = Findings(check="keys")
-    missing = list(_missing_files())
+    missing = list(_missing(findings))
+    yield from missing
     if missing:
-        names = " and ".join(missing)
-        yield findings.broken(
-            "keys-missing",
-            f"The data folder has no {names}. Restore it from a backup: without secrets.key no "
-            "stored secret can be read. On a new installation, start the server: it makes the "
-            "keys.",
-        )
         return
     try:
         check_readable()  # it makes those that are missing, and none is
@@ -37,12 +32,23 @@ def check_keys() -> Iterator[Finding]:
     yield _fit(findings)
 
 
-def _missing_files() -> Iterator[str]:
+def _missing(findings: Findings) -> Iterator[Finding]:
     settings = environment.current()
-    given = {KEY_FILE: settings.secrets_keys, SIGNING_KEY_FILE: settings.signing_key}
-    for name, value in given.items():
-        if not value and not (settings.data_dir / name).exists():
-            yield name
+    if not settings.secrets_keys and not (settings.data_dir / KEY_FILE).exists():
+        if has_secrets():
+            yield findings.broken(
+                "keys-missing",
+                f"The data folder has no {KEY_FILE}, so no stored secret can be read. Restore it "
+                "from a backup, or set BILLHOOK_SECRETS_KEYS as the server has it.",
+            )
+        else:
+            yield findings.warning("no-keys-yet", f"There is no {KEY_FILE} yet. {_MADE}")
+    if not settings.signing_key and not (settings.data_dir / SIGNING_KEY_FILE).exists():
+        yield findings.warning(
+            "no-signing-key",
+            f"There is no {SIGNING_KEY_FILE}. {_MADE} Everybody has to sign in again then; to "
+            "avoid that, restore the file from a backup.",
+        )
 
 
 def _fit(findings: Findings) -> Finding:
