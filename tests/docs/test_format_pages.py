@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.command.compile import MAX_TIMEOUT, METHODS, compile_command
+from billhook.engine.command.compile import MAX_TIMEOUT, compile_command
+from billhook.engine.command.compile_request import METHODS
 from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError

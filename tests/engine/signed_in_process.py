@@ -16,10 +16,10 @@ from billhook.engine.authentication.file_token_store import FileKeeper
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret

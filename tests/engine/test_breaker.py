@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import (
     BillhookError,
     SignInFailed,
@@ -28,6 +27,7 @@ from billhook.engine.http.breaker import (
     BreakerTransport,
     State,
 )
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.testing import FakeTransport, make_response
 from billhook.engine.verdict import Verdict

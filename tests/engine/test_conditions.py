@@ -10,7 +10,7 @@ from billhook.engine.answer.conditions import compile_condition
 from billhook.engine.answer.content import Content
 from billhook.engine.body import Body
 from billhook.engine.config import ConditionConfig, PathConfig
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Values, take_value
 
 SCOPE = Scope(variables=MappingProxyType({}), secrets=frozenset(), tokens=frozenset({"Id"}))

@@ -16,17 +16,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectorError
 
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
-from billhook.engine.egress.guard import (
-    Allowance,
-    EgressPolicy,
-    judge_address,
-    judge_header,
-    judge_redirect,
-    judge_url,
-)
+from billhook.engine.egress.guard import judge_address, judge_header, judge_redirect, judge_url
+from billhook.engine.egress.policy import Allowance, EgressPolicy
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import (
     BillhookError,
@@ -37,6 +30,7 @@ from billhook.engine.errors import (
     TokenError,
 )
 from billhook.engine.http.pool import Dial, Pool, Site
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Progress, Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.verdict import Verdict

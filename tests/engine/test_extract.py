@@ -11,7 +11,7 @@ from billhook.engine.answer.extract import compile_extract
 from billhook.engine.body import Body
 from billhook.engine.config import ExtractConfig, PathConfig
 from billhook.engine.errors import AmbiguousAnswer, DocumentNotFound, MissingValue
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Values
 
 SCOPE = Scope(variables=MappingProxyType({}), secrets=frozenset(), tokens=frozenset())

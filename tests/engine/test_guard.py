@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billhook.engine.egress.guard import (
-    Allowance,
-    EgressPolicy,
     judge,
     judge_address,
     judge_header,
@@ -16,6 +14,7 @@ from billhook.engine.egress.guard import (
     judge_url,
     secret_may_travel,
 )
+from billhook.engine.egress.policy import Allowance, EgressPolicy
 from billhook.engine.egress.tables import DENIED_HEADERS, DENIED_SUFFIXES, METADATA_HOSTS
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import ConfigurationError, EgressDenied, SourceRedirected, denied

@@ -31,8 +31,9 @@ from billhook.engine.errors import (
     SourceTooSlow,
     SourceUnreachable,
 )
+from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
-from billhook.engine.run import Trace, run_command
+from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.verdict import Verdict
 from engine.certificates import Authority

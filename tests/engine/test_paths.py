@@ -15,7 +15,7 @@ from billhook.engine.answer.content import Content, Unreadable
 from billhook.engine.answer.paths import compile_path
 from billhook.engine.body import Body
 from billhook.engine.config import PathConfig
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Values, take_value
 
 SCOPE = Scope(

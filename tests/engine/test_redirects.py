@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command.command import Origin, WebRequest
-from billhook.engine.egress.guard import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
 from billhook.engine.http.redirects import MAX_REDIRECTS, follow_redirect
+from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.verdict import Verdict
 
 POLICY = EgressPolicy()

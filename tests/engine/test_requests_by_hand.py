@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command.command import WebRequest
 from billhook.engine.errors import EgressDenied
 from billhook.engine.http.exchange import encode_request
+from billhook.engine.http.request import WebRequest
 from small_commands import compile_step
 
 COMMAND = compile_step(url="https://api.example.com/i")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from billhook.engine.egress.guard import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import LOOKUP_THREADS, SystemResolver, look_up
 from billhook.engine.errors import EgressDenied, SourceTimeout, SourceUnreachable
 from billhook.engine.verdict import Verdict

@@ -8,7 +8,6 @@ from email.utils import format_datetime
 
 import pytest
 
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import (
     BillhookError,
     NotADocument,
@@ -19,6 +18,7 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.retries import FIRST_PAUSE, LONGEST_ASKED, RetryingTransport, asked_pause
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response

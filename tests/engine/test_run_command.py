@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from billhook.engine.errors import DocumentNotFound, SourceRefused, SourceStatus, TokenError
-from billhook.engine.run import Trace, run_command
+from billhook.engine.http.trace import Trace
+from billhook.engine.run import run_command
 from engine.origins import always, answer, command, pdf, serving, transport_to
 
 

@@ -12,9 +12,9 @@ import pytest
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import ExtractConfig, PathConfig, SignInConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.engine.testing import FakeTransport, make_response

@@ -19,9 +19,9 @@ from billhook.engine.authentication.authorize import (
 from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
 from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import EgressDenied, SignInFailed, SourceTimeout
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret

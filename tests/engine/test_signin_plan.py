@@ -8,7 +8,6 @@ import pytest
 
 from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
-from billhook.engine.command.command import Origin
 from billhook.engine.command.scope import session_token_names
 from billhook.engine.config import (
     ConditionConfig,
@@ -19,6 +18,7 @@ from billhook.engine.config import (
 )
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.field import KINDS
+from billhook.engine.http.request import Origin
 from billhook.engine.secret import MASK, Secret
 
 VARIABLES = {"Tenant": "acme", "AuthUrl": "https://auth.example"}

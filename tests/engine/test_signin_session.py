@@ -11,7 +11,6 @@ import pytest
 
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import (
     ConditionConfig,
     ExtractConfig,
@@ -20,6 +19,7 @@ from billhook.engine.config import (
     StepConfig,
 )
 from billhook.engine.errors import SignInFailed, SourceUnreachable
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret

@@ -21,9 +21,9 @@ from requests_aws4auth import AWS4Auth
 
 from billhook.engine.authentication.plan import compile_sign_in
 from billhook.engine.authentication.scheme import Line
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import SignInFailed, TokenError
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret

@@ -11,7 +11,8 @@ from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import DocumentNotFound, SourceStatus, SourceTimeout
-from billhook.engine.run import Trace, run_command
+from billhook.engine.http.trace import Trace
+from billhook.engine.run import run_command
 from billhook.engine.testing import FakeTransport, make_command, make_pdf, make_response
 
 

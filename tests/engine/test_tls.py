@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.authentication.tls import compile_tls
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret

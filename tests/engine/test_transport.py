@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.command.command import Command, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import (
     BillhookError,
@@ -20,8 +20,10 @@ from billhook.engine.errors import (
     SourceUnreachable,
 )
 from billhook.engine.http.pool import KEEP_IDLE
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response
-from billhook.engine.run import Trace, run_command
+from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.verdict import Verdict
 from engine.origins import (

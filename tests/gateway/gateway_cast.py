@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from billhook.engine.body import Body
-from billhook.engine.command.command import Command, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.http.request import WebRequest
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord
 from billhook.engine.secret import Secret

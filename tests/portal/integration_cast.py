@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from billhook.engine.body import Body
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.breaker import BreakerState, State
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from billhook.engine.command.command import MaskedRequest
+    from billhook.engine.command.preview import MaskedRequest
     from billhook.engine.http.trace import Attempt
     from billhook.server.demo.first_view import FirstView
     from billhook.server.demo.telling import Facts

@@ -9,7 +9,7 @@ import click
 
 from billhook.cli.output import printable, tell_json, tell_notes
 from billhook.cli.values import Prepared, command_arguments, prepare
-from billhook.engine.command.command import MaskedRequest
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.secret import Secret
 
 _NOT_GIVEN: Final = Secret("not-given")

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
-from billhook.engine.command.command import Command, Values
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
@@ -24,6 +24,7 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, Value, nearest
+from billhook.engine.tokens.values import Values
 
 _MAX_SECRET_BYTES: Final = 65_536
 _HOW_TO_GIVE: Final = (

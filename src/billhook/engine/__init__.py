@@ -14,16 +14,10 @@ if TYPE_CHECKING:
     from billhook.engine.answer.document import Document
     from billhook.engine.authentication.file_token_store import FileKeeper
     from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
-    from billhook.engine.command.command import (
-        Command,
-        Limits,
-        MaskedRequest,
-        Origin,
-        Step,
-        Values,
-        WebRequest,
-    )
+    from billhook.engine.command.command import Command
     from billhook.engine.command.compile import compile_command
+    from billhook.engine.command.preview import MaskedRequest
+    from billhook.engine.command.step import Step
     from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig
     from billhook.engine.egress.policy import Allowance, EgressPolicy
     from billhook.engine.errors import (
@@ -35,12 +29,14 @@ if TYPE_CHECKING:
         SourceError,
         TokenError,
     )
+    from billhook.engine.http.request import Limits, Origin, WebRequest
     from billhook.engine.http.trace import Trace
     from billhook.engine.http.transport import HttpTransport
     from billhook.engine.integration_file.file import read_integration, write_integration
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
     from billhook.engine.source import Source, open_source
+    from billhook.engine.tokens.values import Values
     from billhook.engine.verdict import Verdict
 
 __all__ = [
@@ -83,15 +79,9 @@ __all__ = [
 
 _HOMES: Final = {
     "answer.document": ("Document",),
-    "command.command": (
-        "Command",
-        "Limits",
-        "MaskedRequest",
-        "Origin",
-        "Step",
-        "Values",
-        "WebRequest",
-    ),
+    "command.command": ("Command",),
+    "command.preview": ("MaskedRequest",),
+    "command.step": ("Step",),
     "command.compile": ("compile_command",),
     "config": ("CommandConfig", "IntegrationConfig", "StepConfig"),
     "egress.policy": ("Allowance", "EgressPolicy"),
@@ -110,6 +100,8 @@ _HOMES: Final = {
     "authentication.file_token_store": ("FileKeeper",),
     "authentication.token_store": ("MemoryKeeper", "TokenKeeper", "Tokens"),
     "source": ("Source", "open_source"),
+    "http.request": ("Limits", "Origin", "WebRequest"),
+    "tokens.values": ("Values",),
     "http.trace": ("Trace",),
     "http.transport": ("HttpTransport",),
     "verdict": ("Verdict",),

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from billhook.engine.answer.content import Content
-from billhook.engine.command.command import Command, Limits, Values, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
 from billhook.engine.errors import MissingValue, SourceTimeout, StillWorking, TokenError
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
+from billhook.engine.tokens.values import Values
 
 LARGE: Final = 200_000
 """Answers of more bytes are read in a thread, so that other runs go on meanwhile."""

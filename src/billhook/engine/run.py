@@ -9,15 +9,14 @@ from typing import Final
 from billhook.engine.answer.document import Document, interpret
 from billhook.engine.answer.reading import Reading
 from billhook.engine.answer.status import NOT_FOUND
-from billhook.engine.command.command import Command, Values
+from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
 from billhook.engine.conversation import Conversation, Learn, Reply
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
-from billhook.engine.http.trace import OK, Attempt, Timing, Trace
+from billhook.engine.http.trace import OK, Trace
 from billhook.engine.http.transport import Response, Transport
-
-__all__ = ["Attempt", "Timing", "Trace", "run_command"]
+from billhook.engine.tokens.values import Values
 
 _PLAIN: Final = Reading()
 """How an answer is read about which nothing is configured."""

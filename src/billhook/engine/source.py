@@ -18,12 +18,13 @@ from billhook.engine.authentication.scheme import Scheme
 from billhook.engine.authentication.tls import TlsPlan, compile_tls
 from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.command.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver
 from billhook.engine.http.breaker import BreakerState, BreakerTransport
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.retries import RetryingTransport
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response, Transport

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from billhook.engine.body import Body
-from billhook.engine.command.command import Command, Limits, Origin, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import OK, Trace
 from billhook.engine.http.transport import Response
 

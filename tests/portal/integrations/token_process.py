@@ -17,9 +17,9 @@ from billhook.server.django_setup import set_up_django
 set_up_django()
 
 from billhook.engine.authentication.token_store import Tokens  # noqa: E402
-from billhook.engine.command.command import Limits, Origin, WebRequest  # noqa: E402
 from billhook.engine.config import CommandConfig, SignInConfig, StepConfig  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
+from billhook.engine.http.request import Limits, Origin, WebRequest  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402
 from billhook.engine.http.transport import Transport  # noqa: E402
 from billhook.engine.secret import Secret  # noqa: E402

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.config import SignInConfig
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.integration_file.file import read_integration

@@ -10,10 +10,11 @@ from typing import Any, Final
 import re2
 
 from billhook.engine.answer.content import Content, Unreadable
-from billhook.engine.answer.paths import Found, Path, compile_path, compile_regex, looks_inside
+from billhook.engine.answer.json_query import compile_regex
+from billhook.engine.answer.paths import Found, Path, compile_path, looks_inside
 from billhook.engine.config import ConditionConfig
 from billhook.engine.errors import Problem
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Values
 
 Test = Callable[[Sequence[Found]], bool]

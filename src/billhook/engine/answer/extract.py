@@ -17,7 +17,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 NONE_MEANS: Final = ("not-found", "failed", "empty")

@@ -36,16 +36,8 @@ from billhook.engine.answer.path_width import (
 from billhook.engine.config import PathConfig
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.encoders import encode_json_string, encode_json_value, encode_text
-from billhook.engine.tokens.template import (
-    Encode,
-    Scope,
-    Template,
-    Text,
-    TokenUse,
-    build_template,
-    place_tokens,
-    read_text,
-)
+from billhook.engine.tokens.template import Encode, Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text, TokenUse, read_text
 from billhook.engine.tokens.values import Given, Values
 
 Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
@@ -339,6 +331,3 @@ def _open_quote(before: str, *, escapes: bool) -> str | None:
         elif character in "'\"":
             quote_mark = character
     return quote_mark or None
-
-
-__all__ = ["KINDS", "Found", "Path", "compile_path", "compile_regex", "looks_inside"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import quote, unquote_to_bytes
 
-from billhook.engine.command.command import WebRequest
+from billhook.engine.http.request import WebRequest
 
 
 def with_target(request: WebRequest, target: str) -> WebRequest:

@@ -23,8 +23,8 @@ from billhook.engine.authentication.scheme import Line, Signed
 from billhook.engine.authentication.shared import Shared
 from billhook.engine.authentication.signing import authorization, with_header
 from billhook.engine.authentication.token_store import TokenKeeper, Tokens
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SignInFailed, SourceError
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:

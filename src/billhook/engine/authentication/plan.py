@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from billhook.engine.authentication.fields import Field, compile_field, compile_line
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SchemeInfo, find_scheme
-from billhook.engine.command.command import Origin, Shown
 from billhook.engine.config import SignInConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.http.request import Origin
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import nearest
-from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.template import Shown, Template
 from billhook.engine.tokens.text import Scope, read_text
 from billhook.engine.tokens.values import Given, UnfitValue, take_value
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from billhook.engine.authentication.signing import Signer
-from billhook.engine.command.command import WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from billhook.engine.authentication.session_plan import SessionPlan
 from billhook.engine.authentication.shared import Shared
 from billhook.engine.authentication.signing import with_header
 from billhook.engine.body import MEMORY_LIMIT
-from billhook.engine.command.command import Command, WebRequest
+from billhook.engine.command.command import Command
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,
@@ -23,6 +23,7 @@ from billhook.engine.errors import (
     SourceError,
     TokenError,
 )
+from billhook.engine.http.request import WebRequest
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 

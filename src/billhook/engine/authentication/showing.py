@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from billhook.engine.authentication.plan import SignInPlan
 from billhook.engine.authentication.signing import authorization
-from billhook.engine.command.command import MaskedRequest, Shown, ShownPiece
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.secret import MASK
-from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.template import Shown, ShownPiece, Template
 from billhook.engine.tokens.values import Given, Values
 
 Pairs = tuple[tuple[str, Shown], ...]

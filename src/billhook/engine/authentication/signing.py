@@ -19,8 +19,8 @@ from typing import Final
 from urllib.parse import quote
 
 from billhook.engine.authentication.encoding import encode_path, encode_query, with_target
-from billhook.engine.command.command import WebRequest
 from billhook.engine.errors import SignInFailed
+from billhook.engine.http.request import WebRequest
 from billhook.engine.record import new_run_id
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.values import Given, Values

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from billhook.engine.authentication.scheme import Line, Scheme
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.errors import SourceRefused
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 

@@ -11,11 +11,11 @@ from typing import Final
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
 from billhook.engine.errors import Problem, TokenError
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, Origin
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value, nearest
-from billhook.engine.tokens.template import Shown, ShownPiece, misfit_message
+from billhook.engine.tokens.template import misfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
@@ -161,16 +161,3 @@ def _misfit(name: str, unfit: UnfitValue) -> Problem:
     return Problem(
         code=unfit.code, message=misfit_message(name, unfit.reason), where=f"tokens.{name}"
     )
-
-
-__all__ = [
-    "Command",
-    "Limits",
-    "MaskedRequest",
-    "Origin",
-    "Shown",
-    "ShownPiece",
-    "Step",
-    "Values",
-    "WebRequest",
-]

@@ -8,17 +8,16 @@ from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.answer.kinds import ACCEPTABLE, KINDS
-from billhook.engine.command.command import Command, Limits, Step
-from billhook.engine.command.compile_request import METHODS, METHODS_WITH_BODY
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile_step import StepDraft, compile_step
 from billhook.engine.command.scope import SESSION, StepScopes, all_steps, session_token_names
+from billhook.engine.command.step import Step
 from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.http.request import Limits
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Given, UnfitValue, take_value
-
-__all__ = ["METHODS", "METHODS_WITH_BODY", "compile_command", "has_step_tables"]
 
 REDIRECTS: Final = ("follow", "deny")
 MAX_STEPS: Final = 20

@@ -24,7 +24,7 @@ from billhook.engine.config import (
 from billhook.engine.errors import Problem
 from billhook.engine.slots.form import compile_text
 from billhook.engine.tokens.catalogue import nearest
-from billhook.engine.tokens.template import Scope, read_text
+from billhook.engine.tokens.text import Scope, read_text
 
 MAX_PAUSE: Final = 60.0
 MAX_TIMES: Final = 200

@@ -14,7 +14,8 @@ from billhook.engine.slots.url import compile_url
 from billhook.engine.tokens.catalogue import nearest
 from billhook.engine.tokens.encoders import encode_text
 from billhook.engine.tokens.functions import RAW
-from billhook.engine.tokens.template import Part, Scope, Template, Text, build_template, read_text
+from billhook.engine.tokens.template import Part, Template, build_template
+from billhook.engine.tokens.text import Scope, Text, read_text
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})

@@ -15,7 +15,7 @@ from billhook.engine.http.request import Origin
 from billhook.engine.slots.form import compile_text
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
 from billhook.engine.tokens.functions import RAW, find_function, function_names
-from billhook.engine.tokens.template import read_text
+from billhook.engine.tokens.text import read_text
 
 if TYPE_CHECKING:
     from billhook.engine.command.compile_answer import AnswerDraft

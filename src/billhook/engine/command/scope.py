@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.config import SignInConfig, StepConfig
-from billhook.engine.tokens.template import Scope
+from billhook.engine.tokens.text import Scope
 
 SESSION: Final = "Session"
 """The name of the request that opens a session; its tokens begin with it: ``{{Session.Id}}``."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-from billhook.engine.egress.policy import Allowance, EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.tables import (
     DENIED_HEADER_PREFIXES,
     DENIED_HEADERS,
@@ -25,18 +25,6 @@ from billhook.engine.egress.tables import (
 )
 from billhook.engine.egress.url import Url, parse_reference, parse_url
 from billhook.engine.verdict import Verdict
-
-__all__ = [
-    "Allowance",
-    "EgressPolicy",
-    "Verdict",
-    "judge",
-    "judge_address",
-    "judge_header",
-    "judge_redirect",
-    "judge_url",
-    "secret_may_travel",
-]
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110, 5.1
 _ASCII_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.errors import (
     SignInFailed,
     SourceBroken,
@@ -19,6 +18,7 @@ from billhook.engine.errors import (
     SourceTlsFailed,
     SourceUnreachable,
 )
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 

@@ -22,7 +22,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from billhook.engine.body import Body, BodyWriter
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import (
     BillhookError,
@@ -37,6 +36,7 @@ from billhook.engine.errors import (
     denied,
 )
 from billhook.engine.http.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import OK, Progress
 from billhook.engine.http.unpacking import Unpacker, unpack_beginning
 from billhook.engine.http.watch import Watch

@@ -27,11 +27,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from billhook.engine.command.command import Limits, Origin
 from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, look_up
 from billhook.engine.errors import SourceBroken
+from billhook.engine.http.request import Limits, Origin
 from billhook.engine.http.trace import Progress
 from billhook.engine.verdict import Verdict
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from billhook.engine.command.command import Origin, WebRequest
 from billhook.engine.egress.guard import judge_redirect
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
+from billhook.engine.http.request import Origin, WebRequest
 from billhook.engine.verdict import Verdict
 
 MAX_REDIRECTS: Final = 3

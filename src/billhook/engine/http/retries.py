@@ -12,13 +12,13 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.errors import (
     SourceCutShort,
     SourceStatus,
     SourceTimeout,
     SourceUnreachable,
 )
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 

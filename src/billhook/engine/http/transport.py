@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from billhook.engine.body import Body
-from billhook.engine.command.command import Limits, Origin, WebRequest
 from billhook.engine.egress.guard import judge, secret_may_travel
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
@@ -22,6 +21,7 @@ from billhook.engine.errors import SourceTimeout, denied
 from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.verdict import Verdict
 

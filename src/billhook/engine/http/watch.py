@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from billhook.engine.command.command import Limits
 from billhook.engine.errors import SourceTimeout, SourceTooSlow
 from billhook.engine.http.pool import Wire
+from billhook.engine.http.request import Limits
 
 
 class Watch:

@@ -11,7 +11,8 @@ from billhook.engine.errors import Problem
 from billhook.engine.slots.form import compile_form, compile_text
 from billhook.engine.slots.json import compile_json
 from billhook.engine.slots.xml import compile_xml
-from billhook.engine.tokens.template import Scope, Template, Text, read_text
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.text import Scope, Text, read_text
 
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_BODY_LENGTH: Final = 200_000

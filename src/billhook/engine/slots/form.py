@@ -9,13 +9,8 @@ from urllib.parse import quote_plus, unquote_plus
 
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.encoders import encode_form, encode_text
-from billhook.engine.tokens.template import (
-    Scope,
-    Template,
-    Text,
-    build_template,
-    place_tokens,
-)
+from billhook.engine.tokens.template import Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text
 from billhook.engine.tokens.values import UnfitValue
 
 _LINE_BREAK: Final = re.compile(r"[\x00-\x1f\x7f]")

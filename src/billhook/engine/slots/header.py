@@ -13,16 +13,8 @@ from billhook.engine.tokens.encoders import (
     encode_header,
     encode_header_quoted,
 )
-from billhook.engine.tokens.template import (
-    Encode,
-    Scope,
-    Template,
-    Text,
-    TokenUse,
-    build_template,
-    place_tokens,
-    read_text,
-)
+from billhook.engine.tokens.template import Encode, Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text, TokenUse, read_text
 from billhook.engine.tokens.values import UnfitValue, Values
 
 MAX_HEADER_LENGTH: Final = 8_000

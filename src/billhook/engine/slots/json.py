@@ -14,15 +14,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.encoders import encode_json_string, encode_json_value
-from billhook.engine.tokens.template import (
-    Encode,
-    Scope,
-    Template,
-    Text,
-    TokenUse,
-    build_template,
-    place_tokens,
-)
+from billhook.engine.tokens.template import Encode, Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import UnfitValue, Values
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -32,14 +32,12 @@ from billhook.engine.tokens.template import (
     Check,
     Encode,
     Part,
-    Scope,
     Template,
-    Text,
-    TokenUse,
     build_template,
     encode_through,
     place_tokens,
 )
+from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 from billhook.engine.verdict import Verdict
 

@@ -10,15 +10,8 @@ from xml.etree import ElementTree as ET
 from billhook.engine.errors import Problem
 from billhook.engine.slots.json import spare_characters
 from billhook.engine.tokens.encoders import encode_xml_attribute, encode_xml_text
-from billhook.engine.tokens.template import (
-    Encode,
-    Scope,
-    Template,
-    Text,
-    TokenUse,
-    build_template,
-    place_tokens,
-)
+from billhook.engine.tokens.template import Encode, Template, build_template, place_tokens
+from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import UnfitValue, Values
 
 _MARKUP: Final = re.compile(

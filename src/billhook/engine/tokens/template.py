@@ -16,26 +16,8 @@ from billhook.engine.errors import Problem
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.encoders import present
 from billhook.engine.tokens.functions import NUMBER, RAW, UnfitForFunction, find_function
-from billhook.engine.tokens.text import Scope, Text, TokenUse, read_text
+from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import Given, UnfitValue, Values
-
-__all__ = [
-    "NOT_RAW",
-    "Check",
-    "Encode",
-    "Part",
-    "Scope",
-    "Shown",
-    "ShownPiece",
-    "Template",
-    "Text",
-    "TokenUse",
-    "build_template",
-    "encode_through",
-    "misfit_message",
-    "place_tokens",
-    "read_text",
-]
 
 Encode = Callable[[Given], str]
 Check = Callable[[str, Values], None]

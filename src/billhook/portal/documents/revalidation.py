@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
-from billhook.engine.command.command import Limits, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 from billhook.portal.documents.cache import DocumentCache, Kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final
 
-from billhook.engine.command.compile import METHODS_WITH_BODY
+from billhook.engine.command.compile_request import METHODS_WITH_BODY
 from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
 from billhook.portal.editor.form_rows import AnswerRow, CommandRow, ExtractRow, StepRow
 from billhook.portal.editor.row_views import Mistakes, RowView

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from billhook.engine.authentication.token_store import TokenKeeper
-from billhook.engine.egress.guard import EgressPolicy
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.secret import Secret
 from billhook.engine.source import Source, SourcePlan
 from billhook.portal.project import environment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from billhook.engine.command.command import Limits, WebRequest
 from billhook.engine.http.breaker import BreakerState, State
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import Secret

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from billhook.engine.command.command import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import MASK, Secret

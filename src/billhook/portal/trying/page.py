@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command.command import Origin
 from billhook.engine.errors import BillhookError
+from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt
 from billhook.portal.documents.showing import Shown
 from billhook.portal.editor.form import EditorForm

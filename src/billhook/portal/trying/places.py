@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command.command import Command, Step
+from billhook.engine.command.command import Command
+from billhook.engine.command.step import Step
 from billhook.engine.errors import (
     AmbiguousAnswer,
     BillhookError,

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.command.command import Command, MaskedRequest, Step, Values
+from billhook.engine.command.command import Command
+from billhook.engine.command.preview import MaskedRequest
+from billhook.engine.command.step import Step
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
-from billhook.engine.tokens.values import Given
+from billhook.engine.tokens.values import Given, Values
 from billhook.portal.project import environment
 from billhook.portal.trying.observing import mask
 from billhook.portal.trying.page import Timed, is_private, timed

@@ -10,17 +10,20 @@ from typing import Final
 
 from billhook.engine.answer.document import Document
 from billhook.engine.authentication.showing import with_sign_in
-from billhook.engine.command.command import Command, MaskedRequest, Origin, Values
+from billhook.engine.command.command import Command
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
 from billhook.engine.config import CommandConfig
 from billhook.engine.egress.guard import judge_url, secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
+from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt, Trace
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens.catalogue import Value
+from billhook.engine.tokens.values import Values
 from billhook.portal.documents.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.editor.form import EditorForm, config_of, source_config_of
 from billhook.portal.integrations import binding

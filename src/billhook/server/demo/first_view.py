@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, build_opener
 
-from billhook.engine.command.command import MaskedRequest
+from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.http.trace import Attempt, Timing
 from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.store import get_store
