@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.command.compile import MAX_TIMEOUT, compile_command
-from billhook.engine.command.compile_request import METHODS
-from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
+from billhook.engine.config import DEFAULT_ACCEPT, DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT, METHODS
 from billhook.engine.egress.url import MAX_URL_LENGTH
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import MAX_FILE_BYTES, read_integration
@@ -35,7 +34,7 @@ MODULES = [
     *ENGINE.glob("slots/*.py"),
     *(SOURCE / "cli" / f"{name}.py" for name in ("check", "output", "values")),
 ]
-RAISERS = {"Failure", "Problem", "UnfitValue", "_fail", "_missing", "_note", "complain", "fail"}
+RAISERS = {"Failure", "Problem", "UnfitValue", "_fail", "_missing", "_note", "fail", "report"}
 RAISERS |= {"_complain", "_problem_at", "problem"}
 ONE_WORD = {"internal", "interrupted", "usage"}
 FROM_THE_URL_GRAMMAR = {"length", "port", "scheme", "url-syntax", "userinfo"}

@@ -1,7 +1,9 @@
-"""What is typed in a form or a file, before it is compiled: plain frozen values, no rule in them.
+"""An integration as typed in a form or a file, before it is compiled: frozen values.
 
-:mod:`billhook.engine.integration_file.file` reads and writes them as TOML;
-:mod:`billhook.engine.command.compile` compiles them and reports every problem.
+Each field is described where it is defined: the reader and the writer of files, the form and the
+tables of the docs come from that description. :mod:`billhook.engine.integration_file.file` reads
+and writes the values as TOML; :mod:`billhook.engine.command.compile` compiles them and reports
+every problem.
 """
 
 from __future__ import annotations
@@ -9,15 +11,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from billhook.engine.field import boolean, describe, described
+
 DEFAULT_ACCEPT: Final = ("application/pdf",)
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_BYTES: Final = 25_000_000
 DEFAULT_RETRIES: Final = 2
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REDIRECTS: Final = ("follow", "deny")
+NONE_MEANS: Final = ("not-found", "failed", "empty")
+MANY_MEAN: Final = ("error", "first", "last")
+PATH_KINDS: Final = ("json", "xpath", "header", "regex")
+ANSWER_KINDS: Final = ("body", "base64", "url", "zip", "link")
+
+Scalar = str | int | float | bool
+_STEPS: Final = ("step", "inner")
+"""Places of a step that has a name: in the list of steps, or inside ``on_not_found``."""
+_RUNS: Final = ("command", *_STEPS)
+"""Every place of a step except the request that opens a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathConfig:
-    """Where a value is in an answer. ``kind`` is json, xpath, header or regex; ``text`` is typed.
+    """The location of a value in a response: ``kind`` is json, xpath, header or regex.
 
     ``namespaces`` are the prefixes of an XPath. The text of a json path and an xpath may hold
     tokens.
@@ -30,106 +46,249 @@ class PathConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractConfig:
-    """One token taken out of a step's answer: ``{{StepName.Name}}``.
+    """One token extracted from a step's response: ``{{StepName.Name}}``."""
 
-    ``none`` says what it means when there is no value: not-found, failed or empty. ``many`` says
-    which of several is taken: error, first or last. ``url`` allows it to be a later step's whole
-    URL; ``secret`` masks it.
-    """
-
-    name: str
-    path: PathConfig
-    none: str = "not-found"
-    many: str = "error"
-    secret: bool = False
-    url: bool = False
+    name: str = field(metadata=describe("Name", kind="name", example="Id"))
+    path: PathConfig = field(
+        metadata=describe("Path", kind="path", required=True, example="$.data[0].id")
+    )
+    none: str = described(
+        "If there is no value",
+        "The meaning of a missing value, or of null.",
+        kind="choice",
+        default="not-found",
+        choices=NONE_MEANS,
+        words=("there is no such document", "the source has failed", "use an empty text"),
+    )
+    many: str = described(
+        "If there are several",
+        "The way to handle several different values.",
+        kind="choice",
+        default="error",
+        choices=MANY_MEAN,
+        words=("fail, and say how many", "use the first", "use the last"),
+    )
+    secret: bool = boolean("It is a secret", "The value is masked wherever it would be shown.")
+    url: bool = boolean(
+        "It is a URL",
+        "The value may be the whole URL of a later request. An empty text then counts as missing.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeriveConfig:
-    """One token made of others before its step is sent: a template, then perhaps a function."""
+    """One token made from others before its step is sent: a template, then perhaps a function."""
 
-    name: str
-    template: str
-    function: str = ""
+    name: str = field(metadata=describe("Name", kind="name", example="Basic"))
+    template: str = field(
+        metadata=describe(
+            "Text",
+            "A text with tokens, filled as it is.",
+            kind="lines",
+            required=True,
+            example="{{User}}:{{ApiKey}}",
+        )
+    )
+    function: str = described(
+        "Function", "A function that is applied to the filled text.", default="", example="base64"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionConfig:
-    """One fact about an answer: its status, or what stands at a path, or a text in its body.
+    """One statement about a response: about its status, a path, or a text in its body.
 
     Exactly one of ``status``, ``path`` and ``body_contains`` is given; with a path, exactly one of
     the comparisons.
     """
 
-    status: tuple[int, ...] = ()
-    path: PathConfig | None = None
-    body_contains: str = ""
-    equals: str | int | float | bool | None = None
-    not_equals: str | int | float | bool | None = None
-    one_of: tuple[str | int | float | bool, ...] = ()
-    matches: str = ""
-    exists: bool | None = None
+    status: tuple[int, ...] = described(
+        "Status", "A status, or several.", kind="whole-numbers", default=()
+    )
+    path: PathConfig | None = described("Path", kind="path", default=None)
+    body_contains: str = described("Body", "A text in the body.", default="")
+    equals: Scalar | None = described(
+        "is",
+        "A value found is this one; 1 is 1.0, and the text `true` is true.",
+        kind="scalar",
+        default=None,
+    )
+    not_equals: Scalar | None = described(
+        "is not", "No value found is this one.", kind="scalar", default=None
+    )
+    one_of: tuple[Scalar, ...] = described(
+        "is one of", "A value found is one of these.", kind="scalars", default=()
+    )
+    matches: str = described(
+        "matches", "The regular expression (RE2) matches part of a value found.", default=""
+    )
+    exists: bool | None = described(
+        "exists",
+        "Something is found (true), or nothing (false).",
+        kind="optional-boolean",
+        default=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatConfig:
-    """A step that is sent again after ``pause`` seconds until ``when`` holds, ``times`` at most."""
+    """A step that is sent again after ``pause`` seconds until ``when`` holds."""
 
-    when: tuple[ConditionConfig, ...]
-    pause: float = 1.0
-    times: int = 20
+    when: tuple[ConditionConfig, ...] = field(
+        metadata=describe("Ready when", "Conditions that must all hold.", kind="conditions")
+    )
+    pause: float = described(
+        "Pause", "Seconds between two requests, at most 60.", kind="number", default=1.0
+    )
+    times: int = described(
+        "Times",
+        "The most times that the request is sent, at most 200.",
+        kind="whole-number",
+        default=20,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactConfig:
-    """A document's name or media type: at a path of the answer, or a template."""
+    """A document's name or media type: at a path of the response, or a template."""
 
-    path: PathConfig | None = None
-    template: str = ""
+    path: PathConfig | None = described("Path", kind="path", default=None)
+    template: str = described("Template", "A text with tokens.", kind="lines", default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerConfig:
-    """Where the document is in the last answer.
+    """The location of the document in the last response.
 
-    ``kind`` is body, base64, url, zip or link. ``path`` is where the base 64, URL or link stands
-    (None: it is the whole body). ``pattern`` names the file inside a zip. ``sign_in`` sends the
-    credentials to the URL as well.
+    ``kind`` is body, base64, url, zip or link. ``path`` is where the base 64, URL or link is
+    (None: it is the whole body). ``pattern`` names the file inside a zip.
     """
 
     kind: str = "body"
     path: PathConfig | None = None
     pattern: str = ""
-    sign_in: bool = False
-    name: FactConfig | None = None
-    type: FactConfig | None = None
+    sign_in: bool = boolean(
+        "Authenticate this request, too",
+        "With `url`: the request for the document is authenticated as well, if its URL is at an "
+        "origin of the command’s own URLs.",
+    )
+    name: FactConfig | None = described(
+        "The document’s name",
+        'A path, `{ header = "Content-Disposition" }` or `{ template = "{{InvoiceNumber}}.pdf" }`.',
+        kind="fact",
+        default=None,
+    )
+    type: FactConfig | None = described(
+        "The document’s media type",
+        "Like the name. It only narrows the accepted types: the bytes decide.",
+        kind="fact",
+        default=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepConfig:
-    """One request as typed: every text may hold tokens.
+    """One request as typed: every text may hold tokens."""
 
-    ``sign_in`` None means: yes, unless the URL is wholly one that an earlier step gave.
-    ``compressed`` asks for an answer in gzip, and unpacks it.
-    """
-
-    name: str = ""
-    method: str = "GET"
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
-    sign_in: bool | None = None
-    side_effects: bool = False
-    repeatable: bool = False
-    compressed: bool = False
-    derive: tuple[DeriveConfig, ...] = ()
-    extract: tuple[ExtractConfig, ...] = ()
-    success_when: tuple[ConditionConfig, ...] = ()
-    not_found_when: tuple[ConditionConfig, ...] = ()
-    on_not_found: tuple[StepConfig, ...] = ()
-    repeat_until: RepeatConfig | None = None
-    answer: AnswerConfig | None = None
+    name: str = described(
+        "Name",
+        "The step’s name, unique in its command. `{{Find.Id}}` is a value from the step Find.",
+        default="",
+        example="Find",
+        allowed_in=_STEPS,
+    )
+    method: str = described(
+        "Method",
+        "The method of the request.",
+        kind="choice",
+        default="GET",
+        choices=METHODS,
+    )
+    url: str = field(
+        metadata=describe(
+            "URL",
+            "The address of the request. In a later step, it may be a single token that was "
+            "extracted with `url = true`.",
+            required=True,
+            example="https://billing.example.com/items/{{InvoiceNumber}}",
+        )
+    )
+    headers: tuple[tuple[str, str], ...] = described(
+        "Headers", "The name and value of each header, in order.", kind="pairs", default=()
+    )
+    body: str = described(
+        "Body",
+        "The body, exactly as written. Only with POST, PUT and PATCH.",
+        kind="body",
+        default="",
+    )
+    sign_in: bool | None = described(
+        "Authenticate this request?",
+        "Whether the integration’s authentication applies. Default: yes, unless the URL comes "
+        "from a response.",
+        kind="optional-boolean",
+        default=None,
+        words=("By default: yes, unless the URL comes from a response", "Yes", "No"),
+        allowed_in=_RUNS,
+    )
+    side_effects: bool = boolean(
+        "It changes something",
+        "The request has side effects, so it is never repeated automatically.",
+        allowed_in=_RUNS,
+    )
+    repeatable: bool = boolean(
+        "It only reads",
+        "The request may be repeated after a failure, although its method isn’t GET.",
+        allowed_in=_RUNS,
+    )
+    compressed: bool = boolean(
+        "Ask for a compressed response",
+        "The response is requested in gzip, and unpacked up to the same limit.",
+    )
+    derive: tuple[DeriveConfig, ...] = described(
+        "Values made from others",
+        "Tokens made from others before the request is sent.",
+        kind="derives",
+        default=(),
+    )
+    extract: tuple[ExtractConfig, ...] = described(
+        "Values extracted", "Tokens extracted from the response.", kind="extracts", default=()
+    )
+    success_when: tuple[ConditionConfig, ...] = described(
+        "It succeeded when",
+        "Conditions that must all hold; otherwise, the source has failed.",
+        kind="conditions",
+        default=(),
+    )
+    not_found_when: tuple[ConditionConfig, ...] = described(
+        "There is no such document when",
+        "Conditions, any of which means that there is no such document.",
+        kind="conditions",
+        default=(),
+        allowed_in=_RUNS,
+    )
+    on_not_found: tuple[StepConfig, ...] = described(
+        "If there is none",
+        "Steps that are sent when there is no such document yet.",
+        kind="steps",
+        default=(),
+        allowed_in=_RUNS,
+    )
+    repeat_until: RepeatConfig | None = described(
+        "Repeat until ready",
+        "Sends the request again until conditions hold.",
+        kind="repeat",
+        default=None,
+        allowed_in=_RUNS,
+    )
+    answer: AnswerConfig | None = described(
+        "The document",
+        "The location of the document in the response. Only in the last step. By default, the "
+        "body is the document.",
+        kind="answer",
+        default=None,
+        allowed_in=("command", "step"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,18 +296,53 @@ class CommandConfig:
     """One command as typed. ``timeout`` is in seconds and covers the whole command."""
 
     name: str
-    steps: tuple[StepConfig, ...]
-    tokens: tuple[str, ...] = ()
-    accept: tuple[str, ...] = DEFAULT_ACCEPT
-    redirects: str = "follow"
-    timeout: float = DEFAULT_TIMEOUT
-    max_bytes: int = DEFAULT_MAX_BYTES
-    retries: int = DEFAULT_RETRIES
+    steps: tuple[StepConfig, ...] = field(
+        metadata=describe("Requests", "The requests, if there are several.", kind="requests")
+    )
+    accept: tuple[str, ...] = described(
+        "Accepted types",
+        "The media types that count as a document, such as application/pdf or image/png.",
+        kind="words",
+        default=DEFAULT_ACCEPT,
+    )
+    timeout: float = described(
+        "Time limit",
+        "Seconds for the whole command, at most 300.",
+        kind="number",
+        default=DEFAULT_TIMEOUT,
+    )
+    max_bytes: int = described(
+        "Size limit",
+        "The most bytes of a document. A larger response is refused.",
+        kind="whole-number",
+        default=DEFAULT_MAX_BYTES,
+    )
+    retries: int = described(
+        "Retries",
+        "How often a request that only reads is repeated after a failure, at most 5.",
+        kind="whole-number",
+        default=DEFAULT_RETRIES,
+    )
+    redirects: str = described(
+        "Redirects",
+        "Whether redirects are followed. Each is judged like the URL itself.",
+        kind="choice",
+        default="follow",
+        choices=REDIRECTS,
+        words=("Follow, at most three", "Deny"),
+    )
+    tokens: tuple[str, ...] = described(
+        "Own tokens",
+        "Names of tokens that the caller must give, in addition to the catalogue’s. "
+        "VIEW has no values for them.",
+        kind="words",
+        default=(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInConfig:
-    """How every request of an integration is signed in.
+    """The authentication of every request of an integration.
 
     ``fields`` are the scheme's own, as typed, by name; ``request`` is the step that opens a
     session, for that scheme alone.
@@ -164,10 +358,21 @@ class SignInConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsConfig:
-    """A client certificate (the token of a secret: PEM, with its key) and authorities (PEM)."""
+    """A client certificate and CA certificates, both in PEM."""
 
-    client_certificate: str = ""
-    ca: str = ""
+    client_certificate: str = described(
+        "Client certificate",
+        "The token of a secret that holds a certificate and its private key, both in PEM.",
+        default="",
+        example="{{Certificate}}",
+    )
+    ca: str = described(
+        "CA certificates",
+        "In PEM. They are trusted in addition to the system’s.",
+        kind="lines",
+        default="",
+        example="-----BEGIN CERTIFICATE-----",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,3 +385,20 @@ class IntegrationConfig:
     sign_in: SignInConfig | None = None
     tls: TlsConfig | None = None
     commands: tuple[CommandConfig, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class ConfigTypes:
+    """The classes whose descriptions make the file, the form and the docs."""
+
+    command: type[CommandConfig] = CommandConfig
+    step: type[StepConfig] = StepConfig
+    extract: type[ExtractConfig] = ExtractConfig
+    derive: type[DeriveConfig] = DeriveConfig
+    condition: type[ConditionConfig] = ConditionConfig
+    repeat: type[RepeatConfig] = RepeatConfig
+    fact: type[FactConfig] = FactConfig
+    answer: type[AnswerConfig] = AnswerConfig
+
+
+TYPES: Final = ConfigTypes()

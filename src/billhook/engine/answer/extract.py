@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from billhook.engine.answer.content import Content, Unreadable
 from billhook.engine.answer.paths import Found, Path, compile_path
-from billhook.engine.config import ExtractConfig
+from billhook.engine.config import MANY_MEAN, NONE_MEANS, ExtractConfig
 from billhook.engine.errors import (
     AmbiguousAnswer,
     DocumentNotFound,
@@ -20,8 +19,6 @@ from billhook.engine.tokens.catalogue import Value
 from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
-NONE_MEANS: Final = ("not-found", "failed", "empty")
-MANY_MEAN: Final = ("error", "first", "last")
 Scalar = str | int | float | Decimal | bool | None
 
 

@@ -12,14 +12,19 @@ from billhook.engine.command.command import Command
 from billhook.engine.command.compile_step import StepDraft, compile_step
 from billhook.engine.command.scope import SESSION, StepScopes, all_steps, session_token_names
 from billhook.engine.command.step import Step
-from billhook.engine.config import DEFAULT_ACCEPT, CommandConfig, SignInConfig, StepConfig
+from billhook.engine.config import (
+    DEFAULT_ACCEPT,
+    REDIRECTS,
+    CommandConfig,
+    SignInConfig,
+    StepConfig,
+)
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.request import Limits
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, SYSTEM_NAMES, nearest, tokens_of
 from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Given, UnfitValue, take_value
 
-REDIRECTS: Final = ("follow", "deny")
 MAX_STEPS: Final = 20
 MAX_TIMEOUT: Final = 300.0
 MAX_MAX_BYTES: Final = 2_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from billhook.engine.config import StepConfig
+from billhook.engine.config import METHODS, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.slots.body import compile_body
@@ -17,7 +17,6 @@ from billhook.engine.tokens.functions import RAW
 from billhook.engine.tokens.template import Part, Template, build_template
 from billhook.engine.tokens.text import Scope, Text, read_text
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 MAX_HEADERS: Final = 50
 _ONCE: Final = frozenset({"content-type", "authorization", "cookie"})

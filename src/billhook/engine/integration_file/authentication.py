@@ -1,4 +1,4 @@
-"""How an integration signs in, read out of tables and put into them again."""
+"""The authentication and TLS of an integration in tables, read and written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import Any, Final
 
 from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.config import SignInConfig, TlsConfig
-from billhook.engine.integration_file.commands import read_conditions, read_step
+from billhook.engine.integration_file.commands import (
+    condition_table,
+    read_conditions,
+    read_step,
+    step_table,
+)
+from billhook.engine.integration_file.fields import read_fields, write_fields
 from billhook.engine.integration_file.tables import Scalar, Table
-from billhook.engine.integration_file.writing import condition_table, step_table
 
 _PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
 
@@ -40,7 +45,7 @@ def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
 
 def read_tls(table: Table) -> TlsConfig:
     """Read the table ``[tls]``."""
-    config = TlsConfig(client_certificate=table.text("client_certificate"), ca=table.text("ca"))
+    config = TlsConfig(**read_fields(TlsConfig, table))
     table.end()
     return config
 
@@ -61,5 +66,4 @@ def sign_in_table(config: SignInConfig) -> dict[str, Any]:
 
 def tls_table(config: TlsConfig) -> dict[str, Any]:
     """Return *config* as its table in a file."""
-    table = {"client_certificate": config.client_certificate, "ca": config.ca}
-    return {key: value for key, value in table.items() if value}
+    return write_fields(config)

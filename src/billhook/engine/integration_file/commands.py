@@ -1,14 +1,13 @@
-"""Commands and steps read out of tables (TOML, JSON), with every mistake of their form."""
+"""Commands and steps in tables (TOML, JSON): read with every problem, and written without loss."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from billhook.engine.config import (
-    DEFAULT_ACCEPT,
-    DEFAULT_MAX_BYTES,
-    DEFAULT_RETRIES,
-    DEFAULT_TIMEOUT,
+    ANSWER_KINDS,
+    PATH_KINDS,
+    TYPES,
     AnswerConfig,
     CommandConfig,
     ConditionConfig,
@@ -19,155 +18,150 @@ from billhook.engine.config import (
     RepeatConfig,
     StepConfig,
 )
-from billhook.engine.integration_file.tables import Table, kind_of
-
-STEP_KEYS: Final = (
-    "method",
-    "url",
-    "headers",
-    "body",
-    "sign_in",
-    "side_effects",
-    "repeatable",
-    "compressed",
-    "derive",
-    "extract",
-    "success_when",
-    "not_found_when",
-    "repeat_until",
-    "answer",
-    "on_not_found",
+from billhook.engine.field import FieldInfo, fields_of
+from billhook.engine.integration_file.fields import (
+    KINDS,
+    FileKind,
+    FileKinds,
+    read_fields,
+    write_fields,
 )
-"""What stands in a step; beside the command's settings where there is one request."""
-PATH_KINDS: Final = ("json", "xpath", "header", "regex")
-ANSWER_KINDS: Final = ("body", "base64", "url", "zip", "link")
+from billhook.engine.integration_file.tables import Table
+
+_Config = TypeVar("_Config")
+_Named = TypeVar("_Named", DeriveConfig, ExtractConfig)
 MAX_NESTING: Final = 3
-"""Steps inside ``on_not_found`` may have such steps themselves, so deep at most."""
+"""The depth to which steps inside ``on_not_found`` may have such steps themselves."""
+_NAME: Final = ("name",)
 _PATH: Final = 'a JSONPath in quotes, or a table such as { xpath = "//Id" }'
+_TEMPLATE: Final = 'a template in quotes, or a table { template = "…" }'
 
 
 def read_command(name: str, table: Table) -> CommandConfig:
     """Read one command's table."""
-    config = CommandConfig(
-        name=name,
-        steps=_read_steps(table),
-        tokens=table.texts("tokens"),
-        accept=table.texts("accept", DEFAULT_ACCEPT),
-        redirects=table.text("redirects", "follow"),
-        timeout=table.number("timeout", DEFAULT_TIMEOUT),
-        max_bytes=table.integer("max_bytes", DEFAULT_MAX_BYTES),
-        retries=table.integer("retries", DEFAULT_RETRIES),
-    )
+    owner = TYPES.command
+    config = owner(name=name, **read_fields(owner, table, COMMAND_KINDS))
     table.end()
     return config
 
 
-def _read_steps(table: Table) -> tuple[StepConfig, ...]:
-    if "steps" not in table:
-        return (_read_step(table),)
-    for key in STEP_KEYS:
-        if table.value(key) is not None:
-            message = f'With [[steps]], "{key}" stands in a step, not beside the steps. Move it.'
-            table.complain("misplaced-key", message, key=key)
-    return _read_step_tables(table, "steps")
-
-
-def _read_step_tables(table: Table, key: str, depth: int = 0) -> tuple[StepConfig, ...]:
-    if depth > MAX_NESTING:
-        table.complain("too-many", f"on_not_found is nested {MAX_NESTING} deep at most.", key=key)
-        return ()
-    return tuple(read_step(step, depth=depth) for step in table.tables(key))
-
-
-def read_step(table: Table, *, depth: int = 0) -> StepConfig:
+def read_step(table: Table) -> StepConfig:
     """Read a step that has a table of its own."""
-    config = _read_step(table, name=table.text("name"), depth=depth)
+    return _read_all(TYPES.step, table)
+
+
+def read_conditions(table: Table, key: str) -> tuple[ConditionConfig, ...]:
+    """Read the list of conditions at *key*."""
+    return tuple(_read_all(TYPES.condition, each) for each in table.tables(key))
+
+
+def command_table(config: CommandConfig) -> dict[str, Any]:
+    """Return *config* as a table of a file, without defaults."""
+    return write_fields(config, COMMAND_KINDS)
+
+
+def step_table(config: StepConfig) -> dict[str, Any]:
+    """Return *config* as a table of a file, without defaults."""
+    return write_fields(config, COMMAND_KINDS)
+
+
+def condition_table(config: ConditionConfig) -> dict[str, Any]:
+    """Return *config* as a table of a file, without defaults."""
+    return write_fields(config, COMMAND_KINDS)
+
+
+def _read_all(owner: type[_Config], table: Table) -> _Config:
+    """Read a table whose keys are the described fields of *owner*."""
+    config = owner(**read_fields(owner, table, COMMAND_KINDS))
     table.end()
     return config
 
 
-def _read_step(table: Table, name: str = "", depth: int = 0) -> StepConfig:
-    return StepConfig(
-        name=name,
-        method=table.text("method", "GET"),
-        url=table.required_text("url", "https://billing.example.com/items/{{InvoiceNumber}}"),
-        headers=table.pairs("headers"),
-        body=table.text("body"),
-        sign_in=table.optional_truth("sign_in"),
-        side_effects=table.truth("side_effects"),
-        repeatable=table.truth("repeatable"),
-        compressed=table.truth("compressed"),
-        derive=_read_derives(table),
-        extract=_read_extracts(table),
-        success_when=read_conditions(table, "success_when"),
-        not_found_when=read_conditions(table, "not_found_when"),
-        on_not_found=_read_on_not_found(table, depth + 1),
-        repeat_until=_read_repeat(table),
-        answer=_read_answer(table),
-    )
+def _read_requests(table: Table, info: FieldInfo) -> tuple[StepConfig, ...]:
+    """Read a command's steps, or the one step whose keys are in the command's own table."""
+    owner = TYPES.step
+    if info.key not in table:
+        return (owner(**read_fields(owner, table, COMMAND_KINDS, without=_NAME)),)
+    for field in fields_of(owner):
+        if field.key not in _NAME and table.value(field.key) is not None:
+            message = f'With [[steps]], "{field.key}" belongs in a step. Move it there.'
+            table.report("misplaced-key", message, key=field.key)
+    return _read_steps(table, info)
 
 
-def _read_on_not_found(table: Table, depth: int) -> tuple[StepConfig, ...]:
-    return _read_step_tables(table, "on_not_found", depth)
+def _write_requests(steps: tuple[StepConfig, ...], info: FieldInfo) -> dict[str, Any]:
+    if len(steps) == 1 and not steps[0].name:
+        return step_table(steps[0])
+    return {info.key: [step_table(step) for step in steps]}
 
 
-def _read_derives(table: Table) -> tuple[DeriveConfig, ...]:
-    inside = table.table("derive")
+def _read_steps(table: Table, info: FieldInfo) -> tuple[StepConfig, ...]:
+    if table.where.count(".on_not_found[") < MAX_NESTING:
+        return tuple(read_step(step) for step in table.tables(info.key))
+    if table.value(info.key) is not None:
+        message = f"on_not_found can be nested at most {MAX_NESTING} deep."
+        table.report("too-many", message, key=info.key)
+    return ()
+
+
+def _write_steps(steps: tuple[StepConfig, ...], info: FieldInfo) -> dict[str, Any]:
+    return {info.key: [step_table(step) for step in steps]}
+
+
+def _read_derives(table: Table, info: FieldInfo) -> tuple[DeriveConfig, ...]:
+    inside = table.table(info.key)
     return tuple(_read_derive(inside, name) for name in inside)
 
 
 def _read_derive(inside: Table, name: str) -> DeriveConfig:
     value = inside.value(name)
-    if isinstance(value, str):
-        return DeriveConfig(name=name, template=value)
-    if not isinstance(value, dict):
-        _complain_of_kind(inside, name, 'a template in quotes, or a table { template = "…" }')
-        return DeriveConfig(name=name, template="")
+    if isinstance(value, dict):
+        return _read_named(TYPES.derive, inside, name)
+    if not isinstance(value, str):
+        inside.report_kind(name, _TEMPLATE)
+    return TYPES.derive(name=name, template=value if isinstance(value, str) else "")
+
+
+def _read_named(owner: type[_Named], inside: Table, name: str) -> _Named:
     table = inside.table(name)
-    config = DeriveConfig(
-        name=name,
-        template=table.required_text("template", "{{User}}:{{ApiKey}}"),
-        function=table.text("function"),
-    )
+    config = owner(name=name, **read_fields(owner, table, COMMAND_KINDS, without=_NAME))
     table.end()
     return config
 
 
-def _complain_of_kind(table: Table, key: str, expected: str) -> None:
-    message = f'"{key}" has to be {expected}, not {kind_of(table.value(key))}.'
-    table.complain("wrong-type", message, key=key)
+def _write_derives(configs: tuple[DeriveConfig, ...], info: FieldInfo) -> dict[str, Any]:
+    tables = {each.name: write_fields(each, COMMAND_KINDS, without=_NAME) for each in configs}
+    return {info.key: {name: _shortest(table, "template") for name, table in tables.items()}}
 
 
-def _read_extracts(table: Table) -> tuple[ExtractConfig, ...]:
-    inside = table.table("extract")
+def _read_extracts(table: Table, info: FieldInfo) -> tuple[ExtractConfig, ...]:
+    inside = table.table(info.key)
     return tuple(_read_extract(inside, name) for name in inside)
 
 
 def _read_extract(inside: Table, name: str) -> ExtractConfig:
-    value = inside.value(name)
-    if not isinstance(value, dict):
-        return ExtractConfig(name=name, path=_read_path_at(inside, name))
-    table = inside.table(name)
-    defaults = ExtractConfig(name=name, path=_required_path(table))
-    config = ExtractConfig(
-        name=name,
-        path=defaults.path,
-        none=table.text("none", defaults.none),
-        many=table.text("many", defaults.many),
-        secret=table.truth("secret"),
-        url=table.truth("url"),
-    )
-    table.end()
-    return config
+    if isinstance(inside.value(name), dict):
+        return _read_named(TYPES.extract, inside, name)
+    return TYPES.extract(name=name, path=_read_path_at(inside, name))
+
+
+def _write_extracts(configs: tuple[ExtractConfig, ...], info: FieldInfo) -> dict[str, Any]:
+    tables = {each.name: write_fields(each, COMMAND_KINDS, without=_NAME) for each in configs}
+    return {info.key: {name: _shortest(table, "json") for name, table in tables.items()}}
+
+
+def _shortest(table: dict[str, Any], key: str) -> Any:
+    """Return *table*, or only its value if *key* is all that it has."""
+    return table[key] if list(table) == [key] else table
 
 
 def _read_path_at(table: Table, key: str) -> PathConfig:
-    """Read the path at *key*: a text is a JSONPath, and a table says which kind it is."""
+    """Read the path at *key*: a text is a JSONPath, and a table names its kind."""
     value = table.value(key)
     if isinstance(value, str):
         return PathConfig(kind="json", text=value)
     if not isinstance(value, dict):
-        _complain_of_kind(table, key, _PATH)
+        table.report_kind(key, _PATH)
         return PathConfig(kind="json", text="$")
     inner = table.table(key)
     path = _required_path(inner)
@@ -175,109 +169,121 @@ def _read_path_at(table: Table, key: str) -> PathConfig:
     return path
 
 
+def _read_path(table: Table, info: FieldInfo) -> PathConfig | None:
+    return _required_path(table) if info.required else _optional_path(table)
+
+
 def _required_path(table: Table) -> PathConfig:
-    path = _read_path(table)
+    path = _optional_path(table)
     if path is None:
-        message = f"There is no path here. Write {_PATH}; others are {', '.join(PATH_KINDS)}."
-        table.complain("missing-key", message)
+        message = f"A path is missing. Write {_PATH}; the kinds are {', '.join(PATH_KINDS)}."
+        table.report("missing-key", message)
         return PathConfig(kind="json", text="$")
     return path
 
 
-def _read_path(table: Table) -> PathConfig | None:
-    """Read the path that stands in *table* beside other keys, if one does."""
+def _optional_path(table: Table) -> PathConfig | None:
+    """Read the path whose kind is a key of *table*, among other keys."""
     kinds = [kind for kind in PATH_KINDS if kind in table]
     texts = {kind: table.text(kind) for kind in PATH_KINDS}
     namespaces = table.text_table("namespaces")
     if len(kinds) > 1:
         message = f"There are {len(kinds)} paths here ({', '.join(kinds)}). Keep one."
-        table.complain("misplaced-key", message, key=kinds[1])
+        table.report("misplaced-key", message, key=kinds[1])
     if namespaces and kinds[:1] != ["xpath"]:
-        message = "namespaces go with an xpath. Remove them."
-        table.complain("misplaced-key", message, key="namespaces")
+        message = "Only an xpath has namespaces. Remove them."
+        table.report("misplaced-key", message, key="namespaces")
         namespaces = {}
     if not kinds:
         return None
     return PathConfig(kind=kinds[0], text=texts[kinds[0]], namespaces=namespaces)
 
 
-def read_conditions(table: Table, key: str) -> tuple[ConditionConfig, ...]:
-    """Read the list of conditions at *key*."""
-    return tuple(_read_condition(each) for each in table.tables(key))
+def _path_table(path: PathConfig) -> dict[str, Any]:
+    table: dict[str, Any] = {path.kind: path.text}
+    return table | {"namespaces": dict(path.namespaces)} if path.namespaces else table
 
 
-def _read_condition(table: Table) -> ConditionConfig:
-    config = ConditionConfig(
-        status=table.integers("status"),
-        path=_read_path(table),
-        body_contains=table.text("body_contains"),
-        equals=table.scalar("equals"),
-        not_equals=table.scalar("not_equals"),
-        one_of=table.scalars("one_of"),
-        matches=table.text("matches"),
-        exists=table.optional_truth("exists"),
-    )
-    table.end()
-    return config
+def _read_repeat(table: Table, info: FieldInfo) -> RepeatConfig | None:
+    inside = table.table(info.key)
+    return _read_all(TYPES.repeat, inside) if info.key in table else None
 
 
-def _read_repeat(table: Table) -> RepeatConfig | None:
-    inside = table.table("repeat_until")
-    if "repeat_until" not in table:
+def _read_answer(table: Table, info: FieldInfo) -> AnswerConfig | None:
+    inside, owner = table.table(info.key), TYPES.answer
+    if info.key not in table:
         return None
-    defaults = RepeatConfig(when=())
-    config = RepeatConfig(
-        when=read_conditions(inside, "when"),
-        pause=inside.number("pause", defaults.pause),
-        times=inside.integer("times", defaults.times),
-    )
+    location = _read_location(inside)
+    config = owner(**location, **read_fields(owner, inside, COMMAND_KINDS))
     inside.end()
     return config
 
 
-def _read_answer(table: Table) -> AnswerConfig | None:
-    inside = table.table("answer")
-    if "answer" not in table:
-        return None
-    kinds = [kind for kind in ANSWER_KINDS if kind in inside]
-    values = {kind: inside.value(kind) for kind in ANSWER_KINDS}
+def _read_location(table: Table) -> dict[str, Any]:
+    """Read the kind of a document's location, with the path or the pattern that it needs."""
+    kinds = [kind for kind in ANSWER_KINDS if kind in table]
+    values = {kind: table.value(kind) for kind in ANSWER_KINDS}
     kind = kinds[0] if kinds else "body"
     if len(kinds) > 1:
-        message = f"The document is in one place, not in {' and '.join(kinds)}. Keep one of them."
-        inside.complain("misplaced-key", message, key=kinds[1])
-    config = AnswerConfig(
-        kind=kind,
-        path=_read_answer_path(inside, kind, values[kind]),
-        pattern=inside.text("zip") if kind == "zip" else "",
-        sign_in=inside.truth("sign_in"),
-        name=_read_fact(inside, "name"),
-        type=_read_fact(inside, "type"),
-    )
-    inside.end()
-    return config
+        message = f"A document has one location, but here are {' and '.join(kinds)}. Keep one."
+        table.report("misplaced-key", message, key=kinds[1])
+    return {
+        "kind": kind,
+        "path": _read_answer_path(table, kind, values[kind]),
+        "pattern": table.text("zip") if kind == "zip" else "",
+    }
 
 
 def _read_answer_path(table: Table, kind: str, value: Any) -> PathConfig | None:
-    """Read where the document, its URL or the link stands; ``true`` is the whole body."""
+    """Read the path to the document, its URL or the link; ``true`` is the whole body."""
     if kind == "zip" or value is True:
         return None
     if kind == "body":
         if kind in table:
-            table.complain("wrong-type", "Write body = true, or leave it out.", key=kind)
+            table.report("wrong-type", "Write body = true, or leave it out.", key=kind)
         return None
     if isinstance(value, str | dict):
         return _read_path_at(table, kind)
-    _complain_of_kind(table, kind, f"{_PATH}, or true for the whole body")
+    table.report_kind(kind, f"{_PATH}, or true for the whole body")
     return None
 
 
-def _read_fact(table: Table, key: str) -> FactConfig | None:
-    value = table.value(key)
-    if key not in table:
+def _write_answer(config: AnswerConfig, info: FieldInfo) -> dict[str, Any]:
+    path = True if config.path is None else _shortest(_path_table(config.path), "json")
+    location = {config.kind: config.pattern if config.kind == "zip" else path}
+    return {info.key: location | write_fields(config, COMMAND_KINDS)}
+
+
+def _read_fact(table: Table, info: FieldInfo) -> FactConfig | None:
+    value = table.value(info.key)
+    if info.key not in table:
         return None
     if isinstance(value, str):
-        return FactConfig(path=PathConfig(kind="json", text=value))
-    inside = table.table(key)
-    config = FactConfig(path=_read_path(inside), template=inside.text("template"))
-    inside.end()
-    return config
+        return TYPES.fact(path=PathConfig(kind="json", text=value))
+    return _read_all(TYPES.fact, table.table(info.key))
+
+
+def _write_table(config: Any, info: FieldInfo) -> dict[str, Any]:
+    return {info.key: write_fields(config, COMMAND_KINDS)}
+
+
+def _write_fact(config: FactConfig, info: FieldInfo) -> dict[str, Any]:
+    return {info.key: _shortest(write_fields(config, COMMAND_KINDS), "json")}
+
+
+COMMAND_KINDS: Final[FileKinds] = KINDS | {  # type: ignore[operator]
+    "requests": FileKind("list of tables", _read_requests, _write_requests),
+    "steps": FileKind("list of tables", _read_steps, _write_steps),
+    "derives": FileKind("table", _read_derives, _write_derives),
+    "extracts": FileKind("table", _read_extracts, _write_extracts),
+    "conditions": FileKind(
+        "list of tables",
+        lambda table, info: read_conditions(table, info.key),
+        lambda value, info: {info.key: [condition_table(each) for each in value]},
+    ),
+    "path": FileKind("path", _read_path, lambda value, _: _path_table(value)),
+    "repeat": FileKind("table", _read_repeat, _write_table),
+    "answer": FileKind("table", _read_answer, _write_answer),
+    "fact": FileKind("path or table", _read_fact, _write_fact),
+}
+"""Every kind of field of a command."""

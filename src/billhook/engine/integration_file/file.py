@@ -16,7 +16,7 @@ from billhook.engine.integration_file.authentication import (
     sign_in_table,
     tls_table,
 )
-from billhook.engine.integration_file.commands import read_command
+from billhook.engine.integration_file.commands import command_table, read_command
 from billhook.engine.integration_file.tables import Table, rename_keys
 from billhook.engine.integration_file.toml_text import (
     LINE_LENGTH,
@@ -25,7 +25,6 @@ from billhook.engine.integration_file.toml_text import (
     write_key,
     write_pair,
 )
-from billhook.engine.integration_file.writing import command_table
 
 _Config = TypeVar("_Config")
 FORMAT: Final = 1
@@ -119,12 +118,12 @@ def _toml_cause(message: str) -> str:
 def _read_file(table: Table) -> IntegrationConfig:
     version = table.value("format")
     if "format" not in table:
-        table.complain("missing-key", '"format" is missing. Write format = 1 at the top.')
+        table.report("missing-key", '"format" is missing. Write format = 1 at the top.')
     elif version != FORMAT or type(version) is not int:
-        table.complain("unknown-format", f"This version reads format = {FORMAT}.", key="format")
+        table.report("unknown-format", f"This version reads format = {FORMAT}.", key="format")
     if "integration" not in table:
         message = 'The table [integration] is missing. Write it with a name = "…".'
-        table.complain("missing-key", message)
+        table.report("missing-key", message)
     integration = Table(table.value("integration") or {}, "integration", table.problems)
     commands = table.value("commands")
     config = IntegrationConfig(
@@ -148,7 +147,7 @@ def _read_file(table: Table) -> IntegrationConfig:
 
 def _read_commands(table: Table, names: Any) -> tuple[CommandConfig, ...]:
     return tuple(
-        read_command(name, Table(table.value(name), table.place(name), table.problems))
+        read_command(name, Table(table.value(name), table.path_of(name), table.problems))
         for name in (names if isinstance(names, Mapping) else ())
     )
 

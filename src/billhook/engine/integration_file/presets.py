@@ -85,7 +85,7 @@ def parse_preset(name: str, text: str) -> Preset:
     problems: list[Problem] = []
     whole = Table(parse_toml(text), "", problems)
     if "preset" not in whole:
-        whole.complain("missing-key", 'The table [preset] is missing. Write it with a title = "…".')
+        whole.report("missing-key", 'The table [preset] is missing. Write it with a title = "…".')
     preset = _read_preset(name, whole.table("preset"), integration)
     problems += form_problems
     if problems:
@@ -114,12 +114,12 @@ def _read_field(table: Table, integration: IntegrationConfig) -> PresetField:
         label=table.required_text("label", "API key"),
         example=table.text("example"),
         help=table.text("help"),
-        usual=table.truth("usual"),
+        usual=table.boolean("usual"),
     )
     table.end()
     known = (*integration.variables, *integration.secrets)
     if field.token and field.token not in known:
         near = nearest(field.token, known)
         message = f"{field.token} is neither a variable nor a secret of the integration."
-        table.complain("unknown-token", message, key="token", suggestion=near)
+        table.report("unknown-token", message, key="token", suggestion=near)
     return field

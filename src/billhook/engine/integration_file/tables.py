@@ -1,4 +1,4 @@
-"""Reading typed values out of tables that people wrote (TOML, JSON): all mistakes are collected."""
+"""Typed values from tables that people wrote (TOML, JSON), with all problems collected."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _KIND_NAMES: Final = {
 
 
 class Table:
-    """A table being read. Each key is asked for by name; :meth:`end` complains of all others.
+    """A table being read. Each key is requested by name; :meth:`end` reports all others.
 
-    Mistakes go to *problems*, and a default stands in for what is wrong, so that one reading finds
-    them all.
+    Problems are added to *problems*, and a default replaces each invalid value, so that one reading
+    finds them all.
     """
 
     def __init__(self, table: Any, where: str, problems: list[Problem]) -> None:
@@ -42,7 +42,7 @@ class Table:
         else:
             self._table = {}
             self._broken = True
-            self.complain("wrong-type", f"This has to be a table, not {kind_of(table)}.")
+            self.report("wrong-type", f"This must be a table, not {kind_of(table)}.")
 
     def __contains__(self, key: str) -> bool:
         return key in self._table
@@ -50,21 +50,26 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter([str(key) for key in self._table])
 
-    def place(self, key: str) -> str:
+    def path_of(self, key: str) -> str:
         """Return the dotted path of *key*."""
         return f"{self.where}.{key}" if self.where else key
 
-    def complain(
+    def report(
         self, code: str, message: str, *, key: str = "", suggestion: str | None = None
     ) -> None:
         """Add a problem of this table, or of its *key*."""
-        where = self.place(key) if key else self.where
+        where = self.path_of(key) if key else self.where
         self.problems.append(
             Problem(code=code, message=message, where=where, suggestion=suggestion)
         )
 
+    def report_kind(self, key: str, expected: str) -> None:
+        """Add a problem: the value at *key* is of the wrong kind."""
+        message = f'"{key}" must be {expected}, not {kind_of(self.value(key))}.'
+        self.report("wrong-type", message, key=key)
+
     def value(self, key: str) -> Any:
-        """Return what stands at *key*, of whatever type, or None."""
+        """Return the value at *key*, of any type, or None."""
         self._known.append(key)
         return self._table.get(key)
 
@@ -73,12 +78,12 @@ class Table:
         return self._typed(key, str, default)
 
     def required_text(self, key: str, example: str) -> str:
-        """Return the text at *key*, which has to be there."""
+        """Return the text at *key*, which must be present."""
         if key not in self._table:
             self._known.append(key)
             if self._broken:
                 return ""
-            self.complain(
+            self.report(
                 "missing-key", f'"{key}" is missing. Write, for example, {key} = "{example}".'
             )
             return ""
@@ -95,32 +100,29 @@ class Table:
             return float(value) if abs(value) < 2**53 else float("inf")
         return self._checked(key, value, float, default)
 
-    def truth(self, key: str, *, default: bool = False) -> bool:
+    def boolean(self, key: str, *, default: bool = False) -> bool:
         """Return true or false at *key*."""
         return self._typed(key, bool, default)
 
-    def optional_truth(self, key: str) -> bool | None:
-        """Return true or false at *key*, or None if nothing stands there."""
-        return self.truth(key) if key in self else self.value(key)
+    def optional_boolean(self, key: str) -> bool | None:
+        """Return true or false at *key*, or None if there is no value."""
+        return self.boolean(key) if key in self else self.value(key)
 
     def scalar(self, key: str) -> Scalar | None:
-        """Return the text, number or truth value at *key*, or None if nothing stands there."""
+        """Return the text, number or boolean at *key*, or None if there is no value."""
         value: object = self.value(key)
         if isinstance(value, str | int | float | bool):
             return value
-        if key in self._table:
-            self._complain_of_scalar(key, value)
+        if key in self:
+            self.report_kind(key, _SCALAR)
         return None
 
-    def _complain_of_scalar(self, key: str, value: object) -> None:
-        self.complain("wrong-type", f'"{key}" has to be {_SCALAR}, not {kind_of(value)}.', key=key)
-
     def scalars(self, key: str) -> tuple[Scalar, ...]:
-        """Return the list of texts, numbers and truth values at *key*."""
+        """Return the list of texts, numbers and booleans at *key*."""
         return tuple(self._items(key, _SCALARS, _SCALAR))
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """Return the list of whole numbers at *key*. A single one need not stand in a list."""
+        """Return the list of whole numbers at *key*. A single one needs no list."""
         value = self.value(key)
         if isinstance(value, int) and not isinstance(value, bool):
             return (value,)
@@ -136,13 +138,13 @@ class Table:
     def text_table(self, key: str) -> dict[str, str]:
         """Return the table of texts at *key*."""
         found = self._typed(key, dict, {})
-        inside = Table(found, self.place(key), self.problems)
+        inside = Table(found, self.path_of(key), self.problems)
         return {name: inside.text(name) for name in found}
 
     def table(self, key: str) -> Table:
-        """Return the table at *key*, which is empty if nothing stands there."""
+        """Return the table at *key*, which is empty if there is no value."""
         value = self.value(key)
-        return Table(value if key in self else {}, self.place(key), self.problems)
+        return Table(value if key in self else {}, self.path_of(key), self.problems)
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """Return the list of pairs of texts at *key*."""
@@ -156,26 +158,26 @@ class Table:
                 pairs.append((item[0], item[1]))
             else:
                 message = 'Each item is a pair of texts, such as ["Accept", "application/pdf"].'
-                self.complain("wrong-type", message, key=f"{key}[{index}]")
+                self.report("wrong-type", message, key=f"{key}[{index}]")
         return tuple(pairs)
 
     def tables(self, key: str) -> list[Table]:
         """Return the list of tables at *key*."""
         return [
-            Table(item, f"{self.place(key)}[{index}]", self.problems)
+            Table(item, f"{self.path_of(key)}[{index}]", self.problems)
             for index, item in enumerate(self._typed(key, list, []))
         ]
 
     def end(self) -> None:
-        """Complain of every key that nobody asked for."""
+        """Report every key that wasn't requested."""
         for key in self._table:
             if key not in self._known:
-                self._complain_of_unknown(str(key), self._known)
+                self._report_unknown(str(key), self._known)
 
-    def _complain_of_unknown(self, key: str, known: Iterable[str]) -> None:
+    def _report_unknown(self, key: str, known: Iterable[str]) -> None:
         near = nearest(key, known)
         advice = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
-        self.complain(
+        self.report(
             "unknown-key", f'There is no key "{key}" here. {advice}', key=key, suggestion=near
         )
 
@@ -187,8 +189,8 @@ class Table:
             return default
         if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
             return value
-        self.complain(
-            "wrong-type", f'"{key}" has to be {_KIND_NAMES[kind]}, not {kind_of(value)}.', key=key
+        self.report(
+            "wrong-type", f'"{key}" must be {_KIND_NAMES[kind]}, not {kind_of(value)}.', key=key
         )
         return default
 
@@ -201,17 +203,20 @@ class Table:
                 items.append(item)
             else:
                 expected = name or _KIND_NAMES[cast("type", kind)]
-                message = f"Each item has to be {expected}, not {kind_of(item)}."
-                self.complain("wrong-type", message, key=f"{key}[{index}]")
+                message = f"Each item must be {expected}, not {kind_of(item)}."
+                self.report("wrong-type", message, key=f"{key}[{index}]")
         return items
 
 
 def rename_keys(data: dict[str, Any], mistyped: Iterable[Problem]) -> bool:
-    """Give each mistyped key of *data* its suggested name, if that is free; say if any had one."""
+    """Give each mistyped key of *data* its suggested name, if that is free.
+
+    Return whether any key was renamed.
+    """
     renamed = False
     for problem in mistyped:
-        place, _, key = problem.where.rpartition(".")
-        table = _table_at(data, place)
+        path, _, key = problem.where.rpartition(".")
+        table = _table_at(data, path)
         suggestion = problem.suggestion
         if table is not None and key in table and suggestion and suggestion not in table:
             table[suggestion] = table.pop(key)

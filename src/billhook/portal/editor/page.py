@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from billhook.engine.authentication.schemes import SCHEMES, SchemeInfo, find_scheme
-from billhook.engine.command.compile_request import METHODS
+from billhook.engine.config import METHODS
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
