@@ -6,7 +6,7 @@ import tempfile
 
 from hypothesis import settings
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="billhook-tests-")  # removed when the tests end
 

@@ -56,7 +56,7 @@ def test_the_page_tells_the_way_that_the_design_sets():
     way = [
         "portal.clientportal.views",
         "portal.invoices.access",
-        "portal.integrations.services",
+        "portal.documents.opening",
         "portal.runs.recorder",
         "engine.run",
         "engine.command.step",

@@ -15,10 +15,10 @@ from billhook.portal.accounts.models import CacheEntry, User
 from billhook.portal.accounts.services import forget_what_expired, get_or_create_user
 from billhook.portal.customers import services as customers
 from billhook.portal.customers.models import Contact
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices import access
 from billhook.portal.invoices import services as invoices
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations import services as organisations
 from billhook.portal.organisations.models import Member, Role
 from portal.cast import Cast, signed_in
@@ -58,7 +58,7 @@ def test_an_invited_person_has_no_password(cast: Cast) -> None:
 
 
 def test_a_member_is_added_once(cast: Cast) -> None:
-    with pytest.raises(Mistake, match="is a member already"):
+    with pytest.raises(FieldProblem, match="is a member already"):
         organisations.add_member(
             organisation=cast.harper, email="Bob@harper.example", role=Role.OWNER
         )
@@ -67,9 +67,9 @@ def test_a_member_is_added_once(cast: Cast) -> None:
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.VIEWER])
 def test_the_last_owner_stays_owner(cast: Cast, role: Role) -> None:
-    with pytest.raises(Mistake, match="needs an owner"):
+    with pytest.raises(FieldProblem, match="needs an owner"):
         organisations.change_role(member=cast.alice, role=role)
-    with pytest.raises(Mistake, match="needs an owner"):
+    with pytest.raises(FieldProblem, match="needs an owner"):
         organisations.remove_member(member=cast.alice)
     assert Member.objects.get(id=cast.alice.id).role == Role.OWNER
 
@@ -86,7 +86,7 @@ def test_others_come_and_go(cast: Cast) -> None:
 
 
 def test_a_contact_is_invited_once_for_each_customer(cast: Cast) -> None:
-    with pytest.raises(Mistake, match="is a contact of Acme already"):
+    with pytest.raises(FieldProblem, match="is a contact of Acme already"):
         customers.invite_contact(customer=cast.acme, email="CARLA@acme.example")
     customers.invite_contact(customer=cast.bolt, email="carla@acme.example")
     assert Contact.objects.filter(user=cast.carla.user).count() == 2
@@ -101,20 +101,20 @@ def test_a_removed_contact_sees_nothing_from_that_moment(cast: Cast) -> None:
 
 
 def test_a_customers_number_stands_once_in_an_organisation(cast: Cast) -> None:
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(FieldProblem) as raised:
         customers.save_customer(organisation=cast.harper, number="C-1", name="Another")
     assert raised.value.field == "number"
     customers.save_customer(organisation=cast.northwind, number="C-9", name="Another")
 
 
 def test_a_customer_with_invoices_stays(cast: Cast) -> None:
-    with pytest.raises(Mistake, match="has invoices"):
+    with pytest.raises(FieldProblem, match="has invoices"):
         customers.remove_customer(customer=cast.acme)
     customers.remove_customer(customer=cast.dune)
 
 
 def test_an_invoices_number_stands_once_in_an_organisation(cast: Cast) -> None:
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(FieldProblem) as raised:
         invoices.save_invoice(customer=cast.bolt, facts=facts(number=" INV-1 "))
     assert raised.value.field == "number"
     invoices.save_invoice(customer=cast.dune, facts=facts(number="INV-2"))
@@ -134,7 +134,7 @@ def test_an_invoice_always_is_of_its_customers_organisation(cast: Cast) -> None:
     ],
 )
 def test_facts_that_contradict_each_other_are_told(cast: Cast, wrong: Any, field: str) -> None:
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(FieldProblem) as raised:
         invoices.save_invoice(customer=cast.acme, facts=facts(**wrong))
     assert raised.value.field == field
 

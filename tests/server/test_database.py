@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import connections
 
-from billhook.portal.project.data_folder import data_path
+from billhook.portal.installation.data_folder import data_path
 from billhook.server.database import is_database_there, prepare_database
 from billhook.server.threads import DatabaseThreads
 

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.portal.project.environment import SETTINGS
+from billhook.portal.installation.environment import SETTINGS
 from billhook.server.health import PATHS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()

@@ -162,6 +162,17 @@ def _run_to_its_end(serving, seeded):
         serving.run(seeded)
 
 
+def test_expired_rows_are_deleted_when_it_starts(start):
+    with contextlib.closing(sqlite3.connect(start.data / "billhook.sqlite3")) as database:
+        with database:
+            database.execute("INSERT INTO django_session VALUES ('old', '', '2020-01-01')")
+        start()
+        ends = time.monotonic() + 30
+        while database.execute("SELECT 1 FROM django_session").fetchone():
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+
+
 def test_counters_tell_of_the_runs(start):
     serving, seeded = start()
     serving.run(seeded)

@@ -15,7 +15,7 @@ class _WithSettings(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the settings: name, default, meaning."""
-        from billhook.portal.project.environment import SETTINGS
+        from billhook.portal.installation.environment import SETTINGS
 
         del ctx
         with formatter.section("Settings, as environment variables"):
@@ -41,7 +41,7 @@ def serve(host: str, port: int, data_dir: Path | None, workers: int | None) -> N
     The database is made, or brought up to date, first.
     """
     from billhook.engine.errors import ConfigurationError
-    from billhook.portal.project import environment
+    from billhook.portal.installation import environment
     from billhook.server.errors import CannotStart
     from billhook.server.start import start
 

@@ -8,7 +8,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from billhook.gateway.app import Gateway
 from billhook.gateway.doorkeeper import RateLimits
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.app import Application
 from billhook.server.django_setup import set_up_django
 
@@ -23,6 +23,7 @@ def create_app() -> Application:
     from billhook.server.database import is_database_there
     from billhook.server.handler import PortalHandler
     from billhook.server.health import Health
+    from billhook.server.upkeep import Upkeep
 
     sweep_left_behind()
     document_cache().sweep()
@@ -50,7 +51,10 @@ def create_app() -> Application:
         token=settings.metrics_token,
     )
     return Application(
-        gateway=gateway, health=health, portal=portal, parts=(recorder, store, portal)
+        gateway=gateway,
+        health=health,
+        portal=portal,
+        parts=(recorder, store, portal, Upkeep()),
     )
 
 

@@ -11,8 +11,8 @@ from typing import Final
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import data_path
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import data_path
 from billhook.server.errors import CannotStart
 
 _LOCK_NUMBER: Final = 0x62696C6C

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 
 def set_up_django() -> None:

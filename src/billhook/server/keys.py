@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import SIGNING_KEY_FILE, signing_key
 from billhook.portal.integrations.crypto import KEY_FILE, KeyRingError
 from billhook.portal.integrations.vault import key_ring
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import SIGNING_KEY_FILE, signing_key
 from billhook.server.errors import CannotStart
 
 _RESTORE = "Restore it from a backup"

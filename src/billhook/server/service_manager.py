@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 _REPORTS_PER_LIMIT: Final = 3
 """How often a process says that it is alive within the time after which it counts as hung."""

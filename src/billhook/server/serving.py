@@ -15,7 +15,7 @@ from typing import Final
 
 import uvicorn
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.app import Application
 from billhook.server.errors import CannotStart
 from billhook.server.protocol import BoundedProtocol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.django_setup import set_up_django
 from billhook.server.listening import address_of, listen, raise_file_limit
 from billhook.server.service_manager import ServiceManager

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.errors import CANNOT_START, CannotStart
 from billhook.server.service_manager import ServiceManager
 from billhook.server.worker_reports import WorkerReports

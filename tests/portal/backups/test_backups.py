@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billhook.portal.backups.access import is_backup_overdue, last_backup
 from billhook.portal.backups.services import record_backup
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 pytestmark = pytest.mark.django_db
 

@@ -19,11 +19,11 @@ from billhook.engine.errors import SourceTimeout
 from billhook.engine.http.transport import Response
 from billhook.portal.documents import fetching
 from billhook.portal.documents.cache import DocumentCache, Key
-from billhook.portal.documents.opening import Opening
+from billhook.portal.documents.opening import Opening, open_document
 from billhook.portal.documents.single_flight import Flights
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, Keeping
-from billhook.portal.integrations.services import open_document, save_integration
+from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.models import Kind, Run

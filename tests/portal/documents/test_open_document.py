@@ -29,6 +29,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.tokens.catalogue import COMMANDS
 from billhook.engine.verdict import Verdict
+from billhook.portal.documents.opening import open_document
 from billhook.portal.documents.response import (
     DocumentResponse,
     disposition,
@@ -37,7 +38,6 @@ from billhook.portal.documents.response import (
 )
 from billhook.portal.integrations import services
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.services import open_document
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.runs.models import Kind, Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
@@ -300,7 +300,7 @@ def test_a_place_holder_passes_on_what_the_middleware_set_on_it() -> None:
         "outer",
         "text/plain",
     )
-    assert "Content-Length" not in real.headers
+    assert real.headers["Content-Length"] == "4"
     assert real.cookies["session"].value == "s"
 
 

@@ -16,10 +16,11 @@ from billhook.engine.errors import (
     SourcePaused,
     SourceTimeout,
 )
+from billhook.portal.documents.opening import open_document
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, OnFailure
 from billhook.portal.integrations.policy import Wiring
-from billhook.portal.integrations.services import open_document, save_integration
+from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.plain_pdf import STATEMENT
 from billhook.portal.runs.models import Kind, Run

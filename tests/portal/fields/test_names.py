@@ -9,7 +9,6 @@ from django.forms import Form
 from django.urls import reverse
 from django.utils import timezone
 
-from billhook.portal.accounts.forms import NameForm
 from billhook.portal.backoffice.forms import CustomerForm, InviteForm, SettingsForm
 from billhook.portal.backoffice.views_keys import KeyForm
 from billhook.portal.fields.names import SENTENCE, has_unseen
@@ -17,6 +16,7 @@ from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.forms import SetupForm
 from billhook.portal.runs.models import Kind, Run
+from billhook.portal.sign_in.forms import NameForm
 from portal.cast import Cast, signed_in
 from portal.integration_cast import integration
 

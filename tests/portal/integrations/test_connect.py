@@ -21,13 +21,13 @@ from billhook.engine.errors import NotADocument
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.portal.documents.response import opened
+from billhook.portal.installation import environment
 from billhook.portal.integrations import policy
 from billhook.portal.integrations.drafts import SecretEntry, draft_of
 from billhook.portal.integrations.loading import load_one
 from billhook.portal.integrations.models import Integration, StoredTokens
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.organisations.models import Member
-from billhook.portal.project import environment
 from engine.authorization_server import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -17,13 +17,13 @@ from django.db import connection
 from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.errors import SignInFailed
 from billhook.engine.secret import Secret
+from billhook.portal.installation import environment
 from billhook.portal.integrations.binding import Use
 from billhook.portal.integrations.crypto import KeyRingError
 from billhook.portal.integrations.keeper import DatabaseKeeper
 from billhook.portal.integrations.models import Integration, StoredTokens
 from billhook.portal.integrations.vault import rotate_secrets
 from billhook.portal.organisations.models import Organisation
-from billhook.portal.project import environment
 from engine.authorization_server import AuthorizationServer, authorization_server
 
 PROGRAM = Path(__file__).with_name("token_process.py")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.secret import Secret
+from billhook.portal.installation import environment
 from billhook.portal.integrations.crypto import KeyRingError, key_id, new_key, parse_keys
 from billhook.portal.integrations.models import StoredSecret
 from billhook.portal.integrations.vault import decrypt_secret, key_ring, rotate_secrets
-from billhook.portal.project import environment
 from portal.cast import Cast
 from portal.integration_cast import CANARY, draft, integration
 

@@ -9,8 +9,9 @@ from asgiref.sync import async_to_sync
 
 from billhook.engine.errors import SourcePaused, SourceUnreachable
 from billhook.engine.http.breaker import BreakerState, BreakerTransport, State
+from billhook.portal.documents.opening import open_document
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.services import open_document, set_enabled
+from billhook.portal.integrations.services import set_enabled
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.runs.models import Kind, Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billhook.portal.installation import environment
 from billhook.portal.organisations import first_run
 from billhook.portal.organisations.models import Member, Organisation
-from billhook.portal.project import environment
 from portal.cast import PASSWORD, Cast
 
 

@@ -115,7 +115,7 @@ def test_a_mistake_of_ours_shows_a_page_without_a_word_of_it(
 
 
 def _patterns() -> Any:
-    from billhook.portal.accounts.urls import urlpatterns
+    from billhook.portal.sign_in.urls import urlpatterns
 
     return urlpatterns
 

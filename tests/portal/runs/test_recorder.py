@@ -192,7 +192,7 @@ def test_beyond_the_bound_the_oldest_are_lost_counted_and_logged() -> None:
 
 async def test_nothing_is_lost_at_the_end() -> None:
     database = Database()
-    recorder = RunRecorder(write=database.write, tidy=int, interval=3600)
+    recorder = RunRecorder(write=database.write, interval=3600)
     await recorder.start()
     runs = [record("organisation") for _ in range(700)]
     for run in runs:
@@ -208,7 +208,7 @@ async def test_a_write_that_takes_long_stops_nobody() -> None:
         entered.set()
         go_on.wait(30)
 
-    recorder = RunRecorder(write=write, tidy=int, interval=0.01)
+    recorder = RunRecorder(write=write, interval=0.01)
     await recorder.start()
     recorder.record(record("organisation"))
     await asyncio.to_thread(entered.wait, 30)

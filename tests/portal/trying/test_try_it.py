@@ -17,10 +17,10 @@ from django.urls import reverse
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
 from billhook.engine.secret import MASK, Secret
 from billhook.portal.documents.response import opened
+from billhook.portal.installation import environment
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
-from billhook.portal.project import environment
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from billhook.portal.trying.observing import mask

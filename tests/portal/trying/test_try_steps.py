@@ -20,9 +20,9 @@ from billhook.engine.secret import MASK
 from billhook.portal.documents.response import opened
 from billhook.portal.editor.form import form_of
 from billhook.portal.editor.rows import fields_of
+from billhook.portal.installation import environment
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
-from billhook.portal.project import environment
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast, signed_in
 from portal.integration_cast import CANARY, PDF, Source, draft

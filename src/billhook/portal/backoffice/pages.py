@@ -73,7 +73,7 @@ def confirm(
     button: str,
     back: str,
     section: str,
-    mistake: str = "",
+    problem: str = "",
 ) -> HttpResponse:
     """Return the page that asks before something is done that can't be undone."""
     context = {
@@ -81,6 +81,6 @@ def confirm(
         "consequence": consequence,
         "button": button,
         "back": back,
-        "mistake": mistake,
+        "problem": problem,
     }
     return page(request, member, "backoffice/confirm.html", context, section=section)

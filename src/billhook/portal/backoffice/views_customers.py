@@ -14,10 +14,10 @@ from billhook.portal.backoffice.invitations import mail_contact
 from billhook.portal.backoffice.pages import confirm, member_for, page, rows_of
 from billhook.portal.customers import access, services
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.listing import balances
 from billhook.portal.limits.rates import limited
-from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "customers"
@@ -69,12 +69,12 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
     """Remove a customer that has no invoices, after a question."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.customer_for_member(member, customer_id)
-    mistake = ""
+    problem = ""
     if request.method == "POST":
         try:
             services.remove_customer(customer=row)
-        except Mistake as error:
-            mistake = error.message
+        except FieldProblem as error:
+            problem = error.message
         else:
             messages.success(request, f"{row.name} is removed.")
             return HttpResponseRedirect(reverse("backoffice:customers", args=[organisation_id]))
@@ -85,7 +85,7 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
         consequence="Its contacts lose their access at once. A customer with invoices stays.",
         button="Remove",
         back=_address(row),
-        mistake=mistake,
+        problem=problem,
         section=SECTION,
     )
 
@@ -100,8 +100,8 @@ def invite_contact(request: HttpRequest, organisation_id: str, customer_id: str)
     if form.is_valid():
         try:
             contact = services.invite_contact(customer=row, **form.cleaned_data)
-        except Mistake as mistake:
-            mistake.show_in(form)
+        except FieldProblem as problem:
+            problem.show_in(form)
         else:
             mail_contact(contact)
             messages.success(
@@ -140,8 +140,8 @@ def _saved(
         saved = services.save_customer(
             organisation=member.organisation, customer=row, **form.cleaned_data
         )
-    except Mistake as mistake:
-        mistake.show_in(form)
+    except FieldProblem as problem:
+        problem.show_in(form)
         return None
     messages.success(request, f"{saved.name} is saved.")
     return HttpResponseRedirect(_address(saved))

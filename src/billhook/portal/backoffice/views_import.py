@@ -45,7 +45,7 @@ def choose_file(request: HttpRequest, organisation_id: str) -> HttpResponse:
         plan = plan_import(member=member, content=content)
         token = _keep(content, member)
     except UnreadableFile as error:
-        return _choose_page(request, member, mistake=str(error))
+        return _choose_page(request, member, problem=str(error))
     return _plan_page(request, member, plan, token=token)
 
 
@@ -57,7 +57,7 @@ def apply(request: HttpRequest, organisation_id: str) -> HttpResponse:
         content = _kept(request.POST.get("token", ""), member)
         plan = import_invoices(member=member, content=content)
     except (DocumentGone, UnreadableFile) as error:
-        return _choose_page(request, member, mistake=str(error) or _GONE)
+        return _choose_page(request, member, problem=str(error) or _GONE)
     if plan.refused:
         return _plan_page(request, member, plan, token="")
     messages.success(request, f"Imported: {len(plan.created)} new, {len(plan.changed)} changed.")
@@ -102,8 +102,8 @@ def _holder(member: Member) -> Holder:
     return Holder(user_id=member.user_id, subject=f"import:{member.organisation_id}")
 
 
-def _choose_page(request: HttpRequest, member: Member, *, mistake: str = "") -> HttpResponse:
-    context = {"mistake": mistake, "columns": COLUMNS}
+def _choose_page(request: HttpRequest, member: Member, *, problem: str = "") -> HttpResponse:
+    context = {"problem": problem, "columns": COLUMNS}
     return page(request, member, "backoffice/invoices/import.html", context, section=SECTION)
 
 

@@ -29,7 +29,7 @@ from billhook.portal.editor.form import (
     read_form,
     to_draft,
 )
-from billhook.portal.editor.page import editor_view, preview_mistakes
+from billhook.portal.editor.page import editor_view
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.connecting import connection_of
 from billhook.portal.integrations.drafts import draft_of
@@ -40,7 +40,7 @@ from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.access import last_runs
-from billhook.portal.trying.page import facts_of, timed, verdict_of
+from billhook.portal.trying.page import facts_of, preview_problems, timed, verdict_of
 from billhook.portal.trying.steps import steps_of
 from billhook.portal.trying.trial import Trial, prepare_trial, send_trial
 
@@ -114,7 +114,7 @@ class Editor:
     def preview(self, form: EditorForm) -> dict[str, Any]:
         """Return what the preview's template needs."""
         trial = self.trial(form)
-        return {"trial": trial} | preview_mistakes(form, trial)
+        return {"trial": trial} | preview_problems(form, trial)
 
     def answer(
         self,

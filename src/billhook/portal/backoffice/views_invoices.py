@@ -12,14 +12,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.portal.backoffice.forms import InvoiceForm
 from billhook.portal.backoffice.pages import confirm, member_for, page
-from billhook.portal.clientportal.pages import list_of
 from billhook.portal.customers.access import customers_for_member
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.invoices import access, listing, services
 from billhook.portal.invoices.csv_columns import export_invoices
+from billhook.portal.invoices.list_page import list_of
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.invoices.standing import standing_of
-from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.access import runs_for_member
 
@@ -126,8 +126,8 @@ def _saved(
         saved = services.save_invoice(
             customer=form.customer_chosen(), facts=form.facts(), invoice=row
         )
-    except Mistake as mistake:
-        mistake.show_in(form)
+    except FieldProblem as problem:
+        problem.show_in(form)
         return None
     messages.success(request, f"Invoice {saved.number} is saved.")
     return HttpResponseRedirect(_address(saved))

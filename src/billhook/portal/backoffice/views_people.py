@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billhook.portal.accounts.home import home_of
 from billhook.portal.backoffice.forms import MemberForm, RoleForm, SettingsForm
 from billhook.portal.backoffice.invitations import mail_member
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.limits.rates import limited
-from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations import access, services
+from billhook.portal.organisations.home import home_of
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "members"
@@ -35,8 +35,8 @@ def invite_member(request: HttpRequest, organisation_id: str) -> HttpResponse:
     if form.is_valid():
         try:
             added = _add_member(member, form)
-        except Mistake as mistake:
-            mistake.show_in(form)
+        except FieldProblem as problem:
+            problem.show_in(form)
         else:
             mail_member(added, invited_by=member)
             messages.success(request, f"{added.user.email} gets a mail that tells how to sign in.")
@@ -55,8 +55,8 @@ def change_role(request: HttpRequest, organisation_id: str, member_id: str) -> H
     else:
         try:
             services.change_role(member=other, role=Role(form.cleaned_data["role"]))
-        except Mistake as mistake:
-            messages.error(request, mistake.message)
+        except FieldProblem as problem:
+            messages.error(request, problem.message)
         else:
             role = other.get_role_display().lower()
             messages.success(request, f"{other.user.email} is {_article(role)} {role} now.")
@@ -68,12 +68,12 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
     """End a membership, after a question; the last owner stays."""
     member = member_for(request, organisation_id, at_least=Role.OWNER)
     other = access.member_for_member(member, member_id)
-    mistake = ""
+    problem = ""
     if request.method == "POST":
         try:
             services.remove_member(member=other)
-        except Mistake as error:
-            mistake = error.message
+        except FieldProblem as error:
+            problem = error.message
         else:
             messages.success(request, f"{other.user.email} is no member any more.")
             is_oneself = other.user_id == member.user_id
@@ -87,7 +87,7 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
         "What they made stays.",
         button="Remove",
         back=_members_address(member),
-        mistake=mistake,
+        problem=problem,
         section=SECTION,
     )
 

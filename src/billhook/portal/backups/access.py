@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from billhook.portal.backups.models import LastBackup
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 
 def last_backup() -> LastBackup | None:

@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 
-from billhook.portal.accounts.home import home_of
 from billhook.portal.accounts.who import user_of
 from billhook.portal.clientportal import documents, pages
 from billhook.portal.customers.access import is_contact
 from billhook.portal.documents import showing
-from billhook.portal.integrations.services import open_document
+from billhook.portal.documents.opening import open_document
 from billhook.portal.invoices.access import invoice_for_contact
 from billhook.portal.invoices.file_name import document_name
+from billhook.portal.organisations.home import home_of
 from billhook.portal.runs.models import Kind
 
 

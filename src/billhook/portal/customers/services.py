@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from billhook.portal.accounts.services import get_or_create_user
 from billhook.portal.customers.models import Contact, Customer
-from billhook.portal.mistakes import Mistake
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.organisations.models import Organisation
 
 
@@ -30,7 +30,7 @@ def save_customer(
             customer.save()
     except IntegrityError:
         message = f"There is a customer {customer.number} already. Give this one another number."
-        raise Mistake("number", message) from None
+        raise FieldProblem("number", message) from None
     return customer
 
 
@@ -41,7 +41,7 @@ def remove_customer(*, customer: Customer) -> None:
         Mistake: where it has invoices.
     """
     if customer.invoices.exists():
-        raise Mistake("name", f"{customer.name} has invoices. Remove those first.")
+        raise FieldProblem("name", f"{customer.name} has invoices. Remove those first.")
     customer.delete()
 
 
@@ -55,7 +55,7 @@ def invite_contact(*, customer: Customer, email: str, name: str = "") -> Contact
         user = get_or_create_user(email=email, name=name)
         contact, is_new = Contact.objects.get_or_create(customer=customer, user=user)
     if not is_new:
-        raise Mistake("email", f"{user.email} is a contact of {customer.name} already.")
+        raise FieldProblem("email", f"{user.email} is a contact of {customer.name} already.")
     return contact
 
 

@@ -19,8 +19,8 @@ from typing import Final
 from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.portal.documents.held import NoRoom, Shelf
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import data_path
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import data_path
 
 _PART_FOR_ONE: Final = 4
 """No document takes more than a quarter of the room: else two of them push out all others."""

@@ -23,7 +23,7 @@ from typing import BinaryIO, Final
 from django.core import signing
 
 from billhook.engine.body import Body
-from billhook.portal.project.data_folder import data_path, make_folder
+from billhook.portal.installation.data_folder import data_path, make_folder
 
 KEPT_SECONDS: Final = 600
 UPLOAD_KEPT_SECONDS: Final = 3600

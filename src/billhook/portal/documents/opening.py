@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from billhook.engine.answer.document import Document
@@ -21,11 +21,16 @@ from billhook.engine.errors import (
     Problem,
 )
 from billhook.engine.http.trace import Trace
+from billhook.engine.record import new_run_id
 from billhook.engine.tokens.catalogue import Value
+from billhook.portal.accounts.models import User
 from billhook.portal.documents.fetching import Fetch
+from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.models import OnFailure
-from billhook.portal.integrations.store import Prepared
-from billhook.portal.invoices.plain_pdf import PlainInvoice, draw_plain_invoice
+from billhook.portal.integrations.store import Prepared, get_store
+from billhook.portal.invoices.models import Invoice
+from billhook.portal.invoices.plain_pdf import PlainInvoice, draw_plain_invoice, plain_invoice
+from billhook.portal.runs.models import Kind
 from billhook.portal.runs.outcomes import PLAIN_RENDERING
 from billhook.portal.runs.recorder import Found, Use, run_recorded
 
@@ -114,3 +119,39 @@ class Opening:
         content = await asyncio.to_thread(draw_plain_invoice, self.plain)
         document = Document(media_type="application/pdf", extension="pdf", body=Body(content))
         return Found(document=document, reason=PLAIN_RENDERING)
+
+
+def open_document(invoice: Invoice, *, kind: Kind, user: User) -> Opening:
+    """Prepare to fetch the document of *invoice* for *user*, who may see it.
+
+    The values of its tokens come from our own row. Nothing is awaited and nothing is sent here:
+    :meth:`Opening.find` does that, on the event loop.
+    """
+    click = Click(invoice=invoice, user=user)
+    sources = get_store().sources_of(invoice.organisation_id, INVOICE_COMMAND)
+    first = Use(
+        organisation_id=invoice.organisation_id,
+        integration_id=sources[0].integration_id if sources else None,
+        command=INVOICE_COMMAND,
+        kind=kind,
+        user_id=user.id,
+        invoice_id=invoice.id,
+    )
+    return Opening(
+        sources=tuple(
+            Asked(
+                use=first if prepared is sources[0] else _later(first, prepared.integration_id),
+                prepared=prepared,
+                tokens=invoice_tokens(click, prepared.command.tokens),
+                version=invoice.changed_at.isoformat(),
+            )
+            for prepared in sources
+        ),
+        use=_later(first, None) if sources else first,
+        plain=plain_invoice(invoice) if invoice.organisation.plain_rendering else None,
+    )
+
+
+def _later(first: Use, integration_id: str | None) -> Use:
+    """Return the use that follows *first*, in the same click."""
+    return replace(first, integration_id=integration_id, run_id=new_run_id(), part_of=first.run_id)

@@ -27,7 +27,7 @@ from billhook.portal.documents.limits import (
     MAX_PAGES,
     Reason,
 )
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 PAGE_WIDTH: Final = 1400
 """Pixels: sharp for 700 CSS pixels on a screen with two pixels for each."""

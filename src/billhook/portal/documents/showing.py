@@ -25,7 +25,7 @@ from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, r
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.rendering import CannotShow, Renderer, renderer
 from billhook.portal.documents.response import DocumentResponse, send_document
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 PAGES_SHOWN: Final = 50
 """Pages that are shown; how many more there are is told, and the download has them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from billhook.engine.authentication.schemes import SCHEMES, SchemeInfo, find_scheme
 from billhook.engine.config import METHODS
@@ -16,22 +15,11 @@ from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.editor import words as editor_words
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.form_rows import SecretRow, SignInRow
-from billhook.portal.editor.places import field_of
 from billhook.portal.editor.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
 from billhook.portal.editor.sign_in_rows import text_of_field
 from billhook.portal.editor.step_views import CommandView, StepView, Tokens
 from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.trying.trial import Trial
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """A remark that hinders nothing, and the button that does what it proposes."""
-
-    message: str
-    suggestion: str
-    use: str
 
 
 class SecretView(RowView):
@@ -269,27 +257,3 @@ def editor_view(
     """Return *form* with every problem at its field."""
     mistakes = mistakes_in(form, problems, of_try=False)
     return EditorView(form, mistakes, sealer=sealer, focus=focus)
-
-
-def preview_mistakes(form: EditorForm, trial: Trial) -> dict[str, Any]:
-    """Return what the preview says is missing, or what it notes, each with its remedy."""
-    return {
-        "invoice_values": trial.invoice_values,
-        "trial_mistakes": mistakes_in(form, trial.problems, of_try=True).all,
-        "notes": [
-            Note(
-                message=note.message,
-                suggestion=note.suggestion or "",
-                use=_remedy(note, form),
-            )
-            for note in (trial.command.notes if trial.command else ())
-        ],
-    }
-
-
-def _remedy(note: Problem, form: EditorForm) -> str:
-    place = field_of(form, note.where)
-    if note.code != "no-content-type" or not note.suggestion or place is None:
-        return ""
-    step = place.id.removesuffix("-body")
-    return f"content-type:{step}:{note.suggestion}"

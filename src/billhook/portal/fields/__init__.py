@@ -1,1 +1,1 @@
-"""Field types of our own: ids, URL converters, model fields and names."""
+"""Types for fields: ids, URL converters, model fields, names, and the problem of a field."""

@@ -24,6 +24,7 @@ from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed, denied
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
+from billhook.portal.installation import environment
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.access import tokens_of
 from billhook.portal.integrations.loading import Loaded, load_one
@@ -33,7 +34,6 @@ from billhook.portal.integrations.sealing import Sealer
 from billhook.portal.integrations.services import mark_connected
 from billhook.portal.integrations.store import get_store
 from billhook.portal.organisations.models import Member
-from billhook.portal.project import environment
 
 log = structlog.get_logger("billhook.connecting")
 

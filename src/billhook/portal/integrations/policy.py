@@ -10,7 +10,7 @@ from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.secret import Secret
 from billhook.engine.source import Source, SourcePlan
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets as random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
@@ -14,11 +14,8 @@ from django.utils import timezone
 
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import command_to_json, sign_in_to_json, tls_to_json
-from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User
-from billhook.portal.documents.opening import INVOICE_COMMAND, Asked, Opening
-from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
@@ -29,13 +26,8 @@ from billhook.portal.integrations.models import (
     StoredTokens,
 )
 from billhook.portal.integrations.revisions import announce_change
-from billhook.portal.integrations.store import get_store
 from billhook.portal.integrations.vault import decrypt_secret, encrypt_secret, key_ring
-from billhook.portal.invoices.models import Invoice
-from billhook.portal.invoices.plain_pdf import plain_invoice
 from billhook.portal.organisations.models import Organisation
-from billhook.portal.runs.models import Kind
-from billhook.portal.runs.recorder import Use
 
 API_KEY_PREFIX: Final = "bhk_"
 _HINT_LENGTH: Final = 4
@@ -251,39 +243,3 @@ def revoke_api_key(*, key: ApiKey) -> None:
     with transaction.atomic():
         announce_change()
         ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now())
-
-
-def open_document(invoice: Invoice, *, kind: Kind, user: User) -> Opening:
-    """Prepare to fetch the document of *invoice* for *user*, who may see it.
-
-    The values of its tokens come from our own row. Nothing is awaited and nothing is sent here:
-    :meth:`Opening.find` does that, on the event loop.
-    """
-    click = Click(invoice=invoice, user=user)
-    sources = get_store().sources_of(invoice.organisation_id, INVOICE_COMMAND)
-    first = Use(
-        organisation_id=invoice.organisation_id,
-        integration_id=sources[0].integration_id if sources else None,
-        command=INVOICE_COMMAND,
-        kind=kind,
-        user_id=user.id,
-        invoice_id=invoice.id,
-    )
-    return Opening(
-        sources=tuple(
-            Asked(
-                use=first if prepared is sources[0] else _later(first, prepared.integration_id),
-                prepared=prepared,
-                tokens=invoice_tokens(click, prepared.command.tokens),
-                version=invoice.changed_at.isoformat(),
-            )
-            for prepared in sources
-        ),
-        use=_later(first, None) if sources else first,
-        plain=plain_invoice(invoice) if invoice.organisation.plain_rendering else None,
-    )
-
-
-def _later(first: Use, integration_id: str | None) -> Use:
-    """Return the use that follows *first*, in the same click."""
-    return replace(first, integration_id=integration_id, run_id=new_run_id(), part_of=first.run_id)

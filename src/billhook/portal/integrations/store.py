@@ -23,11 +23,11 @@ from billhook.engine.command.command import Command
 from billhook.engine.http.breaker import BreakerState
 from billhook.engine.http.transport import Transport
 from billhook.engine.secret import Secret
+from billhook.portal.installation.logs import name_of
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
-from billhook.portal.project.logs import name_of
 
 log = structlog.get_logger("billhook.store")
 

@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 from django.db import transaction
 
 from billhook.engine.secret import Secret
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import data_path, read_or_make
 from billhook.portal.integrations.crypto import (
     KEY_FILE,
     Key,
@@ -24,8 +26,6 @@ from billhook.portal.integrations.crypto import (
     write_keys,
 )
 from billhook.portal.integrations.models import Integration, StoredSecret, StoredTokens
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import data_path, read_or_make
 
 _CHUNK: Final = 200
 _TOKENS: Final = "the tokens of"

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.csv_columns import COLUMNS, Mapping, map_columns
 from billhook.portal.invoices.csv_files import UnreadableFile, read_table
@@ -28,7 +29,6 @@ from billhook.portal.invoices.services import (
     fill_invoice,
     open_by_default,
 )
-from billhook.portal.mistakes import Mistake
 from billhook.portal.organisations.models import Member
 
 _AT_ONCE: Final = 500
@@ -165,8 +165,8 @@ class _Planner:
         facts = _facts(said, known)
         try:
             check_facts(facts)
-        except Mistake as mistake:
-            return replace(planned, effect=Effect.REFUSE, reasons=(mistake.message,))
+        except FieldProblem as problem:
+            return replace(planned, effect=Effect.REFUSE, reasons=(problem.message,))
         self._lines[said.number] = said.line
         if planned.customer_number not in self._customers:
             self.new_customers.setdefault(planned.customer_number, said.customer_name)

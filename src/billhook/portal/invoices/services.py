@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.models import Invoice, Status
-from billhook.portal.mistakes import Mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +43,18 @@ def save_invoice(
             invoice.save()
     except IntegrityError:
         message = f"There is an invoice {facts.number} already. Numbers stand once."
-        raise Mistake("number", message) from None
+        raise FieldProblem("number", message) from None
     return invoice
 
 
 def check_facts(facts: InvoiceFacts) -> None:
-    """Raise :class:`Mistake` where the facts contradict each other."""
+    """Raise :class:`FieldProblem` where the facts contradict each other."""
     if facts.due_on is not None and facts.due_on < facts.issued_on:
-        raise Mistake("due_on", "The due date lies before the invoice's date. Change one of them.")
+        raise FieldProblem(
+            "due_on", "The due date lies before the invoice's date. Change one of them."
+        )
     if abs(facts.open_amount) > abs(facts.amount):
-        raise Mistake("open_amount", "More is open than the whole amount. Change one of them.")
+        raise FieldProblem("open_amount", "More is open than the whole amount. Change one of them.")
 
 
 def fill_invoice(invoice: Invoice, customer: Customer, facts: InvoiceFacts) -> None:

@@ -10,7 +10,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import DatabaseError, IntegrityError, connections, router, transaction
 
-from billhook.portal.project.logs import name_of
+from billhook.portal.installation.logs import name_of
 
 log = structlog.get_logger("billhook.portal")
 

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from billhook.portal.accounts.services import set_password
 from billhook.portal.fields.ids import new_id
+from billhook.portal.installation.data_folder import data_path, read_or_make
 from billhook.portal.organisations import access, services
 from billhook.portal.organisations.models import Member
-from billhook.portal.project.data_folder import data_path, read_or_make
 
 _FILE = "setup.code"
 

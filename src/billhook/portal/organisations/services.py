@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from billhook.portal.accounts.services import get_or_create_user
-from billhook.portal.mistakes import Mistake
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 
@@ -49,7 +49,9 @@ def add_member(*, organisation: Organisation, email: str, role: Role, name: str 
             organisation=organisation, user=user, defaults={"role": role}
         )
     if not is_new:
-        raise Mistake("email", f"{user.email} is a member already. Change the role in the list.")
+        raise FieldProblem(
+            "email", f"{user.email} is a member already. Change the role in the list."
+        )
     return member
 
 
@@ -83,4 +85,6 @@ def _keep_an_owner(member: Member) -> None:
         organisation_id=member.organisation_id, role=Role.OWNER
     )
     if {owner.id for owner in owners} == {member.id}:
-        raise Mistake("role", "An organisation needs an owner. Make somebody else an owner first.")
+        raise FieldProblem(
+            "role", "An organisation needs an owner. Make somebody else an owner first."
+        )

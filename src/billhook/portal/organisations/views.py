@@ -10,10 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from billhook.portal.accounts.home import backoffice_of
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations import access, first_run
 from billhook.portal.organisations.forms import SetupForm
+from billhook.portal.organisations.home import backoffice_of
 from billhook.portal.organisations.models import Member
 
 

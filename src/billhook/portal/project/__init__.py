@@ -1,1 +1,1 @@
-"""The Django project: settings, URLs, middleware, error pages, logs and the data folder."""
+"""The Django project: settings, URLs, middleware, error pages and the SQLite backend."""

@@ -9,9 +9,9 @@ from typing import Any
 import dj_database_url
 from django.utils.functional import SimpleLazyObject
 
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import signing_key
 from billhook.portal.mail.server import mail_server
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import signing_key
 from billhook.portal.ui.statics import STATIC_FOLDER, is_immutable, static_version
 
 _ENVIRONMENT = environment.current()
@@ -156,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-ACCOUNT_ADAPTER = "billhook.portal.accounts.adapter.Adapter"
+ACCOUNT_ADAPTER = "billhook.portal.sign_in.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -169,11 +169,11 @@ ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {
-    "login": "billhook.portal.accounts.forms.PasswordForm",
-    "request_login_code": "billhook.portal.accounts.forms.EmailForm",
-    "confirm_login_code": "billhook.portal.accounts.forms.CodeForm",
-    "change_password": "billhook.portal.accounts.forms.ChangePasswordForm",
-    "set_password": "billhook.portal.accounts.forms.SetPasswordForm",
+    "login": "billhook.portal.sign_in.forms.PasswordForm",
+    "request_login_code": "billhook.portal.sign_in.forms.EmailForm",
+    "confirm_login_code": "billhook.portal.sign_in.forms.CodeForm",
+    "change_password": "billhook.portal.sign_in.forms.ChangePasswordForm",
+    "set_password": "billhook.portal.sign_in.forms.SetPasswordForm",
 }
 # Six digits, three tries for each code, ten codes an hour: a guess in 33,000 hours of trying.
 ACCOUNT_RATE_LIMITS = {
@@ -217,5 +217,5 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-LOGGING_CONFIG = "billhook.portal.project.logs.configure"
+LOGGING_CONFIG = "billhook.portal.installation.logs.configure"
 LOGGING = {"log_format": _ENVIRONMENT.log_format, "log_level": _ENVIRONMENT.log_level}

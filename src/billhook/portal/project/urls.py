@@ -11,7 +11,7 @@ register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("", include("billhook.portal.clientportal.urls")),
-    path("", include("billhook.portal.accounts.urls")),
+    path("", include("billhook.portal.sign_in.urls")),
     path("", include("billhook.portal.organisations.urls")),
     path("backoffice/", include("billhook.portal.backoffice.urls")),
     path("oauth/callback", callback, name="oauth-callback"),

@@ -18,10 +18,9 @@ from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError, reason_of
 from billhook.engine.http.trace import OK, Trace
 from billhook.engine.record import RunRecord, new_run_id
-from billhook.portal.project.logs import name_of, written_together
+from billhook.portal.installation.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
 from billhook.portal.runs.writing import write_runs
-from billhook.portal.tidying import tidy as tidy_everything
 
 log = structlog.get_logger("billhook.runs")
 
@@ -32,8 +31,6 @@ KEPT_WHILE_AWAY: Final = 50_000
 """So many runs are kept in memory while the database is away; then the oldest are lost."""
 TELL_EVERY: Final = 30.0
 """Seconds between two log lines that say that the database takes no runs."""
-TIDY_EVERY: Final = 3600.0
-"""Seconds between two sweeps of runs that are older than their organisation keeps them."""
 
 
 class RunRecorder:
@@ -47,14 +44,12 @@ class RunRecorder:
         self,
         *,
         write: Callable[[Sequence[RunRecord]], None] = write_runs,
-        tidy: Callable[[], object] = tidy_everything,
         interval: float = INTERVAL,
         kept: int = KEPT_WHILE_AWAY,
         tell_every: float = TELL_EVERY,
     ) -> None:
         self.lost = 0
         self._write = write
-        self._delete_old = tidy
         self._interval = interval
         self._kept = kept
         self._tell_every = tell_every
@@ -65,7 +60,6 @@ class RunRecorder:
         self._flushing = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._tidied = float("-inf")
 
     @property
     def is_writing(self) -> bool:
@@ -99,7 +93,6 @@ class RunRecorder:
     def _work(self) -> None:
         while not self._ended.wait(self._interval):
             self._turn()
-            self._tidy()
         self._turn()
         connections.close_all()
 
@@ -144,17 +137,6 @@ class RunRecorder:
             return
         self._told = time.monotonic()
         log.warning("runs-not-written", waiting=len(self._waiting), error=name_of(error))
-
-    def _tidy(self) -> None:
-        if time.monotonic() - self._tidied < TIDY_EVERY:
-            return
-        self._tidied = time.monotonic()
-        try:
-            self._delete_old()
-        except Error as error:
-            log.warning("runs-not-tidied", error=name_of(error))
-        finally:
-            close_old_connections()
 
 
 def log_fields(run: RunRecord) -> dict[str, Any]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from billhook.engine.errors import BillhookError
+from billhook.engine.errors import BillhookError, Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt
 from billhook.portal.documents.showing import Shown
 from billhook.portal.editor.form import EditorForm
+from billhook.portal.editor.places import field_of
+from billhook.portal.editor.row_views import mistakes_in
+from billhook.portal.installation import environment
 from billhook.portal.integrations.policy import egress_policy
-from billhook.portal.project import environment
 from billhook.portal.trying.observing import Observed, mask, text_of, title_of
 from billhook.portal.trying.places import look_at
-from billhook.portal.trying.trial import Sent
+from billhook.portal.trying.trial import Sent, Trial
 
 _PHASES: Final = (
     ("lookup", "Name lookup"),
@@ -78,6 +80,15 @@ class Facts:
     size: int
     excerpt: str | None
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A remark that hinders nothing, and the button that does what it proposes."""
+
+    message: str
+    suggestion: str
+    use: str
 
 
 def timed(attempts: Iterable[Attempt]) -> tuple[Timed, ...]:
@@ -225,3 +236,27 @@ def _why_not(sent: Sent, observed: Observed) -> str:
     if not sent.shows_text:
         return "The text is not shown, because a step takes a secret out of an answer."
     return "The answer is not text."
+
+
+def preview_problems(form: EditorForm, trial: Trial) -> dict[str, Any]:
+    """Return what the preview says is missing, or what it notes, each with its remedy."""
+    return {
+        "invoice_values": trial.invoice_values,
+        "trial_mistakes": mistakes_in(form, trial.problems, of_try=True).all,
+        "notes": [
+            Note(
+                message=note.message,
+                suggestion=note.suggestion or "",
+                use=_remedy(note, form),
+            )
+            for note in (trial.command.notes if trial.command else ())
+        ],
+    }
+
+
+def _remedy(note: Problem, form: EditorForm) -> str:
+    place = field_of(form, note.where)
+    if note.code != "no-content-type" or not note.suggestion or place is None:
+        return ""
+    step = place.id.removesuffix("-body")
+    return f"content-type:{step}:{note.suggestion}"

@@ -12,7 +12,7 @@ from billhook.engine.command.step import Step
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.values import Given, Values
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.portal.trying.observing import mask
 from billhook.portal.trying.page import Timed, is_private, timed
 from billhook.portal.trying.trial import Sent, with_signs

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.state import DemoState, keep_state, load_state
 from billhook.server.demo.telling import Teller

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from billhook.portal.project.data_folder import data_path, read_or_make
+from billhook.portal.installation.data_folder import data_path, read_or_make
 from billhook.server.errors import CannotStart
 
 _FILE: Final = "demo.json"

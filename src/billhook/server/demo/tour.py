@@ -12,9 +12,9 @@ from django.db import connection
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Customer
 from billhook.portal.documents.token_values import Click
+from billhook.portal.installation import environment
 from billhook.portal.invoices.access import invoices_for_contact
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.project import environment
 from billhook.server.demo.first_view import NoVisit, view_invoice
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.seeding import OWNER

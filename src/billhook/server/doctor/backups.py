@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from billhook.portal.backups.access import is_backup_overdue, last_backup
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.doctor.finding import Finding, Findings
 
 

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from billhook.portal.backups.models import LastBackup
-from billhook.portal.project.logs import name_of
+from billhook.portal.installation.logs import name_of
 from billhook.server.doctor.finding import Finding, Findings
 from billhook.server.operations.installation import refusal_of_database
 from billhook.server.operations.schema import Schema, read_schema

@@ -13,10 +13,10 @@ from billhook.engine.egress.policy import Allowance
 from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.http.request import Origin
 from billhook.engine.verdict import Verdict
+from billhook.portal.installation import environment
 from billhook.portal.integrations.loading import read_origins
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.remedy import allowance_for, setting_with
-from billhook.portal.project import environment
 from billhook.server.doctor.finding import Finding, Findings
 
 _SECONDS: Final = 5.0

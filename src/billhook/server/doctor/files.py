@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.doctor.finding import Finding, Findings
 from billhook.server.operations.owner import name_of_user
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from billhook.portal.installation import environment
+from billhook.portal.installation.data_folder import SIGNING_KEY_FILE
 from billhook.portal.integrations.crypto import KEY_FILE
 from billhook.portal.integrations.vault import has_secrets, key_ring, unreadable_secrets
-from billhook.portal.project import environment
-from billhook.portal.project.data_folder import SIGNING_KEY_FILE
 from billhook.server.doctor.finding import Finding, Findings
 from billhook.server.errors import CannotStart
 from billhook.server.keys import check_keys as check_readable

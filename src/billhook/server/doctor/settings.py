@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
+from billhook.portal.installation import environment
 from billhook.portal.organisations.access import is_set_up
-from billhook.portal.project import environment
 from billhook.server.doctor.finding import Finding, Findings
 
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})

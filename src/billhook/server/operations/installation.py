@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 from billhook.server.django_setup import set_up_django
 from billhook.server.errors import Refusal
 from billhook.server.operations.owner import acting_as_owner, unreadable
@@ -102,11 +102,11 @@ def _django() -> Iterator[None]:
     set_up_django()
     from django.db import DatabaseError, connections
 
-    from billhook.portal.mistakes import Mistake
+    from billhook.portal.fields.problem import FieldProblem
 
     try:
         yield
-    except Mistake as mistake:
+    except FieldProblem as mistake:
         raise Refusal("refused", mistake.message, where=mistake.field) from None
     except DatabaseError as error:
         raise refusal_of_database(error) from None
@@ -116,7 +116,7 @@ def _django() -> Iterator[None]:
 
 def refusal_of_database(error: Exception) -> Refusal:
     """Return what to tell the operator of an *error* of the database; its own text may leak."""
-    from billhook.portal.project.logs import name_of
+    from billhook.portal.installation.logs import name_of
 
     if environment.current().database_url:
         return Refusal(

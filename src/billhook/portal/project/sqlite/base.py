@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
-from billhook.portal.project.data_folder import make_folder
+from billhook.portal.installation.data_folder import make_folder
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

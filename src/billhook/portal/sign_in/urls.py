@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billhook.portal.accounts import views
+from billhook.portal.sign_in import views
 
 urlpatterns = [
     path("sign-in", views.sign_in, name="account_request_login_code"),

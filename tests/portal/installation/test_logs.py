@@ -12,11 +12,11 @@ import django.db
 import pytest
 from django.db import connection, transaction
 
-from billhook.portal.project.logs import name_of
+from billhook.portal.installation.logs import name_of
 
 _CODE = """
 import logging, structlog
-from billhook.portal.project.logs import configure
+from billhook.portal.installation.logs import configure
 configure({"log_format": FORMAT, "log_level": "info"})
 try:
     try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from billhook.portal.project import environment
+from billhook.portal.installation import environment
 
 SIGNING_KEY_FILE: Final = "signing.key"
 

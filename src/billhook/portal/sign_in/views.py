@@ -16,9 +16,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 from billhook.portal.accounts import services
-from billhook.portal.accounts.forms import NameForm
 from billhook.portal.accounts.who import user_of
 from billhook.portal.organisations.access import is_set_up
+from billhook.portal.sign_in.forms import NameForm
 
 
 class _StartsAnew:
@@ -31,7 +31,7 @@ class _StartsAnew:
 class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
     """Ask for the e-mail address and send a code to it, if it is known."""
 
-    template_name = "accounts/sign_in.html"
+    template_name = "sign_in/sign_in.html"
 
     @method_decorator(login_not_required)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -44,31 +44,31 @@ class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: igno
 class CodeView(allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]
     """Ask for the code. The page is the same whether one was sent or not."""
 
-    template_name = "accounts/code.html"
+    template_name = "sign_in/code.html"
 
 
 class PasswordView(_StartsAnew, allauth_views.LoginView):  # type: ignore[misc]
     """Ask for e-mail address and password."""
 
-    template_name = "accounts/password.html"
+    template_name = "sign_in/password.html"
 
 
 class SignOutView(allauth_views.LogoutView):  # type: ignore[misc]
     """Sign out: a page with a button, so that a link alone can't do it."""
 
-    template_name = "accounts/sign_out.html"
+    template_name = "sign_in/sign_out.html"
 
 
 class ChangePasswordView(allauth_views.PasswordChangeView):  # type: ignore[misc]
     """Change the password. Everywhere else the person is signed out."""
 
-    template_name = "accounts/change_password.html"
+    template_name = "sign_in/change_password.html"
 
 
 class SetPasswordView(allauth_views.PasswordSetView):  # type: ignore[misc]
     """Set a first password, as somebody who signed in by code."""
 
-    template_name = "accounts/change_password.html"
+    template_name = "sign_in/change_password.html"
 
 
 # Django's form views would take PUT as POST.
@@ -91,4 +91,4 @@ def settings(request: HttpRequest) -> HttpResponse:
         services.change_name(user=user, name=form.cleaned_data["name"])
         messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("settings"))
-    return render(request, "accounts/settings.html", {"form": form})
+    return render(request, "sign_in/settings.html", {"form": form})

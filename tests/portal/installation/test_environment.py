@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.errors import ConfigurationError
+from billhook.portal.installation import environment
 from billhook.portal.mail.server import mail_server
-from billhook.portal.project import environment
 
 _DOCS = Path(__file__).parents[3] / "docs"
 

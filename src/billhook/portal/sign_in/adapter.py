@@ -13,8 +13,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from billhook.portal.accounts.home import home_of
 from billhook.portal.mail.outbox import post
+from billhook.portal.organisations.home import home_of
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]

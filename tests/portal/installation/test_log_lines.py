@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from billhook.portal.project.logs import LineHandler, written_together
+from billhook.portal.installation.logs import LineHandler, written_together
 
 log = logging.getLogger("billhook.test")
 

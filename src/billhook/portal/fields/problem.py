@@ -1,12 +1,12 @@
-"""What a service says when a person can mend it: which field, and what to do."""
+"""The problem that a service reports to a person: at which field, and how to fix it."""
 
 from __future__ import annotations
 
 from django.forms import BaseForm
 
 
-class Mistake(Exception):
-    """Something that a person asked for can't be done as it stands. ``field`` is where to mend it.
+class FieldProblem(Exception):
+    """A request that can't be fulfilled until the person changes ``field``.
 
     The message is a whole sentence for that person.
     """

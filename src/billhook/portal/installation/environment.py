@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.portal.project import environment_kinds as kinds
+from billhook.portal.installation import environment_kinds as kinds
 
 PREFIX: Final = "BILLHOOK_"
 _FILE: Final = "_FILE"
@@ -362,7 +362,7 @@ def _default(setting: Setting) -> str:
 _HEAD: Final = (
     "# Settings",
     "",
-    "<!-- Made by `python -m billhook.portal.project.environment`. -->",
+    "<!-- Made by `python -m billhook.portal.installation.environment`. -->",
     "",
     "Billhook is set up by environment variables. Every one of them has a default, so that none is",
     "needed to try it. Instead of a variable, a file may hold the value: put its path in one",
