@@ -31,7 +31,7 @@ def compile_toml(text: str) -> Command:
         config.commands[0],
         variables=config.variables,
         secrets=config.secrets,
-        sign_in=config.sign_in,
+        authentication=config.authentication,
     )
 
 

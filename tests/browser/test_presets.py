@@ -16,9 +16,9 @@ STEP = "command-0-step-0"
 
 def make_it_the_samples(editor):
     """Change ERPNext's one request and its sign-in into a look-up and a request of the sample's."""
-    editor.unfold("how", "sign_in")
-    editor.fill("sign_in-field-name", "X-Api-Key")
-    editor.fill("sign_in-field-value", "{{ApiKey}}")
+    editor.unfold("how", "authentication")
+    editor.fill("authentication-field-name", "X-Api-Key")
+    editor.fill("authentication-field-value", "{{ApiKey}}")
     editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices/{{Find.Number}}/pdf")
     editor.unfold("command-0-more")
     editor.press("Add a request before this one")

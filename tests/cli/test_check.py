@@ -40,11 +40,11 @@ format = 1
 name = "Acme billing"
 secrets = ["Password"]
 
-[sign_in]
+[authentication]
 scheme = "session"
 headers = [["X-Session", "{{Session.Id}}"]]
 
-[sign_in.request]
+[authentication.request]
 method = "POST"
 url = "https://billing.acme.example/login"
 headers = [["Content-Type", "application/x-www-form-urlencoded"]]
@@ -67,10 +67,10 @@ def test_a_command_may_use_what_the_session_gives(billhook, write):
     assert billhook("check", write(SESSION)).status == 0
 
 
-def test_a_mistake_in_the_sign_in_is_told_with_its_line(billhook, write):
+def test_a_problem_in_the_authentication_is_reported_with_its_line(billhook, write):
     result = billhook("check", write(SESSION.replace("{{Password}}", "{{Pasword}}")))
     assert result.status == 2
-    assert "line 14, sign_in.request.body" in result.err
+    assert "line 14, authentication.request.body" in result.err
     assert "{{Password}}" in result.err
 
 
@@ -184,7 +184,10 @@ def test_a_file_without_commands_is_remarked(billhook, write):
         pytest.param('[tls]\nca = "PEM"', "bad-pem", "tls.ca", id="authorities"),
         pytest.param('[tls]\ncert = ""', "unknown-key", "tls.cert", id="key-of-tls"),
         pytest.param(
-            '[sign_in]\nscheme = "basic"\nuser = "x"', "unknown-key", "sign_in.user", id="field"
+            '[authentication]\nscheme = "basic"\nuser = "x"',
+            "unknown-key",
+            "authentication.user",
+            id="field",
         ),
     ],
 )
@@ -194,9 +197,11 @@ def test_a_mistake_in_the_connection_is_told(billhook, write, table, code, where
 
 
 def test_a_key_that_everybody_can_read_is_remarked(billhook, write):
-    table = '[sign_in]\nscheme = "header"\nname = "X-Key"\nvalue = "abc"\n'
+    table = '[authentication]\nscheme = "header"\nname = "X-Key"\nvalue = "abc"\n'
     notes = billhook("check", write(f"{GOOD}\n{table}"), "--json").json["notes"]
-    assert ("not-a-secret", "sign_in.value") in {(note["code"], note["where"]) for note in notes}
+    assert ("not-a-secret", "authentication.value") in {
+        (note["code"], note["where"]) for note in notes
+    }
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])

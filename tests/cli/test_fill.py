@@ -294,7 +294,7 @@ format = 1
 name = "Acme"
 variables = { Base = "https://acme.example" }
 secrets = ["ApiKey"]
-[sign_in]
+[authentication]
 scheme = "SCHEME"
 name = "key"
 value = "{{ApiKey}}"
@@ -306,7 +306,7 @@ extract = { Id = "$.id", Link = { json = "$.link", url = true } }
 name = "Build"
 method = "POST"
 url = "{{Base}}/build"
-sign_in = false
+authentication = false
 [[commands.GetInvoiceImage.steps]]
 name = "Take"
 url = "{{Base}}/{{Find.Id}}/pdf"
@@ -316,7 +316,7 @@ url = "{{Find.Link}}"
 """
 
 
-def test_later_requests_and_the_sign_in_are_shown_as_far_as_they_are_known(billhook, write):
+def test_later_requests_and_authentication_are_shown_as_far_as_they_are_known(billhook, write):
     file = write(STEPS.replace("SCHEME", "header"))
     shown = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=A 1", "--json").json
     key = [["key", MASK]]

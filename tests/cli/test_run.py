@@ -355,8 +355,8 @@ name = "Acme billing"
 variables = {{ BaseUrl = "{url}" }}
 secrets = ["Password"]
 
-[sign_in]
-{sign_in}
+[authentication]
+{authentication}
 
 [commands.GetInvoiceImage]
 url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
@@ -384,12 +384,12 @@ async def oauth_source(peer: Peer) -> None:
             await peer.send(answer(status="401 No"))
 
 
-class TestSignIn:
+class TestAuthentication:
     @pytest.fixture
     def signed_run(self, billhook, write, monkeypatch):
-        def run_against(source: Source, sign_in: str, *more: str):
+        def run_against(source: Source, authentication: str, *more: str):
             monkeypatch.setenv("PASSWORD", CANARY)
-            file = write(SIGNED.format(url=source.url, sign_in=sign_in))
+            file = write(SIGNED.format(url=source.url, authentication=authentication))
             allow = f"--allow=127.0.0.1:{source.port}"
             secret = "--secret=Password=env:PASSWORD"
             arguments = ("GetInvoiceImage", "InvoiceNumber=INV-1", allow, secret, "--json", *more)
@@ -397,13 +397,13 @@ class TestSignIn:
 
         return run_against
 
-    def test_a_secret_of_the_sign_in_that_is_not_given_is_told_likewise(self, billhook, write):
-        file = write(SIGNED.format(url="https://billing.acme.example", sign_in=BASIC))
+    def test_a_missing_secret_of_the_authentication_is_reported_too(self, billhook, write):
+        file = write(SIGNED.format(url="https://billing.acme.example", authentication=BASIC))
         result = billhook("run", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
         assert (result.status, result.json["error"]["code"]) == (2, "missing-secret")
         assert result.json["error"]["message"].endswith(HOW.format("Password"))
 
-    def test_the_files_sign_in_goes_along(self, signed_run, source):
+    def test_the_files_authentication_is_used(self, signed_run, source):
         assert signed_run(source, BASIC).status == 0
         pair = base64.b64encode(f"billhook:{CANARY}".encode())
         assert b"Authorization: Basic " + pair in source.requests[0]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.authentication.oauth2 import LIMITS
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
 from billhook.engine.field import KINDS, FieldInfo
 from billhook.engine.http import breaker, retries
-from billhook.engine.integration_file.authentication import read_sign_in
+from billhook.engine.integration_file.authentication import read_authentication
 from billhook.engine.integration_file.tables import Table
 
 PAGE = (Path(__file__).parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
@@ -67,15 +67,15 @@ def test_each_example_compiles_as_it_stands(name):
     example = re.search(r"```toml\n(.+?)```", section(name), re.DOTALL)
     assert example is not None
     problems: list[object] = []
-    typed = tomllib.loads(example[1])["sign_in"]
-    config = read_sign_in(Table(typed, "sign_in", problems))  # type: ignore[arg-type]
+    typed = tomllib.loads(example[1])["authentication"]
+    config = read_authentication(Table(typed, "authentication", problems))  # type: ignore[arg-type]
     assert problems == []
     secrets = {
         token
         for token in re.findall(r"\{\{(\w+)\}\}", example[1])
         if token not in VARIABLES and token != "Timestamp"
     }
-    plan = compile_sign_in(config, variables=VARIABLES, secrets=secrets)
+    plan = compile_authentication(config, variables=VARIABLES, secrets=secrets)
     assert plan.scheme == name
     assert plan.secrets == secrets
     assert plan.notes == ()

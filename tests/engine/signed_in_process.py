@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from billhook.engine.authentication.file_token_store import FileKeeper
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.config import SignInConfig
+from billhook.engine.config import AuthenticationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.request import Limits, Origin, WebRequest
@@ -44,7 +44,7 @@ class Mortal(FileKeeper):
 
 async def main(port: int, path: Path, count: int) -> int:
     origin = Origin(scheme="http", host="127.0.0.1", port=port)
-    config = SignInConfig(
+    config = AuthenticationConfig(
         scheme="oauth2-refresh-token",
         fields={
             "token_url": f"{origin}/token",
@@ -54,7 +54,7 @@ async def main(port: int, path: Path, count: int) -> int:
         },
     )
     secrets = {"ClientSecret": Secret("s3cret:%+/="), "First": Secret("refresh-0")}
-    plan = compile_sign_in(config, variables={}, secrets=secrets)
+    plan = compile_authentication(config, variables={}, secrets=secrets)
     scheme = plan.bind(secrets, keeper=Mortal(path))
     async with HttpTransport(EgressPolicy.from_texts(allow=[f"127.0.0.1:{port}"])) as http:
         transport = SignedTransport(http, scheme=scheme, origins=frozenset({origin}))

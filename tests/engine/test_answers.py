@@ -165,7 +165,7 @@ async def test_a_url_is_fetched_once_without_anything_configured():
         assert document.body.read() == PDF
     second = run.transport.requests[1]
     assert (second.method, second.url, second.headers, second.body) == ("GET", signed, (), None)
-    assert (second.sign_in, second.repeatable, second.carries_secret) == (False, False, False)
+    assert (second.authenticate, second.repeatable, second.carries_secret) == (False, False, False)
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,10 @@ async def test_a_url_is_fetched_once_without_anything_configured():
         pytest.param("https://cdn.example/media/1", False, id="other-origin"),
     ],
 )
-async def test_the_sign_in_goes_along_to_the_url_if_it_is_our_own_source(url, goes_along):
-    run = run_toml(answering('url = "$.u", sign_in = true'), as_json({"u": url}), as_pdf())
+async def test_a_url_at_our_own_source_is_authenticated(url, goes_along):
+    run = run_toml(answering('url = "$.u", authentication = true'), as_json({"u": url}), as_pdf())
     await run.document()
-    assert run.transport.requests[1].sign_in is goes_along
+    assert run.transport.requests[1].authenticate is goes_along
 
 
 async def test_a_url_may_stand_in_a_header_or_be_the_whole_body():
@@ -349,7 +349,11 @@ async def test_a_type_that_is_said_narrows_what_is_accepted():
         pytest.param('zip = ""', "", "zip-pattern", ".zip", id="no-pattern"),
         pytest.param('base64 = "content"', "", "path-syntax", ".base64", id="path"),
         pytest.param(
-            'base64 = "$.a", sign_in = true', "", "misplaced-key", ".sign_in", id="sign-in"
+            'base64 = "$.a", authentication = true',
+            "",
+            "misplaced-key",
+            ".authentication",
+            id="sign-in",
         ),
         pytest.param('link = "$.a", name = "$.b"', "", "misplaced-key", "", id="name-of-link"),
         pytest.param('name = { template = "" }', "", "fact-source", ".name", id="empty-fact"),

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from billhook.engine.errors import (
+    AuthenticationFailed,
     BillhookError,
-    SignInFailed,
     SourceBroken,
     SourceCutShort,
     SourceEncoded,
@@ -89,7 +89,7 @@ FAILING = [
     pytest.param(lambda: SourceTooSlow("body"), id="too slow"),
     pytest.param(SourceBroken, id="no HTTP"),
     pytest.param(SourceCutShort, id="cut short"),
-    pytest.param(SignInFailed, id="no sign-in"),
+    pytest.param(AuthenticationFailed, id="no sign-in"),
     pytest.param(lambda: make_response(status=500), id="500"),
     pytest.param(lambda: make_response(status=503), id="503"),
     pytest.param(lambda: make_response(status=429), id="429"),
@@ -100,7 +100,9 @@ HARMLESS = [
     pytest.param(lambda: make_response(status=400), id="400"),
     pytest.param(lambda: make_response(status=403), id="403"),
     pytest.param(lambda: SourceTooLarge(1), id="too large"),
-    pytest.param(lambda: SignInFailed(connect_again=True), id="somebody has to connect again"),
+    pytest.param(
+        lambda: AuthenticationFailed(connect_again=True), id="somebody has to connect again"
+    ),
     pytest.param(SourceEncoded, id="an encoding"),
     pytest.param(lambda: denied(Verdict.DENIED_LOOPBACK), id="the egress policy"),
 ]

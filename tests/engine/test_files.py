@@ -12,23 +12,23 @@ from billhook.engine import CommandConfig, IntegrationConfig, StepConfig
 from billhook.engine.authentication.schemes import SCHEMES
 from billhook.engine.config import (
     AnswerConfig,
+    AuthenticationConfig,
     ConditionConfig,
     DeriveConfig,
     ExtractConfig,
     FactConfig,
     PathConfig,
     RepeatConfig,
-    SignInConfig,
     TlsConfig,
 )
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import (
     MAX_FILE_BYTES,
+    authentication_from_json,
+    authentication_to_json,
     command_from_json,
     command_to_json,
     read_integration,
-    sign_in_from_json,
-    sign_in_to_json,
     tls_from_json,
     tls_to_json,
     write_integration,
@@ -130,7 +130,7 @@ answers = st.one_of(
         kind=kind,
         path=path,
         pattern=pattern,
-        sign_in=st.booleans(),
+        authentication=st.booleans(),
         name=st.none() | facts,
         type=st.none() | facts,
     )
@@ -154,7 +154,7 @@ def steps_named(name, inner=()):
         url=texts,
         headers=headers,
         body=texts | st.just("a\n'"),
-        sign_in=st.none() | st.booleans(),
+        authentication=st.none() | st.booleans(),
         side_effects=st.booleans(),
         repeatable=st.booleans(),
         compressed=st.booleans(),
@@ -190,10 +190,10 @@ commands = st.builds(
 
 
 @st.composite
-def sign_ins(draw):
+def authentications(draw):
     scheme = draw(st.sampled_from(SCHEMES))
     known = st.sampled_from([field.key for field in scheme.fields])
-    return SignInConfig(
+    return AuthenticationConfig(
         scheme=scheme.name,
         fields=draw(st.dictionaries(known, scalars, max_size=4)),
         extra=draw(st.dictionaries(texts, texts, max_size=2)),
@@ -209,7 +209,7 @@ integrations = st.builds(
     name=texts,
     variables=st.dictionaries(texts, texts, max_size=4),
     secrets=st.lists(texts, max_size=3).map(tuple),
-    sign_in=st.none() | sign_ins(),
+    authentication=st.none() | authentications(),
     tls=st.none() | tls,
     commands=st.lists(commands, max_size=1).map(tuple),
 )
@@ -232,9 +232,12 @@ def test_a_command_goes_into_a_database_and_comes_out_as_it_was(config):
     assert command_from_json(json.loads(json.dumps(command_to_json(config)))) == config
 
 
-@given(sign_ins(), tls)
-def test_a_sign_in_goes_into_a_database_and_comes_out_as_it_was(sign_in, tls):
-    assert sign_in_from_json(json.loads(json.dumps(sign_in_to_json(sign_in)))) == sign_in
+@given(authentications(), tls)
+def test_authentication_goes_into_a_database_and_comes_out_unchanged(authentication, tls):
+    assert (
+        authentication_from_json(json.loads(json.dumps(authentication_to_json(authentication))))
+        == authentication
+    )
     assert tls_from_json(json.loads(json.dumps(tls_to_json(tls)))) == tls
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from billhook.engine import write_integration
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration
@@ -106,10 +106,15 @@ def test_a_preset_that_ships_compiles(shipped):
     config = shipped.integration
     for command in config.commands:
         compile_command(
-            command, variables=config.variables, secrets=config.secrets, sign_in=config.sign_in
+            command,
+            variables=config.variables,
+            secrets=config.secrets,
+            authentication=config.authentication,
         )
-    if config.sign_in is not None:
-        compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
+    if config.authentication is not None:
+        compile_authentication(
+            config.authentication, variables=config.variables, secrets=config.secrets
+        )
 
 
 def test_a_preset_that_ships_says_how_to_fill_in_all_of_it(shipped):

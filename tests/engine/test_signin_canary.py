@@ -9,10 +9,10 @@ import traceback
 
 import pytest
 
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.config import ExtractConfig, PathConfig, SignInConfig, StepConfig
+from billhook.engine.config import AuthenticationConfig, ExtractConfig, PathConfig, StepConfig
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
@@ -69,11 +69,11 @@ FAILURES = {
 }
 
 
-def config_of(scheme: str) -> SignInConfig:
+def config_of(scheme: str) -> AuthenticationConfig:
     if scheme == "session":
         headers = (("X-Session", "{{Session.Id}}"), ("X-Key", "{{Secret}}"))
-        return SignInConfig(scheme=scheme, request=SESSION, headers=headers)
-    return SignInConfig(scheme=scheme, fields=CONFIGS[scheme])  # type: ignore[arg-type]
+        return AuthenticationConfig(scheme=scheme, request=SESSION, headers=headers)
+    return AuthenticationConfig(scheme=scheme, fields=CONFIGS[scheme])  # type: ignore[arg-type]
 
 
 def told(error: BillhookError) -> str:
@@ -86,7 +86,7 @@ def told(error: BillhookError) -> str:
 @pytest.mark.parametrize("scheme", CONFIGS)
 async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
     caplog.set_level(logging.DEBUG)
-    plan = compile_sign_in(config_of(scheme), variables={}, secrets=["Secret"])
+    plan = compile_authentication(config_of(scheme), variables={}, secrets=["Secret"])
     bound = plan.bind({"Secret": Secret(CANARY)}, keeper=MemoryKeeper())
     network = FakeTransport(*(failure() for _ in range(4)))
     transport = SignedTransport(network, scheme=bound, origins=frozenset({SOURCE}))

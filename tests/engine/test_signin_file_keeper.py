@@ -13,7 +13,7 @@ import pytest
 
 from billhook.engine.authentication.file_token_store import FileKeeper
 from billhook.engine.authentication.token_store import Tokens
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from engine.authorization_server import AuthorizationServer, authorization_server
 
@@ -186,7 +186,7 @@ async def test_who_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
 async def test_a_file_that_holds_something_else_is_not_overwritten_silently(tmp_path, content):
     path = tmp_path / "tokens"
     path.write_bytes(content)
-    with pytest.raises(SignInFailed, match="file of tokens"):
+    with pytest.raises(AuthenticationFailed, match="file of tokens"):
         await FileKeeper(path).load()
     assert path.read_bytes() == content
 
@@ -194,10 +194,10 @@ async def test_a_file_that_holds_something_else_is_not_overwritten_silently(tmp_
 async def test_a_folder_that_is_not_there_is_told(tmp_path):
     keeper = FileKeeper(tmp_path / "missing" / "tokens")
     assert await keeper.load() is None
-    with pytest.raises(SignInFailed, match="can't be opened"):
+    with pytest.raises(AuthenticationFailed, match="can't be opened"):
         async with keeper.lock():
             pass
-    with pytest.raises(SignInFailed, match="can't be"):
+    with pytest.raises(AuthenticationFailed, match="can't be"):
         await keeper.save(TOKENS)
 
 
@@ -205,6 +205,6 @@ async def test_a_link_in_the_way_is_not_followed(tmp_path):
     target = tmp_path / "elsewhere"
     target.write_text("keep me")
     (tmp_path / "tokens.new").symlink_to(target)
-    with pytest.raises(SignInFailed):
+    with pytest.raises(AuthenticationFailed):
         await FileKeeper(tmp_path / "tokens").save(TOKENS)
     assert target.read_text() == "keep me"

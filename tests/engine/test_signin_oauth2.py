@@ -16,11 +16,11 @@ from billhook.engine.authentication.authorize import (
     finish_authorization,
     read_code,
 )
-from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
 from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
 from billhook.engine.authentication.transport import SignedTransport
-from billhook.engine.config import SignInConfig
-from billhook.engine.errors import EgressDenied, SignInFailed, SourceTimeout
+from billhook.engine.config import AuthenticationConfig
+from billhook.engine.errors import AuthenticationFailed, EgressDenied, SourceTimeout
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
@@ -43,7 +43,7 @@ CLIENT, REFRESH, CODE = (
 )
 
 
-def plan_for(server: AuthorizationServer, scheme: str, **more: object) -> SignInPlan:
+def plan_for(server: AuthorizationServer, scheme: str, **more: object) -> AuthenticationPlan:
     extra = more.pop("extra", {})
     fields = {
         "token_url": f"{server.url}/token",
@@ -56,15 +56,15 @@ def plan_for(server: AuthorizationServer, scheme: str, **more: object) -> SignIn
     }
     if server.client_secret is None:
         del fields["client_secret"]
-    config = SignInConfig(scheme=scheme, fields=fields, extra=extra)  # type: ignore[arg-type]
-    return compile_sign_in(config, variables={}, secrets=SECRETS)
+    config = AuthenticationConfig(scheme=scheme, fields=fields, extra=extra)  # type: ignore[arg-type]
+    return compile_authentication(config, variables={}, secrets=SECRETS)
 
 
 class Client:
     """A source signed in at *server*, as one process has it."""
 
     def __init__(
-        self, server: AuthorizationServer, plan: SignInPlan, keeper: TokenKeeper | None
+        self, server: AuthorizationServer, plan: AuthenticationPlan, keeper: TokenKeeper | None
     ) -> None:
         self.http = HttpTransport(server.policy)
         self.scheme = plan.bind(SECRETS, keeper=keeper)
@@ -322,7 +322,7 @@ async def test_kept_tokens_never_go_to_another_token_url():
             )
             assert (await client.get())[0] == 200
         async with client_of(other, CODE, keeper, pkce=False) as client:
-            with pytest.raises(SignInFailed) as caught:
+            with pytest.raises(AuthenticationFailed) as caught:
                 await client.get()
     assert caught.value.connect_again
     assert other.forms == []
@@ -400,7 +400,7 @@ async def test_an_error_of_the_token_url_is_told_in_our_own_words(error, says, c
         authorization_server(error=(status, {**told, **canary})) as server,
         client_of(server, REFRESH) as client,
     ):
-        with pytest.raises(SignInFailed, match=says) as caught:
+        with pytest.raises(AuthenticationFailed, match=says) as caught:
             await client.get()
     assert caught.value.connect_again == connect_again
     assert "CANARY" not in str(caught.value)
@@ -426,7 +426,7 @@ async def test_an_answer_that_is_no_token_is_said_to_be_so(raw):
         authorization_server(raw=answer(raw)) as server,
         client_of(server, CLIENT) as client,
     ):
-        with pytest.raises(SignInFailed) as caught:
+        with pytest.raises(AuthenticationFailed) as caught:
             await client.get()
     assert "CANARY" not in str(caught.value)
 
@@ -455,7 +455,7 @@ async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
         authorization_server(good_refresh="another") as server,
         client_of(server, REFRESH) as client,
     ):
-        with pytest.raises(SignInFailed) as caught:
+        with pytest.raises(AuthenticationFailed) as caught:
             await client.get()
     assert caught.value.connect_again
 
@@ -471,7 +471,7 @@ class NeverFree(MemoryKeeper):
 
 async def test_a_lock_that_is_never_free_is_told():
     async with authorization_server() as server, client_of(server, REFRESH, NeverFree()) as client:
-        with pytest.raises(SignInFailed, match="Another process"):
+        with pytest.raises(AuthenticationFailed, match="Another process"):
             await client.get()
     assert server.forms == []
 
@@ -483,7 +483,7 @@ async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
         client_of(server, REFRESH, keeper) as client,
     ):
         for _ in range(3):
-            with pytest.raises(SignInFailed, match="expired") as caught:
+            with pytest.raises(AuthenticationFailed, match="expired") as caught:
                 await client.get()
             assert caught.value.connect_again
         assert len(server.forms) == 1
@@ -496,7 +496,7 @@ async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
         assert (await client.get())[0] == 200
 
 
-async def test_a_token_url_that_is_not_there_is_a_failed_sign_in():
+async def test_a_missing_token_url_fails_authentication():
     async with authorization_server() as server, client_of(server, CLIENT) as client:
         plan = plan_for(server, CLIENT, token_url="http://127.0.0.1:1/token")
         client.http._policy = server.policy.from_texts(
@@ -506,7 +506,7 @@ async def test_a_token_url_that_is_not_there_is_a_failed_sign_in():
         client.transport = SignedTransport(
             client.http, scheme=scheme, origins=frozenset({client.origin})
         )
-        with pytest.raises(SignInFailed, match="token URL"):
+        with pytest.raises(AuthenticationFailed, match="token URL"):
             await client.get()
     assert client.attempts == [("sign-in", "POST", None, "source-unreachable")]
 
@@ -547,7 +547,7 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
         assert asked.get("code_challenge_method") == (["S256"] if pkce else None)
         server.codes["c0de"] = asked["code_challenge"][0] if pkce else None
         async with client_of(server, CODE, keeper, pkce=pkce) as run:
-            with pytest.raises(SignInFailed) as caught:
+            with pytest.raises(AuthenticationFailed) as caught:
                 await run.get()
             assert caught.value.connect_again
             await finish_authorization(
@@ -584,7 +584,7 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
     ],
 )
 def test_a_way_back_that_is_not_ours_is_refused(query, says):
-    with pytest.raises(SignInFailed, match=says) as caught:
+    with pytest.raises(AuthenticationFailed, match=says) as caught:
         read_code(query, state="st4te")
     assert caught.value.connect_again
     assert "CANARY" not in str(caught.value)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
 from billhook.engine.command.scope import session_token_names
 from billhook.engine.config import (
+    AuthenticationConfig,
     ConditionConfig,
     ExtractConfig,
     PathConfig,
-    SignInConfig,
     StepConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
@@ -28,43 +28,47 @@ CLIENT = {
     "client_id": "billhook",
     "client_secret": "{{ClientSecret}}",
 }
-SIGN_IN_REQUEST = StepConfig(
+SESSION_REQUEST = StepConfig(
     method="POST",
     url="https://login.example/session",
     headers=(("Content-Type", "application/json"),),
     body='{"key": {{ApiKey}}, "tenant": {{Tenant}}}',
     extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.sessionId")),),
 )
-WHOLE: dict[str, SignInConfig] = {
-    "basic": SignInConfig(scheme="basic", fields={"username": "{{ApiKey}}"}),
-    "bearer": SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}),
-    "header": SignInConfig(scheme="header", fields={"name": "X-Key", "value": "k {{ApiKey}}"}),
-    "query": SignInConfig(scheme="query", fields={"name": "key", "value": "{{ApiKey}}"}),
-    "oauth2-client-credentials": SignInConfig(
+WHOLE: dict[str, AuthenticationConfig] = {
+    "basic": AuthenticationConfig(scheme="basic", fields={"username": "{{ApiKey}}"}),
+    "bearer": AuthenticationConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}),
+    "header": AuthenticationConfig(
+        scheme="header", fields={"name": "X-Key", "value": "k {{ApiKey}}"}
+    ),
+    "query": AuthenticationConfig(scheme="query", fields={"name": "key", "value": "{{ApiKey}}"}),
+    "oauth2-client-credentials": AuthenticationConfig(
         scheme="oauth2-client-credentials", fields=CLIENT, extra={"audience": "{{Tenant}}"}
     ),
-    "oauth2-refresh-token": SignInConfig(
+    "oauth2-refresh-token": AuthenticationConfig(
         scheme="oauth2-refresh-token", fields={**CLIENT, "refresh_token": "{{ApiKey}}"}
     ),
-    "oauth2-authorization-code": SignInConfig(
+    "oauth2-authorization-code": AuthenticationConfig(
         scheme="oauth2-authorization-code",
         fields={**CLIENT, "authorize_url": "https://sign.example/in", "pkce": False},
     ),
-    "session": SignInConfig(
+    "session": AuthenticationConfig(
         scheme="session",
         fields={"kept": 600.0},
-        request=SIGN_IN_REQUEST,
+        request=SESSION_REQUEST,
         headers=(("sessionId", "{{Session.Id}}"), ("devKey", "{{Other}}")),
         refused_when=(
             ConditionConfig(path=PathConfig(kind="json", text="$.error"), equals="EXPIRED"),
         ),
     ),
-    "hmac": SignInConfig(
+    "hmac": AuthenticationConfig(
         scheme="hmac",
         fields={"header": "X-Signature", "key": "{{ApiKey}}", "timestamp_header": "X-Time"},
     ),
-    "standard-webhooks": SignInConfig(scheme="standard-webhooks", fields={"key": "{{ApiKey}}"}),
-    "aws-sigv4": SignInConfig(
+    "standard-webhooks": AuthenticationConfig(
+        scheme="standard-webhooks", fields={"key": "{{ApiKey}}"}
+    ),
+    "aws-sigv4": AuthenticationConfig(
         scheme="aws-sigv4",
         fields={
             "access_key": "AKIA",
@@ -73,24 +77,24 @@ WHOLE: dict[str, SignInConfig] = {
             "service": "s3",
         },
     ),
-    "oauth1": SignInConfig(
+    "oauth1": AuthenticationConfig(
         scheme="oauth1", fields={"consumer_key": "ck", "consumer_secret": "{{ApiKey}}"}
     ),
 }
 
 
-def compiled(config: SignInConfig) -> SignInPlan:
-    return compile_sign_in(config, variables=VARIABLES, secrets=SECRETS)
+def compiled(config: AuthenticationConfig) -> AuthenticationPlan:
+    return compile_authentication(config, variables=VARIABLES, secrets=SECRETS)
 
 
-def problems_of(config: SignInConfig) -> tuple[Problem, ...]:
+def problems_of(config: AuthenticationConfig) -> tuple[Problem, ...]:
     with pytest.raises(ConfigurationError) as caught:
         compiled(config)
     return caught.value.problems
 
 
-def basic(**fields: object) -> SignInConfig:
-    return SignInConfig(scheme="basic", fields=fields)  # type: ignore[arg-type]
+def basic(**fields: object) -> AuthenticationConfig:
+    return AuthenticationConfig(scheme="basic", fields=fields)  # type: ignore[arg-type]
 
 
 def test_each_scheme_of_the_table_has_an_example_here():
@@ -129,226 +133,238 @@ def test_each_scheme_compiles_and_knows_its_secrets(config):
     ("config", "code", "where", "suggestion"),
     [
         pytest.param(
-            SignInConfig(scheme="oauth2-client-credential"),
+            AuthenticationConfig(scheme="oauth2-client-credential"),
             "unknown-scheme",
-            "sign_in.scheme",
+            "authentication.scheme",
             "oauth2-client-credentials",
             id="unknown scheme, with the nearest",
         ),
         pytest.param(
-            SignInConfig(scheme="kerberos"),
+            AuthenticationConfig(scheme="kerberos"),
             "unknown-scheme",
-            "sign_in.scheme",
+            "authentication.scheme",
             None,
             id="unknown scheme",
         ),
         pytest.param(
             basic(username="{{ApiKey}}", pasword="x"),
             "unknown-key",
-            "sign_in.pasword",
+            "authentication.pasword",
             "password",
             id="unknown field, with the nearest",
         ),
         pytest.param(
             basic(),
             "missing-key",
-            "sign_in.username",
+            "authentication.username",
             None,
             id="neither user name nor password",
         ),
-        pytest.param(basic(username="a:b"), "colon", "sign_in.username", None, id="colon"),
+        pytest.param(basic(username="a:b"), "colon", "authentication.username", None, id="colon"),
         pytest.param(
             basic(username="a\nb"),
             "control-character",
-            "sign_in.username",
+            "authentication.username",
             None,
             id="line break",
         ),
         pytest.param(
-            basic(username=7), "wrong-type", "sign_in.username", None, id="a number as text"
+            basic(username=7), "wrong-type", "authentication.username", None, id="a number as text"
         ),
         pytest.param(
             basic(username="{{InvoiceNumber}}"),
             "unknown-token",
-            "sign_in.username",
+            "authentication.username",
             None,
             id="a token of the command",
         ),
         pytest.param(
             basic(username="{{Apikey}}"),
             "unknown-token",
-            "sign_in.username",
+            "authentication.username",
             "{{ApiKey}}",
             id="a secret misspelt",
         ),
         pytest.param(
             basic(username="{{ ApiKey }}"),
             "malformed-token",
-            "sign_in.username",
+            "authentication.username",
             "{{ApiKey}}",
             id="spaces in a token",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer"), "missing-key", "sign_in.token", None, id="no token"
+            AuthenticationConfig(scheme="bearer"),
+            "missing-key",
+            "authentication.token",
+            None,
+            id="no token",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "abc"}),
+            AuthenticationConfig(scheme="bearer", fields={"token": "abc"}),
             "not-a-secret",
-            "sign_in.token",
+            "authentication.token",
             None,
             id="a secret typed out",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "x{{ApiKey}}"}),
+            AuthenticationConfig(scheme="bearer", fields={"token": "x{{ApiKey}}"}),
             "not-a-secret",
-            "sign_in.token",
+            "authentication.token",
             None,
             id="more than a secret",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "{{Tenant}}"}),
+            AuthenticationConfig(scheme="bearer", fields={"token": "{{Tenant}}"}),
             "not-a-secret",
-            "sign_in.token",
+            "authentication.token",
             None,
             id="a variable as a secret",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bearer "}),
+            AuthenticationConfig(
+                scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bearer "}
+            ),
             "header-whitespace",
-            "sign_in.prefix",
+            "authentication.prefix",
             "Bearer",
             id="a space after the word",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bärer"}),
+            AuthenticationConfig(
+                scheme="bearer", fields={"token": "{{ApiKey}}", "prefix": "Bärer"}
+            ),
             "non-ascii",
-            "sign_in.prefix",
+            "authentication.prefix",
             None,
             id="a word beyond ASCII",
         ),
         pytest.param(
-            SignInConfig(scheme="header", fields={"name": "Host", "value": "{{ApiKey}}"}),
+            AuthenticationConfig(scheme="header", fields={"name": "Host", "value": "{{ApiKey}}"}),
             "header-denied",
-            "sign_in.name",
+            "authentication.name",
             None,
             id="a header that is refused",
         ),
         pytest.param(
-            SignInConfig(scheme="header", fields={"name": "X Key", "value": "{{ApiKey}}"}),
+            AuthenticationConfig(scheme="header", fields={"name": "X Key", "value": "{{ApiKey}}"}),
             "header-name",
-            "sign_in.name",
+            "authentication.name",
             None,
             id="no header's name",
         ),
         pytest.param(
-            SignInConfig(scheme="header", fields={"name": "{{Tenant}}", "value": "{{ApiKey}}"}),
+            AuthenticationConfig(
+                scheme="header", fields={"name": "{{Tenant}}", "value": "{{ApiKey}}"}
+            ),
             "forbidden-position",
-            "sign_in.name",
+            "authentication.name",
             None,
             id="a token in a header's name",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-client-credentials", fields={**CLIENT, "client_auth": "heder"}
             ),
             "unknown-choice",
-            "sign_in.client_auth",
+            "authentication.client_auth",
             "header",
             id="unknown choice, with the nearest",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-client-credentials",
                 fields={**CLIENT, "token_url": "auth.example/token"},
             ),
             "scheme",
-            "sign_in.token_url",
+            "authentication.token_url",
             None,
             id="a token URL that is none",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-client-credentials",
                 fields={**CLIENT, "token_url": "https://{{ClientSecret}}/token"},
             ),
             "forbidden-position",
-            "sign_in.token_url",
+            "authentication.token_url",
             None,
             id="a secret as the host",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-client-credentials", fields=CLIENT, extra={"grant_type": "x"}
             ),
             "misplaced-key",
-            "sign_in.extra.grant_type",
+            "authentication.extra.grant_type",
             None,
             id="a parameter that is sent anyway",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-authorization-code",
                 fields={**CLIENT, "authorize_url": "https://a.example/", "pkce": "true"},
             ),
             "wrong-type",
-            "sign_in.pkce",
+            "authentication.pkce",
             None,
             id="true in quotes",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}, extra={"a": "b"}),
+            AuthenticationConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}, extra={"a": "b"}),
             "misplaced-key",
-            "sign_in.extra",
+            "authentication.extra",
             None,
             id="extra where there is no token request",
         ),
         pytest.param(
-            SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}, request=SIGN_IN_REQUEST),
+            AuthenticationConfig(
+                scheme="bearer", fields={"token": "{{ApiKey}}"}, request=SESSION_REQUEST
+            ),
             "misplaced-key",
-            "sign_in.request",
+            "authentication.request",
             None,
             id="a request where there is no session",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="hmac", fields={"header": "X", "key": "{{ApiKey}}", "template": "{{Body}}"}
             ),
             "unknown-token",
-            "sign_in.template",
+            "authentication.template",
             None,
             id="a token that no request has",
         ),
         pytest.param(
-            SignInConfig(scheme="session", headers=(("X", "y"),)),
+            AuthenticationConfig(scheme="session", headers=(("X", "y"),)),
             "missing-key",
-            "sign_in.request",
+            "authentication.request",
             None,
             id="a session without a request",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="session", request=StepConfig(method="POST", url="https://login.example/")
             ),
             "missing-key",
-            "sign_in.request.extract",
+            "authentication.request.extract",
             None,
             id="a session that takes nothing",
         ),
         pytest.param(
-            SignInConfig(scheme="session", fields={"kept": 0}, request=SIGN_IN_REQUEST),
+            AuthenticationConfig(scheme="session", fields={"kept": 0}, request=SESSION_REQUEST),
             "invalid-value",
-            "sign_in.kept",
+            "authentication.kept",
             None,
             id="kept for no time",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="session",
-                request=SIGN_IN_REQUEST,
+                request=SESSION_REQUEST,
                 headers=(("sessionId", "{{Session.Key}}"),),
             ),
             "unknown-token",
-            "sign_in.headers[0]",
+            "authentication.headers[0]",
             "{{Session.Id}}",
             id="a value that the session doesn't give",
         ),
@@ -374,62 +390,62 @@ def test_a_mistake_is_told_with_its_place(config, code, where, suggestion):
 def test_a_value_of_another_type_is_told_with_what_was_expected(scheme, field, typed):
     whole = WHOLE[scheme]
     [problem] = problems_of(replace(whole, fields={**whole.fields, field: typed}))
-    assert (problem.code, problem.where) == ("wrong-type", f"sign_in.{field}")
+    assert (problem.code, problem.where) == ("wrong-type", f"authentication.{field}")
 
 
 def test_a_secret_field_that_is_no_text_is_told():
-    [problem] = problems_of(SignInConfig(scheme="bearer", fields={"token": 7}))
+    [problem] = problems_of(AuthenticationConfig(scheme="bearer", fields={"token": 7}))
     assert problem.code == "not-a-secret"
 
 
 @pytest.mark.parametrize("field", ["token_url", "client_id"])
 def test_a_field_with_a_broken_token_is_told_once(field):
-    config = SignInConfig(
+    config = AuthenticationConfig(
         scheme="oauth2-client-credentials", fields={**CLIENT, field: "https://{{Nobody}}/"}
     )
     [problem] = problems_of(config)
-    assert (problem.code, problem.where) == ("unknown-token", f"sign_in.{field}")
+    assert (problem.code, problem.where) == ("unknown-token", f"authentication.{field}")
 
 
 def test_a_broken_variable_is_left_to_the_commands_to_tell():
-    plan = compile_sign_in(WHOLE["basic"], variables={"Bad": "a\0b"}, secrets=SECRETS)
+    plan = compile_authentication(WHOLE["basic"], variables={"Bad": "a\0b"}, secrets=SECRETS)
     assert plan.secrets == {"ApiKey"}
 
 
 def test_the_values_of_a_session_need_names_of_their_own():
     request = replace(
-        SIGN_IN_REQUEST,
+        SESSION_REQUEST,
         extract=(ExtractConfig(name="1st", path=PathConfig(kind="json", text="$.a")),),
     )
-    [problem] = problems_of(SignInConfig(scheme="session", request=request))
-    assert (problem.code, problem.where) == ("invalid-name", "sign_in.request.extract.1st")
+    [problem] = problems_of(AuthenticationConfig(scheme="session", request=request))
+    assert (problem.code, problem.where) == ("invalid-name", "authentication.request.extract.1st")
 
 
-def test_remarks_on_a_sign_in_request_stand_where_it_does():
-    request = replace(SIGN_IN_REQUEST, url="http://login.example/session")
-    plan = compiled(SignInConfig(scheme="session", request=request))
+def test_notes_on_a_session_request_point_to_it():
+    request = replace(SESSION_REQUEST, url="http://login.example/session")
+    plan = compiled(AuthenticationConfig(scheme="session", request=request))
     [note] = plan.notes
-    assert (note.code, note.where) == ("secret-over-http", "sign_in.request.url")
+    assert (note.code, note.where) == ("secret-over-http", "authentication.request.url")
 
 
 def test_all_mistakes_are_told_at_once():
-    config = SignInConfig(
+    config = AuthenticationConfig(
         scheme="oauth2-refresh-token",
         fields={"token_url": "", "client_id": "a", "client_secret": "b", "sope": "c"},
         extra={"code": "x"},
-        request=SIGN_IN_REQUEST,
+        request=SESSION_REQUEST,
     )
     assert {problem.where for problem in problems_of(config)} == {
-        "sign_in.token_url",
-        "sign_in.client_secret",
-        "sign_in.refresh_token",
-        "sign_in.sope",
-        "sign_in.extra.code",
-        "sign_in.request",
+        "authentication.token_url",
+        "authentication.client_secret",
+        "authentication.refresh_token",
+        "authentication.sope",
+        "authentication.extra.code",
+        "authentication.request",
     }
 
 
-def test_mistakes_of_a_sign_in_request_are_told_where_it_stands():
+def test_problems_of_a_session_request_point_to_it():
     broken = StepConfig(
         name="Login",
         method="PUSH",
@@ -441,17 +457,17 @@ def test_mistakes_of_a_sign_in_request_are_told_where_it_stands():
         success_when=(ConditionConfig(),),
         on_not_found=(StepConfig(url="https://login.example/"),),
     )
-    config = SignInConfig(
+    config = AuthenticationConfig(
         scheme="session", request=broken, refused_when=(ConditionConfig(status=(42,)),)
     )
     assert {problem.where for problem in problems_of(config)} == {
-        "sign_in.request.method",
-        "sign_in.request.url",
-        "sign_in.request.name",
-        "sign_in.request.on_not_found",
-        "sign_in.request.extract.Id",
-        "sign_in.request.success_when[0]",
-        "sign_in.refused_when[0]",
+        "authentication.request.method",
+        "authentication.request.url",
+        "authentication.request.name",
+        "authentication.request.on_not_found",
+        "authentication.request.extract.Id",
+        "authentication.request.success_when[0]",
+        "authentication.refused_when[0]",
     }
 
 
@@ -464,22 +480,22 @@ def test_mistakes_of_a_sign_in_request_are_told_where_it_stands():
         pytest.param(
             basic(username="ann", password="letmein"),
             "not-a-secret",
-            "sign_in.password",
+            "authentication.password",
             id="a password typed out",
         ),
         pytest.param(
-            SignInConfig(scheme="header", fields={"name": "X-Key", "value": "k3y"}),
+            AuthenticationConfig(scheme="header", fields={"name": "X-Key", "value": "k3y"}),
             "not-a-secret",
-            "sign_in.value",
+            "authentication.value",
             id="a key typed out",
         ),
         pytest.param(
-            SignInConfig(
+            AuthenticationConfig(
                 scheme="oauth2-client-credentials",
                 fields={**CLIENT, "token_url": "http://auth.example/token"},
             ),
             "secret-over-http",
-            "sign_in.token_url",
+            "authentication.token_url",
             id="a secret over http",
         ),
     ],
@@ -533,7 +549,7 @@ def test_a_realm_that_would_end_its_quotes_is_refused():
     config = replace(WHOLE["oauth1"], fields={**WHOLE["oauth1"].fields, "realm": 'a"b'})
     with pytest.raises(TokenError) as caught:
         compiled(config).bind({"ApiKey": Secret("x")})
-    assert caught.value.problems[0].where == "sign_in.realm"
+    assert caught.value.problems[0].where == "authentication.realm"
 
 
 def test_a_missing_secret_is_named_when_the_plan_is_bound():
@@ -547,7 +563,7 @@ def test_a_missing_secret_is_named_when_the_plan_is_bound():
 )
 def test_a_secret_that_fits_no_header_is_refused_without_being_shown(value):
     plan = compiled(
-        SignInConfig(scheme="header", fields={"name": "X-Key", "value": "{{ApiKey}}"})
+        AuthenticationConfig(scheme="header", fields={"name": "X-Key", "value": "{{ApiKey}}"})
         if value
         else WHOLE["bearer"]
     )

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import (
+    AuthenticationConfig,
     ConditionConfig,
     ExtractConfig,
     PathConfig,
-    SignInConfig,
     StepConfig,
 )
-from billhook.engine.errors import SignInFailed, SourceUnreachable
+from billhook.engine.errors import AuthenticationFailed, SourceUnreachable
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
@@ -29,7 +29,7 @@ from billhook.engine.tokens.values import Given
 LIMITS = Limits(timeout=30.0, max_bytes=10_000)
 SOURCE = Origin(scheme="https", host="billing.example", port=443)
 SECRETS = {"Password": Secret('pass"w&rd'), "DevKey": Secret("d3v")}
-SIGN_IN = StepConfig(
+AUTHENTICATION = StepConfig(
     method="POST",
     url="https://login.example/session",
     headers=(("Content-Type", "application/json"),),
@@ -37,9 +37,9 @@ SIGN_IN = StepConfig(
     success_when=(ConditionConfig(path=PathConfig(kind="json", text="$.ok"), equals=True),),
     extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
 )
-CONFIG = SignInConfig(
+CONFIG = AuthenticationConfig(
     scheme="session",
-    request=SIGN_IN,
+    request=AUTHENTICATION,
     headers=(("sessionId", "{{Session.Id}}"), ("devKey", "{{DevKey}}")),
     refused_when=(ConditionConfig(path=PathConfig(kind="json", text="$.error"), equals="EXPIRED"),),
 )
@@ -62,8 +62,8 @@ def opened(session: object = "s1", **more: object) -> Response:
 class Client:
     """A source behind a session, answering from a script."""
 
-    def __init__(self, *answers: object, config: SignInConfig = CONFIG) -> None:
-        plan = compile_sign_in(config, variables={"User": "ann"}, secrets=SECRETS)
+    def __init__(self, *answers: object, config: AuthenticationConfig = CONFIG) -> None:
+        plan = compile_authentication(config, variables={"User": "ann"}, secrets=SECRETS)
         self.network = FakeTransport(*answers)  # type: ignore[arg-type]
         self.transport = SignedTransport(
             self.network, scheme=plan.bind(SECRETS), origins=frozenset({SOURCE})
@@ -93,10 +93,10 @@ async def test_a_session_is_opened_once_and_carried_by_every_request():
     assert await client.get() == (200, b"1")
     assert await client.get() == (200, b"2")
     assert client.sent == [("sign-in", ""), ("Get", "s1"), ("Get", "s1")]
-    sign_in, get, _ = client.network.requests
-    assert sign_in.url == "https://login.example/session"
-    assert json.loads(sign_in.body or b"") == {"user": "ann", "password": 'pass"w&rd'}
-    assert sign_in.carries_secret
+    authentication, get, _ = client.network.requests
+    assert authentication.url == "https://login.example/session"
+    assert json.loads(authentication.body or b"") == {"user": "ann", "password": 'pass"w&rd'}
+    assert authentication.carries_secret
     assert dict(get.headers) == {"sessionId": "s1", "devKey": "d3v"}
     assert get.carries_secret
 
@@ -154,7 +154,7 @@ async def test_an_address_out_of_an_answer_gets_no_session():
     other = replace(GET, url=f"{elsewhere}/1", origin=elsewhere)
     client = Client(make_response(b"1"), make_response(b"2"))
     await client.get(other)
-    await client.get(replace(GET, sign_in=False))
+    await client.get(replace(GET, authenticate=False))
     assert client.sent == [("Get", ""), ("Get", "")]
     assert all(request.headers == () for request in client.network.requests)
 
@@ -167,16 +167,18 @@ def completed(session: Mapping[str, Given]) -> WebRequest:
 
 
 @pytest.mark.parametrize(
-    ("sign_in", "headers"),
+    ("is_authenticated", "headers"),
     [
         pytest.param(True, {"sessionId": "s1", "devKey": "d3v"}, id="with its headers"),
         pytest.param(False, {}, id="without its headers"),
     ],
 )
-async def test_a_request_is_completed_with_the_sessions_values(sign_in, headers):
+async def test_a_request_is_completed_with_the_sessions_values(is_authenticated, headers):
     client = Client(opened(), make_response(b"1"))
     ask = replace(
-        GET, sign_in=sign_in, complete=lambda given: replace(completed(given), sign_in=sign_in)
+        GET,
+        authenticate=is_authenticated,
+        complete=lambda given: replace(completed(given), authenticate=is_authenticated),
     )
     await client.get(ask)
     sent = client.network.requests[1]
@@ -210,38 +212,38 @@ async def test_a_request_is_completed_anew_with_a_new_session():
         pytest.param(SourceUnreachable(), "No connection", id="unreachable"),
     ],
 )
-async def test_a_failed_sign_in_says_what_failed(answer, says):
+async def test_failed_authentication_says_what_failed(answer, says):
     client = Client(answer, make_response(b"1"))
-    with pytest.raises(SignInFailed, match=says) as caught:
+    with pytest.raises(AuthenticationFailed, match=says) as caught:
         await client.get()
     assert 'pass"w&rd' not in str(caught.value)
     assert "Session.Id" in str(caught.value) or "list" not in says
 
 
-async def test_a_sign_in_request_that_can_not_be_filled_is_told():
+async def test_a_session_request_that_cannot_be_filled_is_reported():
     secrets = {**SECRETS, "DevKey": Secret("a\r\nX: y")}
-    request = replace(SIGN_IN, headers=(*SIGN_IN.headers, ("X-Key", "{{DevKey}}")))
+    request = replace(AUTHENTICATION, headers=(*AUTHENTICATION.headers, ("X-Key", "{{DevKey}}")))
     config = replace(CONFIG, request=request, headers=())
     client = Client(config=config)
-    plan = compile_sign_in(config, variables={"User": "ann"}, secrets=secrets)
+    plan = compile_authentication(config, variables={"User": "ann"}, secrets=secrets)
     client.transport = SignedTransport(
         client.network, scheme=plan.bind(secrets), origins=frozenset({SOURCE})
     )
-    with pytest.raises(SignInFailed, match="can't be filled"):
+    with pytest.raises(AuthenticationFailed, match="can't be filled"):
         await client.get()
     assert client.network.requests == []
 
 
 async def test_a_session_that_failed_is_tried_again_by_the_next_run():
     client = Client(make_response(status=500), opened(), make_response(b"1"))
-    with pytest.raises(SignInFailed):
+    with pytest.raises(AuthenticationFailed):
         await client.get()
     assert await client.get() == (200, b"1")
 
 
 async def test_a_form_that_answers_with_a_redirect_is_signed_in():
     request = replace(
-        SIGN_IN,
+        AUTHENTICATION,
         success_when=(),
         extract=(
             ExtractConfig(

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from requests import Request
 from requests_aws4auth import AWS4Auth
 
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.scheme import Line
-from billhook.engine.config import SignInConfig
-from billhook.engine.errors import SignInFailed, TokenError
+from billhook.engine.config import AuthenticationConfig
+from billhook.engine.errors import AuthenticationFailed, TokenError
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
@@ -60,8 +60,8 @@ async def signed(
     """Compile, bind and sign. A secret in small letters stands in the field of its own name."""
     secrets = secrets or {}
     given = fields | {name: f"{{{{{name}}}}}" for name in secrets if name.islower()}
-    config = SignInConfig(scheme=scheme, fields=given)  # type: ignore[arg-type]
-    plan = compile_sign_in(config, variables={"Tenant": "acme"}, secrets=secrets)
+    config = AuthenticationConfig(scheme=scheme, fields=given)  # type: ignore[arg-type]
+    plan = compile_authentication(config, variables={"Tenant": "acme"}, secrets=secrets)
     bound = plan.bind({name: Secret(value) for name, value in secrets.items()})
     line = Line(transport=FakeTransport(), deadline=0.0, trace=Trace())
     return (await bound.sign(to_sign, line)).request
@@ -95,7 +95,7 @@ async def test_basic_is_as_in_its_rfc(username, password, expected):
 async def test_a_user_name_that_turns_out_to_hold_a_colon_is_refused():
     with pytest.raises(TokenError) as caught:
         await signed(request(), "basic", {"User": "a:b"}, username="{{User}}", password="x")
-    assert caught.value.problems[0].where == "sign_in.username"
+    assert caught.value.problems[0].where == "authentication.username"
     assert "a:b" not in str(caught.value)
 
 
@@ -113,7 +113,7 @@ async def test_a_token_follows_its_word(fields, expected):
     assert header(made, "Authorization") == expected
 
 
-async def test_a_header_of_the_request_gives_way_to_the_sign_ins():
+async def test_the_authentication_header_replaces_one_of_the_request():
     own = request(headers=(("authorization", "Basic old"), ("Accept", "application/pdf")))
     made = await signed(own, "bearer", {"token": "t0k"})
     assert made.headers == (("Accept", "application/pdf"), ("Authorization", "Bearer t0k"))
@@ -219,7 +219,7 @@ async def test_a_key_of_another_encoding_is_refused_without_being_shown(encoding
         await signed(
             request(), "hmac", {"key": "zz-not!"}, header="X-Signature", key_encoding=encoding
         )
-    assert caught.value.problems[0].where == "sign_in.key"
+    assert caught.value.problems[0].where == "authentication.key"
     assert "zz-not!" not in str(caught.value)
 
 
@@ -249,7 +249,7 @@ async def test_a_standard_webhooks_signature_is_one_by_hand(body):
 async def test_a_webhooks_key_that_is_none_is_refused(key):
     with pytest.raises(TokenError) as caught:
         await signed(request(), "standard-webhooks", {"key": key})
-    assert caught.value.problems[0].where == "sign_in.key"
+    assert caught.value.problems[0].where == "authentication.key"
 
 
 # AWS Signature 4: our own canonical form follows Amazon's text, and its examples prove it
@@ -548,7 +548,7 @@ async def test_a_form_that_is_none_is_said_to_be_so():
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
         body=b'{"a": 1}',
     )
-    with pytest.raises(SignInFailed, match="percent-encoded"):
+    with pytest.raises(AuthenticationFailed, match="percent-encoded"):
         await signed(form, "oauth1", OAUTH1_SECRETS, **OAUTH1)
 
 

@@ -13,11 +13,11 @@ from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import (
+    AuthenticationConfig,
     CommandConfig,
     ExtractConfig,
     IntegrationConfig,
     PathConfig,
-    SignInConfig,
     StepConfig,
     TlsConfig,
 )
@@ -63,7 +63,7 @@ def compiled(config: IntegrationConfig) -> Command:
         config.commands[0],
         variables=config.variables,
         secrets=config.secrets,
-        sign_in=config.sign_in,
+        authentication=config.authentication,
     )
 
 
@@ -85,7 +85,7 @@ def chain(source: Source) -> list[type]:
 
 
 PLAIN = "https://billing.example"
-BASIC = SignInConfig(scheme="basic", fields={"username": "ann", "password": "{{ApiKey}}"})
+BASIC = AuthenticationConfig(scheme="basic", fields={"username": "ann", "password": "{{ApiKey}}"})
 NOWHERE = EgressPolicy.from_texts()
 
 
@@ -99,12 +99,12 @@ NOWHERE = EgressPolicy.from_texts()
             id="with repetition",
         ),
         pytest.param(
-            integration(PLAIN, sign_in=BASIC),
+            integration(PLAIN, authentication=BASIC),
             [BreakerTransport, SignedTransport, HttpTransport],
             id="with a sign-in",
         ),
         pytest.param(
-            integration(PLAIN, sign_in=BASIC, command={"retries": 1}),
+            integration(PLAIN, authentication=BASIC, command={"retries": 1}),
             [BreakerTransport, RetryingTransport, SignedTransport, HttpTransport],
             id="with both: each try is signed anew",
         ),
@@ -132,7 +132,7 @@ async def test_a_document_comes_through_the_whole_chain():
 
     trace = Trace()
     async with nothing_left(), serving(script) as origin:
-        config = integration(origin.url, sign_in=BASIC, command={"retries": 2})
+        config = integration(origin.url, authentication=BASIC, command={"retries": 2})
         async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
             assert await view(config, source, trace) == pdf()
     assert [attempt.status for attempt in trace.attempts] == [503, 200]
@@ -143,7 +143,7 @@ async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
         server.good_access = set()
         config = integration(
             server.url,
-            sign_in=SignInConfig(
+            authentication=AuthenticationConfig(
                 scheme="oauth2-refresh-token",
                 fields={
                     "token_url": f"{server.url}/token",
@@ -179,7 +179,7 @@ async def test_what_a_session_gives_fills_the_steps_own_texts():
                 await peer.send(answer(status="401 No"))
 
     async with serving(script) as origin:
-        sign_in = SignInConfig(
+        authentication = AuthenticationConfig(
             scheme="session",
             request=StepConfig(
                 method="POST",
@@ -194,7 +194,7 @@ async def test_what_a_session_gives_fills_the_steps_own_texts():
             headers=(("Content-Type", "application/json"),),
             body='{"session": "{{Session.Id}}"}',
         )
-        config = integration(origin.url, sign_in=sign_in, command={"steps": (step,)})
+        config = integration(origin.url, authentication=authentication, command={"steps": (step,)})
         async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
             command = compiled(config)
             values = command.values({}, secrets={})
@@ -217,7 +217,7 @@ async def test_a_redirect_to_another_origin_carries_no_credential():
                 await peer.send(answer(b"", location, status="302 There"))
 
         async with serving(script) as origin:
-            config = integration(origin.url, sign_in=BASIC)
+            config = integration(origin.url, authentication=BASIC)
             policy = origin.policy(allow=[f"127.0.0.1:{other.port}"])
             async with open_source(config, secrets=SECRETS, policy=policy) as source:
                 assert await view(config, source) == pdf()
@@ -244,11 +244,11 @@ async def test_a_source_that_keeps_failing_is_paused_and_says_so():
     assert len(origin.requests) == FAILURES
 
 
-async def test_the_sign_in_is_judged_by_the_egress_policy():
+async def test_authentication_is_subject_to_the_egress_policy():
     async with authorization_server() as server:
         config = integration(
             PLAIN,
-            sign_in=SignInConfig(
+            authentication=AuthenticationConfig(
                 scheme="oauth2-client-credentials",
                 fields={"token_url": f"{server.url}/token", "client_id": CLIENT_ID},
             ),
@@ -272,7 +272,7 @@ async def test_closing_waits_for_tokens_under_way():
         server.good_refresh = "k3y"
         config = integration(
             server.url,
-            sign_in=SignInConfig(
+            authentication=AuthenticationConfig(
                 scheme="oauth2-refresh-token",
                 fields={
                     "token_url": f"{server.url}/token",
@@ -301,9 +301,9 @@ async def test_closing_waits_for_tokens_under_way():
     ("config", "error", "where"),
     [
         pytest.param(
-            integration(PLAIN, sign_in=SignInConfig(scheme="bearer")),
+            integration(PLAIN, authentication=AuthenticationConfig(scheme="bearer")),
             ConfigurationError,
-            "sign_in.token",
+            "authentication.token",
             id="a sign-in without its token",
         ),
         pytest.param(
@@ -313,9 +313,9 @@ async def test_closing_waits_for_tokens_under_way():
             id="a certificate that is none",
         ),
         pytest.param(
-            integration(PLAIN, sign_in=replace(BASIC, fields={"username": "{{Missing}}"})),
+            integration(PLAIN, authentication=replace(BASIC, fields={"username": "{{Missing}}"})),
             ConfigurationError,
-            "sign_in.username",
+            "authentication.username",
             id="an unknown secret",
         ),
     ],
@@ -328,17 +328,21 @@ def test_a_mistake_is_told_when_the_source_is_opened(config, error, where):
 
 def test_a_secret_without_a_value_is_told_when_the_source_is_opened():
     with pytest.raises(TokenError) as caught:
-        open_source(integration(PLAIN, sign_in=BASIC), secrets={}, policy=NOWHERE)
+        open_source(integration(PLAIN, authentication=BASIC), secrets={}, policy=NOWHERE)
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
 
 
-def test_a_plan_knows_the_secrets_of_sign_in_and_tls():
-    config = integration(PLAIN, sign_in=BASIC, tls=TlsConfig(client_certificate="{{ClientSecret}}"))
+def test_a_plan_lists_the_secrets_of_authentication_and_tls():
+    config = integration(
+        PLAIN, authentication=BASIC, tls=TlsConfig(client_certificate="{{ClientSecret}}")
+    )
     plan = plan_source(config, [compiled(config)])
     assert plan.secrets == {"ApiKey", "ClientSecret"}
     assert plan_source(integration(PLAIN), []).secrets == frozenset()
 
 
 async def test_an_unused_source_can_be_closed():
-    async with open_source(integration(PLAIN, sign_in=BASIC), secrets=SECRETS, policy=NOWHERE):
+    async with open_source(
+        integration(PLAIN, authentication=BASIC), secrets=SECRETS, policy=NOWHERE
+    ):
         pass

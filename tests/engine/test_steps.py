@@ -182,7 +182,7 @@ async def test_a_url_out_of_an_answer_is_sent_as_it_is_without_credentials():
     request = run.transport.requests[1]
     assert (request.url, str(request.origin)) == (signed, "https://files.example")
     assert request.target == "/a%2Fb.pdf?X-Sig=a%2Bb&e=1"
-    assert (request.headers, request.sign_in, request.repeatable) == ((), False, False)
+    assert (request.headers, request.authenticate, request.repeatable) == ((), False, False)
     assert not request.carries_secret
 
 
@@ -194,10 +194,10 @@ async def test_a_url_out_of_an_answer_is_sent_as_it_is_without_credentials():
         pytest.param(f"{SITE}:8443/x.pdf", False, id="other-port"),
     ],
 )
-async def test_the_sign_in_goes_along_only_to_the_commands_own_origin(link, goes_along):
-    run = run_toml(LINK + "sign_in = true", as_json({"link": link}), as_pdf())
+async def test_only_requests_to_the_commands_own_origin_are_authenticated(link, goes_along):
+    run = run_toml(LINK + "authentication = true", as_json({"link": link}), as_pdf())
     await run.document()
-    assert run.transport.requests[1].sign_in is goes_along
+    assert run.transport.requests[1].authenticate is goes_along
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ async def test_a_secret_out_of_an_answer_travels_like_any_secret():
 
 
 SIGNED_IN = """
-[sign_in]
+[authentication]
 scheme = "session"
-[sign_in.request]
+[authentication.request]
 url = "{{Base}}/login?key={{ApiKey}}"
 extract = { Id = "$.id" }
 """
@@ -514,9 +514,9 @@ def test_a_mistake_between_steps_is_told_when_it_is_saved(text, code, where, hin
 
 def test_a_secret_token_of_a_session_stands_in_requests_alone():
     session = """
-[sign_in]
+[authentication]
 scheme = "session"
-[sign_in.request]
+[authentication.request]
 url = "{{Base}}/login?key={{ApiKey}}"
 extract = { Id = "$.id" }
 """

@@ -70,7 +70,7 @@ def write_row(kind: type[StandIn], shown: Shown) -> str:
     cells = (
         f"[{preset.about['title']}](#{kind.preset})",
         str(len(get_command(preset.config).steps)),
-        _sign_in(preset.config),
+        _authentication(preset.config),
         kind.quoting,
         _answer(preset.config),
         f"{shown.right} of {len(NUMBERS)}",
@@ -131,9 +131,9 @@ wrong secret | fails |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
-def _sign_in(config: IntegrationConfig) -> str:
-    if config.sign_in is not None:
-        return config.sign_in.scheme
+def _authentication(config: IntegrationConfig) -> str:
+    if config.authentication is not None:
+        return config.authentication.scheme
     return "in the requests themselves" if config.secrets else "none"
 
 

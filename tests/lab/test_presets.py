@@ -113,8 +113,8 @@ async def test_what_is_special_about_it_holds(kind, check):
         await check(world.stand_in, world)
 
 
-def without_sign_in(config):
-    yield "sign-in", replace(config, sign_in=None)
+def without_authentication(config):
+    yield "sign-in", replace(config, authentication=None)
 
 
 def without_a_header(config):
@@ -150,7 +150,7 @@ def _with_step(config, place, step):
     return replace(config, commands=(command, *others))
 
 
-MUTATIONS = [without_sign_in, without_a_header, with_another_method, without_functions]
+MUTATIONS = [without_authentication, without_a_header, with_another_method, without_functions]
 
 
 def mutated():

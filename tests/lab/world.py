@@ -16,7 +16,7 @@ from aiohttp import ClientSession, web
 import billhook
 from billhook.engine.answer.document import Document
 from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
@@ -101,9 +101,9 @@ class World:
 
     async def connect(self) -> None:
         """Do what a person does with two clicks: agree there, and come back with a code."""
-        assert self.config.sign_in is not None
-        plan = compile_sign_in(
-            self.config.sign_in, variables=self.config.variables, secrets=self.config.secrets
+        assert self.config.authentication is not None
+        plan = compile_authentication(
+            self.config.authentication, variables=self.config.variables, secrets=self.config.secrets
         )
         client = plan.client(self.secrets)
         begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
@@ -127,15 +127,15 @@ class World:
 
     @property
     def _is_to_be_connected(self) -> bool:
-        sign_in = self.config.sign_in
-        return sign_in is not None and sign_in.scheme == "oauth2-authorization-code"
+        authentication = self.config.authentication
+        return authentication is not None and authentication.scheme == "oauth2-authorization-code"
 
     def _compile(self) -> Command:
         return compile_command(
             get_command(self.config),
             variables=self.config.variables,
             secrets=self.config.secrets,
-            sign_in=self.config.sign_in,
+            authentication=self.config.authentication,
         )
 
 

@@ -66,7 +66,7 @@ def test_a_request_is_offered_what_those_before_it_give_and_nothing_of_later_one
 def test_a_plain_request_looks_as_simple_as_before(cast: Cast) -> None:
     page = new_page(cast)
     assert '<details class="more" id="fold-command-0-more">' in page.html
-    for fold in ("sign_in", "tls", "view"):
+    for fold in ("authentication", "tls", "view"):
         assert f'id="fold-{fold}">' in page.html
 
 
@@ -100,7 +100,10 @@ def test_a_plain_request_looks_as_simple_as_before(cast: Cast) -> None:
         ),
         pytest.param({"command-0-retries": "x"}, "command-0-retries", "from 0 to 5", id="retries"),
         pytest.param(
-            {"sign_in-scheme": "header"}, "sign_in-field-name", "Header is missing", id="scheme"
+            {"authentication-scheme": "header"},
+            "authentication-field-name",
+            "Header is missing",
+            id="scheme",
         ),
         pytest.param({"tls-ca": "x"}, "tls-ca", "", id="authorities"),
     ],
@@ -113,7 +116,7 @@ def test_a_mistake_is_told_at_its_field(
     assert f'href="#{field}"' in page.html
     assert f'id="{field}-error"' in page.html
     assert sentence in page.text
-    assert page.names >= {name for name in typed if not name.startswith("sign_in-field")}
+    assert page.names >= {name for name in typed if not name.startswith("authentication-field")}
 
 
 @pytest.mark.parametrize("key", ["success", "missing", "ready"])
@@ -154,17 +157,23 @@ def test_a_mistyped_function_is_mended_by_its_button(cast: Cast) -> None:
 
 
 def test_the_fields_of_a_scheme_follow_its_choice_and_nothing_typed_is_lost(cast: Cast) -> None:
-    page = press(two_steps(cast), "look", {"sign_in-scheme": "basic"})
-    page.press("look", **{"sign_in-field-username": "me", "sign_in-scheme": "hmac"})
-    assert "sign_in-field-digest" in page.fields
-    page.press("look", **{"sign_in-scheme": "session"})
-    assert "sign_in-request-url" in page.fields
-    press(page, "add:sign_in-request-extract", {"sign_in-request-url": "https://l.example"})
-    page.press("look", **{"sign_in-scheme": "basic", "sign_in-request-extract-0-name": "Id"})
-    assert page.fields["sign_in-field-username"] == "me"
-    page.press("look", **{"sign_in-scheme": "session"})
-    assert page.fields["sign_in-request-url"] == "https://l.example"
-    assert page.fields["sign_in-request-extract-0-name"] == "Id"
+    page = press(two_steps(cast), "look", {"authentication-scheme": "basic"})
+    page.press("look", **{"authentication-field-username": "me", "authentication-scheme": "hmac"})
+    assert "authentication-field-digest" in page.fields
+    page.press("look", **{"authentication-scheme": "session"})
+    assert "authentication-request-url" in page.fields
+    press(
+        page,
+        "add:authentication-request-extract",
+        {"authentication-request-url": "https://l.example"},
+    )
+    page.press(
+        "look", **{"authentication-scheme": "basic", "authentication-request-extract-0-name": "Id"}
+    )
+    assert page.fields["authentication-field-username"] == "me"
+    page.press("look", **{"authentication-scheme": "session"})
+    assert page.fields["authentication-request-url"] == "https://l.example"
+    assert page.fields["authentication-request-extract-0-name"] == "Id"
 
 
 @pytest.mark.parametrize(

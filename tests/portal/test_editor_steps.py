@@ -94,19 +94,19 @@ url = "{{BaseUrl}}/build/{{InvoiceNumber}}"
 headers = [["Content-Type", "multipart/mixed; boundary=x"]]
 body = "--x\\r\\n\\r\\nx\\r\\n--x--\\r\\n"
 extract = { Job = "$.job" }
-sign_in = true
+authentication = true
 
 [[commands.GetInvoiceImage.steps.on_not_found]]
 name = "Wait"
 method = "POST"
 url = "{{BaseUrl}}/job/{{Build.Job}}"
 repeatable = true
-sign_in = false
+authentication = false
 """,
     "base 64": LOOKUP + 'answer = { base64 = "$.content", name = { json = "$.name" } }\n',
     "whole body in base 64": LOOKUP + "answer = { base64 = true }\n",
     "url": LOOKUP
-    + 'answer = { url = { xpath = "//u" }, sign_in = true, name = { header = "X" }, '
+    + 'answer = { url = { xpath = "//u" }, authentication = true, name = { header = "X" }, '
     + 'type = { template = "application/pdf" } }\n',
     "zip": LOOKUP + 'answer = { zip = "*.pdf", name = { template = "{{InvoiceNumber}}.pdf" } }\n',
     "link": LOOKUP + 'answer = { link = "$.url" }\n',
@@ -127,13 +127,13 @@ url = "{{BaseUrl}}/{{InvoiceNumber}}"
 """,
     "session": LOOKUP
     + """
-[sign_in]
+[authentication]
 scheme = "session"
 kept = 1800
 headers = [["sessionId", "{{Session.Id}}"]]
 refused_when = [{ json = "$.error_code", equals = "BDC_1109" }]
 
-[sign_in.request]
+[authentication.request]
 method = "POST"
 url = "{{BaseUrl}}/login"
 headers = [["Content-Type", "application/x-www-form-urlencoded"]]
@@ -144,7 +144,7 @@ extract = { Id = { json = "$.id", none = "failed" } }
 """,
     "hmac": LOOKUP
     + """
-[sign_in]
+[authentication]
 scheme = "hmac"
 header = "X-Signature"
 key = "{{ApiKey}}"
@@ -161,7 +161,7 @@ client_certificate = "{{Certificate}}"
 """,
     "oauth 2": LOOKUP
     + """
-[sign_in]
+[authentication]
 scheme = "oauth2-authorization-code"
 authorize_url = "https://l.example/a"
 token_url = "https://l.example/t"

@@ -82,7 +82,7 @@ def test_each_preset_becomes_an_integration_by_its_fields_alone(cast: Cast, pres
     assert (row.name, row.preset) == ("Mine", preset.name)
     made = draft_of(row).config()
     assert made.commands == preset.integration.commands
-    assert made.sign_in == preset.integration.sign_in
+    assert made.authentication == preset.integration.authentication
     assert made.variables == preset.integration.variables
     stored = StoredSecret.objects.filter(integration=row).select_related("integration")
     values = {each.name: decrypt_secret(each, ring=key_ring()).reveal() for each in stored}

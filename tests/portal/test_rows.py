@@ -86,7 +86,7 @@ def test_a_row_is_found_by_the_key_of_its_fields():
 
 def test_a_hostile_form_is_answered_with_the_page(cast: Cast) -> None:
     fields = {"do": "save", "command": "x", "command-0": "x", "command-0-step": "x"}
-    fields |= {"command-0-step-0-header-0": "x", "sign_in-scheme": "nothing", "tls": "x"}
+    fields |= {"command-0-step-0-header-0": "x", "authentication-scheme": "nothing", "tls": "x"}
     fields |= {"command-0-step-0-ready-0-how": "x", "command-0-answer-kind": "x"}
     fields |= {"command-0-step-0-extract-0-how": "x", "command-0-step-0-extract-0-name": "A"}
     fields |= {"version": "9" * 40, "try-command": "-1", "on_failure": "x", "secret-0": "x"}

@@ -8,7 +8,7 @@ import click
 
 from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.tls import compile_tls
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
@@ -49,7 +49,7 @@ def check_integration(
                 config,
                 variables=integration.variables,
                 secrets=integration.secrets,
-                sign_in=integration.sign_in,
+                authentication=integration.authentication,
             )
             notes |= dict.fromkeys(command.notes)
         except ConfigurationError as error:
@@ -68,11 +68,13 @@ def _check_connection(
     """Compile sign-in and TLS; return the mistakes, and the notes."""
     problems: list[Problem] = []
     notes: list[Problem] = []
-    sign_in, tls = integration.sign_in, integration.tls
+    authentication, tls = integration.authentication, integration.tls
     try:
-        if sign_in is not None and not any(_is_in(each, "sign_in") for each in form_problems):
-            plan = compile_sign_in(
-                sign_in, variables=integration.variables, secrets=integration.secrets
+        if authentication is not None and not any(
+            _is_in(each, "authentication") for each in form_problems
+        ):
+            plan = compile_authentication(
+                authentication, variables=integration.variables, secrets=integration.secrets
             )
             notes += plan.notes
     except ConfigurationError as error:

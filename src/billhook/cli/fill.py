@@ -40,7 +40,7 @@ def fill(
         variables=variables,
         stand_in=_NOT_GIVEN,
     )
-    requests = _with_sign_in(prepared, prepared.command.preview(prepared.values))
+    requests = _with_authentication(prepared, prepared.command.preview(prepared.values))
     if as_json:
         tell_json({"ok": True, "requests": [_request_object(request) for request in requests]})
         return
@@ -48,18 +48,20 @@ def fill(
     click.echo(printable("\n\n".join(_describe(request) for request in requests)))
 
 
-def _with_sign_in(
+def _with_authentication(
     prepared: Prepared, requests: tuple[MaskedRequest, ...]
 ) -> tuple[MaskedRequest, ...]:
     """Add what the integration's sign-in adds; all of it is masked."""
     config = prepared.integration
-    if config.sign_in is None:
+    if config.authentication is None:
         return requests
-    from billhook.engine.authentication.plan import compile_sign_in
-    from billhook.engine.authentication.showing import with_sign_in
+    from billhook.engine.authentication.plan import compile_authentication
+    from billhook.engine.authentication.showing import with_authentication
 
-    plan = compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
-    return tuple(with_sign_in(request, plan) for request in requests)
+    plan = compile_authentication(
+        config.authentication, variables=config.variables, secrets=config.secrets
+    )
+    return tuple(with_authentication(request, plan) for request in requests)
 
 
 def _request_object(request: MaskedRequest) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _compile(integration: IntegrationConfig, command: CommandConfig, text: str) 
             command,
             variables=integration.variables,
             secrets=integration.secrets,
-            sign_in=integration.sign_in,
+            authentication=integration.authentication,
         )
     except ConfigurationError as error:
         raise ConfigurationError(locate(error.problems, text)) from None

@@ -167,7 +167,7 @@ class AnswerConfig:
     kind: str = "body"
     path: PathConfig | None = None
     pattern: str = ""
-    sign_in: bool = boolean(
+    authentication: bool = boolean(
         "Authenticate this request, too",
         "With `url`: the request for the document is authenticated as well, if its URL is at an "
         "origin of the command’s own URLs.",
@@ -222,7 +222,7 @@ class StepConfig:
         kind="body",
         default="",
     )
-    sign_in: bool | None = described(
+    authentication: bool | None = described(
         "Authenticate this request?",
         "Whether the integration’s authentication applies. Default: yes, unless the URL comes "
         "from a response.",
@@ -341,7 +341,7 @@ class CommandConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInConfig:
+class AuthenticationConfig:
     """The authentication of every request of an integration.
 
     ``fields`` are the scheme's own, as typed, by name; ``request`` is the step that opens a
@@ -382,7 +382,7 @@ class IntegrationConfig:
     name: str
     variables: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    sign_in: SignInConfig | None = None
+    authentication: AuthenticationConfig | None = None
     tls: TlsConfig | None = None
     commands: tuple[CommandConfig, ...] = ()
 

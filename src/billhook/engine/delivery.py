@@ -92,7 +92,7 @@ class _Delivery:
             headers=(),
             body=None,
             carries_secret=False,
-            sign_in=self.place.sign_in and origin in self._step.trusted,
+            authenticate=self.place.authenticate and origin in self._step.trusted,
             repeatable=False,
         )
         holder = Reply(await self._run.exchange(request, self._run.command.limits))

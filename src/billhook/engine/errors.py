@@ -21,7 +21,7 @@
         ├── SourceSaidNo              the answer itself says that it failed
         ├── MissingValue              a value that a later step needs isn't in the answer
         ├── AmbiguousAnswer           several values where one was asked for
-        ├── SignInFailed              no access token or session could be had
+        ├── AuthenticationFailed              no access token or session could be had
         ├── StillWorking              the source didn't finish in the time that it was given
         ├── SourcePaused              it failed so often that it is left alone for a while
         └── NotADocument              an answer, but not a document of an accepted kind
@@ -300,7 +300,7 @@ class AmbiguousAnswer(SourceError):
         )
 
 
-class SignInFailed(SourceError):
+class AuthenticationFailed(SourceError):
     """The sign-in scheme got no access token or session.
 
     ``connect_again`` says that trying again is of no use: a person has to connect the integration

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from billhook.engine.authentication.plan import SignInPlan, compile_sign_in
+from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
 from billhook.engine.authentication.scheme import Scheme
 from billhook.engine.authentication.tls import TlsPlan, compile_tls
 from billhook.engine.authentication.token_store import TokenKeeper
@@ -39,7 +39,7 @@ class SourcePlan:
     sign-in goes to.
     """
 
-    sign_in: SignInPlan | None
+    authentication: AuthenticationPlan | None
     tls: TlsPlan | None
     origins: frozenset[Origin]
     signed_origins: frozenset[Origin]
@@ -48,7 +48,7 @@ class SourcePlan:
     @property
     def secrets(self) -> frozenset[str]:
         """The names of the secrets that sign-in and TLS use."""
-        plans = [plan for plan in (self.sign_in, self.tls) if plan is not None]
+        plans = [plan for plan in (self.authentication, self.tls) if plan is not None]
         return frozenset().union(*(plan.secrets for plan in plans))
 
 
@@ -57,13 +57,13 @@ def plan_source(config: IntegrationConfig, commands: Collection[Command]) -> Sou
 
     Raises ConfigurationError with every mistake in the sign-in, or in TLS.
     """
-    sign_in: SignInPlan | None = None
-    if config.sign_in is not None:
-        sign_in = compile_sign_in(
-            config.sign_in, variables=config.variables, secrets=config.secrets
+    authentication: AuthenticationPlan | None = None
+    if config.authentication is not None:
+        authentication = compile_authentication(
+            config.authentication, variables=config.variables, secrets=config.secrets
         )
     return SourcePlan(
-        sign_in=sign_in,
+        authentication=authentication,
         tls=compile_tls(config.tls, secrets=config.secrets) if config.tls else None,
         origins=frozenset().union(*(command.origins for command in commands)),
         signed_origins=frozenset().union(*(command.signed_origins for command in commands)),
@@ -89,12 +89,13 @@ class Source:
             resolver=resolver,
             folder=folder,
             ssl_context=plan.tls.bind(secrets) if plan.tls else None,
-            ssl_origins=plan.origins | (plan.sign_in.origins if plan.sign_in else frozenset()),
+            ssl_origins=plan.origins
+            | (plan.authentication.origins if plan.authentication else frozenset()),
         )
         self._scheme: Scheme | None = None
         chain: Transport = self._http
-        if plan.sign_in is not None:
-            self._scheme = plan.sign_in.bind(secrets, keeper=keeper)
+        if plan.authentication is not None:
+            self._scheme = plan.authentication.bind(secrets, keeper=keeper)
             chain = SignedTransport(
                 self._http,
                 scheme=self._scheme,
@@ -174,7 +175,7 @@ def open_source(
                 each,
                 variables=config.variables,
                 secrets=config.secrets,
-                sign_in=config.sign_in,
+                authentication=config.authentication,
             )
             for each in config.commands
         ]

@@ -35,7 +35,7 @@ class Integration:
             self.config.commands[0],
             variables=self.config.variables,
             secrets=self.config.secrets,
-            sign_in=self.config.sign_in,
+            authentication=self.config.authentication,
         )
         secrets = {name: self.secrets[name] for name in command.secrets}
         try:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
-from billhook.engine.authentication.plan import compile_sign_in
+from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.http.trace import Trace
 from lab.invoices import NUMBERS, UNKNOWN, make_invoices
 from lab.real.authorization_server import CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
@@ -26,7 +26,7 @@ format = 1
 name = "Invoices behind OAuth 2"
 variables = {{ BaseUrl = "https://invoices.example.com" }}
 secrets = [{secrets}]
-[sign_in]
+[authentication]
 scheme = "{scheme}"
 token_url = "{{{{BaseUrl}}}}/token"
 client_id = "{client_id}"
@@ -84,7 +84,7 @@ async def test_an_expired_access_token_is_replaced_once():
     assert server.seen.statuses == [200, 401, 200]
 
 
-async def test_a_wrong_client_secret_is_told_as_a_failed_sign_in():
+async def test_a_wrong_client_secret_is_reported_as_failed_authentication():
     async with opened("oauth2-client-credentials", given=f"{SECRET}~") as (server, it):
         assert await it.outcome(NUMBERS[0]) == "sign-in-failed"
     assert server.seen.statuses == [401]
@@ -111,7 +111,9 @@ async def test_a_refresh_token_that_was_used_elsewhere_ends_it():
 async def connect(server, it):
     """Agree in the browser and come back, as Connect in the backoffice does."""
     config = it.config
-    plan = compile_sign_in(config.sign_in, variables=config.variables, secrets=config.secrets)
+    plan = compile_authentication(
+        config.authentication, variables=config.variables, secrets=config.secrets
+    )
     client = plan.client(it.secrets)
     begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
     async with ClientSession() as browser, browser.get(begun.url, allow_redirects=False) as answer:

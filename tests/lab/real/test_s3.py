@@ -71,7 +71,10 @@ async def fetch(origin: str, numbers: tuple[str, ...], secrets: dict[str, str]) 
     policy = EgressPolicy.from_texts(allow=[origin.removeprefix("http://")])
     given = {name: Secret(text) for name, text in secrets.items()}
     command = compile_command(
-        get_command(config), variables=variables, secrets=config.secrets, sign_in=config.sign_in
+        get_command(config),
+        variables=variables,
+        secrets=config.secrets,
+        authentication=config.authentication,
     )
     outcomes: list[object] = []
     async with open_source(config, secrets=given, policy=policy) as source:

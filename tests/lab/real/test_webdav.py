@@ -16,7 +16,7 @@ format = 1
 name = "A folder of invoices"
 variables = { BaseUrl = "https://dav.example.com", User = "billhook" }
 secrets = ["Password"]
-[sign_in]
+[authentication]
 scheme = "basic"
 username = "{{User}}"
 password = "{{Password}}"

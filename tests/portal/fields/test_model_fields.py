@@ -22,4 +22,4 @@ def test_what_a_member_typed_keeps_its_order(cast: Cast) -> None:
     assert list(stored.variables) == list(variables)
     assert list(stored.commands[0]["derive"]) == ["Second", "First"]
     assert stored.commands == made.commands
-    assert stored.sign_in is None
+    assert stored.authentication is None

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from django.utils import timezone
 
-from billhook.engine.config import SignInConfig
+from billhook.engine.config import AuthenticationConfig
 from billhook.engine.errors import NotADocument
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
@@ -77,8 +77,8 @@ def cast(transactional_db: None) -> Cast:
     return make_cast()
 
 
-def sign_in(server: AuthorizationServer) -> SignInConfig:
-    return SignInConfig(
+def authentication(server: AuthorizationServer) -> AuthenticationConfig:
+    return AuthenticationConfig(
         scheme="oauth2-authorization-code",
         fields={
             "authorize_url": f"{server.url}/authorize",
@@ -96,7 +96,7 @@ def row(cast: Cast, server: AuthorizationServer) -> Integration:
         base=server.url,
         secrets=(SecretEntry(name="ApiKey", value=Secret(CLIENT_SECRET)),),
     )
-    return integration(cast.harper, replace(given, sign_in=sign_in(server)))
+    return integration(cast.harper, replace(given, authentication=authentication(server)))
 
 
 def address(row: Integration, what: str = "") -> str:
@@ -260,7 +260,9 @@ def test_disconnecting_deletes_the_tokens(
             False,
             id="another address, with another secret",
         ),
-        pytest.param(lambda given: replace(given, sign_in=None), False, id="no sign-in any more"),
+        pytest.param(
+            lambda given: replace(given, authentication=None), False, id="no sign-in any more"
+        ),
     ],
 )
 def test_tokens_do_not_move_with_the_address(
@@ -277,7 +279,7 @@ def test_tokens_do_not_move_with_the_address(
     assert StoredTokens.objects.exists() == is_kept
 
 
-def test_an_integration_without_such_a_sign_in_is_told_so(cast: Cast) -> None:
+def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> None:
     plain = integration(cast.harper, draft(name="Plain"))
     answer = signed_in(cast.bob).post(address(plain, "/connect"))
     assert answer.status_code == 422
@@ -287,10 +289,13 @@ def test_an_integration_without_such_a_sign_in_is_told_so(cast: Cast) -> None:
 def test_nobody_is_sent_there_over_http(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
-    fields = {**sign_in(server).fields, "authorize_url": "http://login.acme.example/authorize"}
+    fields = {
+        **authentication(server).fields,
+        "authorize_url": "http://login.acme.example/authorize",
+    }
     moved = replace(
         draft_of(row),
-        sign_in=SignInConfig(scheme="oauth2-authorization-code", fields=fields),
+        authentication=AuthenticationConfig(scheme="oauth2-authorization-code", fields=fields),
         secrets=(SecretEntry(name="ApiKey", value=Secret("typed")),),
     )
     save_integration(integration=row, draft=moved, version=row.version)
@@ -299,7 +304,7 @@ def test_nobody_is_sent_there_over_http(
     assert "https" in answer.content.decode()
 
 
-def test_a_source_tells_the_tokens_that_its_sign_in_has_had(
+def test_a_source_lists_the_tokens_that_its_authentication_obtained(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     bob = signed_in(cast.bob)

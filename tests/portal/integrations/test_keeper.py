@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 
 from billhook.engine.authentication.token_store import Tokens
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
 from billhook.portal.integrations.binding import Use
@@ -95,7 +95,7 @@ def test_tokens_copied_into_another_row_can_not_be_read(row: Integration) -> Non
 def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> None:
     before = keeper(row)
     Integration.objects.filter(id=row.id).update(connection=1)
-    with pytest.raises(SignInFailed, match="meanwhile"):
+    with pytest.raises(AuthenticationFailed, match="meanwhile"):
         save(before)
     assert load(before) is None
 
@@ -103,7 +103,7 @@ def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> N
 def test_an_integration_that_is_gone_is_told(row: Integration) -> None:
     of_row = keeper(row)
     Integration.objects.filter(id=row.id).delete()
-    with pytest.raises(SignInFailed, match="deleted"):
+    with pytest.raises(AuthenticationFailed, match="deleted"):
         save(of_row)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billhook.engine.config import SignInConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
@@ -32,7 +32,7 @@ name = "Acme billing"
 variables = { BaseUrl = "https://billing.acme.example" }
 secrets = ["Certificate", "Password"]
 
-[sign_in]
+[authentication]
 scheme = "oauth2-client-credentials"
 token_url = "https://login.acme.example/token"
 client_id = "billhook"
@@ -46,7 +46,7 @@ client_certificate = "{{Certificate}}"
 method = "GET"
 url = "{{BaseUrl}}/items/{{InvoiceNumber}}"
 """
-SIGN_IN = SignInConfig(
+AUTHENTICATION = AuthenticationConfig(
     scheme="oauth2-client-credentials",
     fields={
         "token_url": "https://login.acme.example/token",
@@ -58,7 +58,7 @@ PLAIN = command(headers=())
 
 
 def whole_draft(**more: Any) -> Draft:
-    return replace(draft(PLAIN), sign_in=SIGN_IN, **more)
+    return replace(draft(PLAIN), authentication=AUTHENTICATION, **more)
 
 
 def changed(row: Integration, given: Draft) -> Integration:
@@ -110,11 +110,11 @@ def _fields(form: EditorForm) -> dict[str, str]:
     return {**dict(fields_of(form, "")), "do": "save"}
 
 
-def test_a_mistake_in_the_sign_in_keeps_it_from_being_saved(cast: Cast) -> None:
-    wrong = replace(SIGN_IN, fields={**SIGN_IN.fields, "token_url": "no address"})
+def test_an_integration_with_a_problem_in_its_authentication_is_not_saved(cast: Cast) -> None:
+    wrong = replace(AUTHENTICATION, fields={**AUTHENTICATION.fields, "token_url": "no address"})
     with pytest.raises(ConfigurationError) as caught:
-        integration(cast.harper, replace(whole_draft(), sign_in=wrong))
-    assert "sign_in.token_url" in {problem.where for problem in caught.value.problems}
+        integration(cast.harper, replace(whole_draft(), authentication=wrong))
+    assert "authentication.token_url" in {problem.where for problem in caught.value.problems}
     assert not Integration.objects.exists()
 
 
@@ -142,9 +142,9 @@ def _edited(row: Integration, **more: Any) -> Draft:
     [
         pytest.param(
             {
-                "sign_in": replace(
-                    SIGN_IN,
-                    fields={**SIGN_IN.fields, "token_url": "https://evil.example/token"},
+                "authentication": replace(
+                    AUTHENTICATION,
+                    fields={**AUTHENTICATION.fields, "token_url": "https://evil.example/token"},
                 )
             },
             "https://evil.example",
@@ -167,7 +167,7 @@ def _edited(row: Integration, **more: Any) -> Draft:
         ),
     ],
 )
-def test_what_changes_where_a_sign_in_goes_asks_for_its_secret_again(
+def test_a_change_of_where_authentication_goes_asks_for_its_secret_again(
     cast: Cast, edit: dict[str, Any], told: str, authority: str
 ) -> None:
     if edit.get("tls"):
@@ -194,7 +194,7 @@ def test_a_change_that_moves_nothing_keeps_the_secret(cast: Cast) -> None:
     assert after.stored_secrets.get().id == row.stored_secrets.get().id
 
 
-def test_the_store_opens_the_source_with_its_sign_in(cast: Cast) -> None:
+def test_the_store_opens_the_source_with_its_authentication(cast: Cast) -> None:
     seen: list[Wiring] = []
 
     def open_source(wiring: Wiring) -> Source:
@@ -208,8 +208,8 @@ def test_the_store_opens_the_source_with_its_sign_in(cast: Cast) -> None:
     assert prepared.secrets == {}
     prepared.transport._make()  # type: ignore[attr-defined]
     (wiring,) = seen
-    assert wiring.plan.sign_in is not None
-    assert wiring.plan.sign_in.scheme == "oauth2-client-credentials"
+    assert wiring.plan.authentication is not None
+    assert wiring.plan.authentication.scheme == "oauth2-client-credentials"
     assert wiring.secrets["ApiKey"].reveal() == CANARY
     assert wiring.keeper is None
     assert CANARY not in repr(wiring)
@@ -217,20 +217,20 @@ def test_the_store_opens_the_source_with_its_sign_in(cast: Cast) -> None:
 
 def test_tokens_that_must_be_kept_get_a_keeper(cast: Cast) -> None:
     code = replace(
-        SIGN_IN,
+        AUTHENTICATION,
         scheme="oauth2-authorization-code",
-        fields={**SIGN_IN.fields, "authorize_url": "https://login.acme.example/authorize"},
+        fields={**AUTHENTICATION.fields, "authorize_url": "https://login.acme.example/authorize"},
     )
-    row = integration(cast.harper, replace(draft(PLAIN), sign_in=code))
+    row = integration(cast.harper, replace(draft(PLAIN), authentication=code))
     (loaded,) = loading.load_integrations([row.id]).values()
     assert isinstance(loaded.wiring.keeper, DatabaseKeeper)
 
 
-def test_a_sign_in_that_no_service_wrote_is_not_used(cast: Cast) -> None:
+def test_authentication_that_no_service_wrote_is_not_used(cast: Cast) -> None:
     row = integration(cast.harper, whole_draft())
-    moved = {**SIGN_IN.fields, "token_url": "https://evil.example/token"}
+    moved = {**AUTHENTICATION.fields, "token_url": "https://evil.example/token"}
     Integration.objects.filter(id=row.id).update(
-        sign_in={"scheme": "oauth2-client-credentials", **moved}, version=9
+        authentication={"scheme": "oauth2-client-credentials", **moved}, version=9
     )
     store = CommandStore()
     store.refresh()

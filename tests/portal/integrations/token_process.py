@@ -17,7 +17,7 @@ from billhook.server.django_setup import set_up_django
 set_up_django()
 
 from billhook.engine.authentication.token_store import Tokens  # noqa: E402
-from billhook.engine.config import CommandConfig, SignInConfig, StepConfig  # noqa: E402
+from billhook.engine.config import AuthenticationConfig, CommandConfig, StepConfig  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
 from billhook.engine.http.request import Limits, Origin, WebRequest  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402
@@ -48,7 +48,7 @@ def die_after_save() -> None:
 def make(origin: Origin) -> None:
     """Make the integration."""
     prepare_database()
-    sign_in = SignInConfig(
+    authentication = AuthenticationConfig(
         scheme="oauth2-refresh-token",
         fields={
             "token_url": f"{origin}/token",
@@ -65,7 +65,7 @@ def make(origin: Origin) -> None:
                 SecretEntry(name="ClientSecret", value=Secret("s3cret:%+/=")),
                 SecretEntry(name="First", value=Secret("refresh-0")),
             ),
-            sign_in=sign_in,
+            authentication=authentication,
             commands=(CommandConfig(name=COMMAND, steps=(StepConfig(url=f"{origin}/document"),)),),
         ),
     )

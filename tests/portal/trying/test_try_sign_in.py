@@ -11,11 +11,11 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from billhook.engine.config import (
+    AuthenticationConfig,
     CommandConfig,
     DeriveConfig,
     ExtractConfig,
     PathConfig,
-    SignInConfig,
     StepConfig,
 )
 from billhook.engine.secret import MASK, Secret
@@ -31,7 +31,7 @@ from portal.cast import Cast
 from portal.integration_cast import CANARY, Source, command, draft, integration
 
 ACCESS = "access-canary-93bb"
-REFRESHING = SignInConfig(
+REFRESHING = AuthenticationConfig(
     scheme="oauth2-refresh-token",
     fields={
         "token_url": "https://login.acme.example/token",
@@ -72,7 +72,7 @@ def opened(source: SignedSource) -> Iterator[list[Wiring]]:
 
 
 def given(**more: Any) -> Draft:
-    return replace(draft(command(headers=())), sign_in=REFRESHING, **more)
+    return replace(draft(command(headers=())), authentication=REFRESHING, **more)
 
 
 def prepared(cast: Cast, row: Integration | None, typed: Draft) -> Trial:
@@ -87,7 +87,7 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
     row = integration(cast.harper, given())
     sent(prepared(cast, row, draft_of(row)))
     (wiring,) = opened
-    assert wiring.plan.sign_in is not None
+    assert wiring.plan.authentication is not None
     assert wiring.secrets["ApiKey"].reveal() == CANARY
     assert wiring.keeper is not None
 
@@ -97,7 +97,7 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
     [
         pytest.param({"secrets": (SecretEntry(name="ApiKey", value=Secret("x")),)}, id="a secret"),
         pytest.param({"variables": {"BaseUrl": "https://other.example"}}, id="an address"),
-        pytest.param({"sign_in": replace(REFRESHING, extra={"a": "b"})}, id="the sign-in"),
+        pytest.param({"authentication": replace(REFRESHING, extra={"a": "b"})}, id="the sign-in"),
     ],
 )
 def test_tokens_are_not_used_up_for_what_is_not_saved(

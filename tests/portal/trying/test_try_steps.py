@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from billhook.engine.config import SignInConfig
+from billhook.engine.config import AuthenticationConfig
 from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
@@ -90,10 +90,13 @@ def send(cast: Cast) -> Callable[..., str]:
     client = signed_in(cast.bob)
     address = reverse("backoffice:integration-new-try", args=[cast.harper.id]) + "?part"
 
-    def send(sign_in: SignInConfig | None = None) -> str:
+    def send(authentication: AuthenticationConfig | None = None) -> str:
         config = read_integration(STEPS)
         typed = replace(
-            draft(*config.commands), variables=config.variables, sign_in=sign_in, name="Acme"
+            draft(*config.commands),
+            variables=config.variables,
+            authentication=authentication,
+            name="Acme",
         )
         fields = dict(fields_of(form_of(typed), ""))
         fields |= {"secret-0-value": CANARY, "try-number": "INV-1", "do": "try"}
@@ -170,8 +173,8 @@ def test_each_failure_leads_to_the_field_to_look_at(
     assert f'href="#{field}"' in send()
 
 
-def test_the_sign_in_is_shown_masked_with_each_request(send: Callable[..., str]) -> None:
-    html = send(SignInConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}))
+def test_authentication_is_shown_masked_with_each_request(send: Callable[..., str]) -> None:
+    html = send(AuthenticationConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}))
     assert text_of(html).count(f"Authorization: Bearer {MASK}") == 2
     assert CANARY not in html
 

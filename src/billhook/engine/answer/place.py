@@ -66,13 +66,13 @@ def _of_header(name: str, value: str) -> str | None:
 class AnswerPlace:
     """Where the document is: ``kind`` is body, base64, url, zip or link.
 
-    ``path`` None means the whole body. ``sign_in`` sends the credentials along to a URL, if it is
-    at one of the command's own origins.
+    ``path`` None means the whole body. ``authenticate`` sends the credentials along to a URL, if
+    it is at one of the command's own origins.
     """
 
     kind: str
     path: Path | None = None
     pattern: str = ""
-    sign_in: bool = False
+    authenticate: bool = False
     name: Fact | None = None
     type: Fact | None = None

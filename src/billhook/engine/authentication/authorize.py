@@ -16,7 +16,7 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 from billhook.engine.authentication.oauth2 import Client, ask_for_tokens, sentence_of
 from billhook.engine.authentication.scheme import Line
 from billhook.engine.authentication.token_store import TokenKeeper, Tokens
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _with_extra(client: Client) -> str:
 def read_code(query: str, *, state: str) -> str:
     """Return the code that the browser came back with in *query* (RFC 6749, 4.1.2).
 
-    Raises SignInFailed if the person or the system said no, or if *query* isn't the answer to the
-    flow with this *state*: somebody else may have made the link (RFC 6749, 10.12).
+    Raises AuthenticationFailed if the person or the system said no, or if *query* isn't the answer
+    to the flow with this *state*: somebody else may have made the link (RFC 6749, 10.12).
     """
     flow = WebApplicationClient("")
     try:
@@ -82,10 +82,10 @@ def read_code(query: str, *, state: str) -> str:
     except OAuth2Error as error:
         if str(error.error) == "access_denied":
             message = "The access was not granted there. Begin again, and agree."
-            raise SignInFailed(message, connect_again=True) from None
+            raise AuthenticationFailed(message, connect_again=True) from None
         sentence = sentence_of(str(error.error))
         if sentence is not None:
-            raise SignInFailed(sentence, connect_again=True) from None
+            raise AuthenticationFailed(sentence, connect_again=True) from None
         raise _not_ours() from None
     except ValueError:
         raise _not_ours() from None
@@ -94,8 +94,8 @@ def read_code(query: str, *, state: str) -> str:
     return str(answer["code"])
 
 
-def _not_ours() -> SignInFailed:
-    return SignInFailed(
+def _not_ours() -> AuthenticationFailed:
+    return AuthenticationFailed(
         "What came back is not the answer to this sign-in. Begin again, and finish it in the "
         "same browser.",
         connect_again=True,
@@ -117,7 +117,7 @@ async def finish_authorization(
     """Exchange the code in *query* for tokens and save them with *keeper* (RFC 6749, 4.1.3).
 
     *state*, *verifier* and *redirect_uri* are those with which the flow began. *deadline* is for
-    waiting; the request has a limit of its own. Raises SignInFailed and EgressDenied.
+    waiting; the request has a limit of its own. Raises AuthenticationFailed and EgressDenied.
     """
     code = read_code(query, state=state)
     body = client.code_body(

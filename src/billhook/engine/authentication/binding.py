@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from billhook.engine.authentication import signing
-from billhook.engine.authentication.plan import WHERE, SignInPlan, origin_of
+from billhook.engine.authentication.plan import WHERE, AuthenticationPlan, origin_of
 from billhook.engine.authentication.scheme import FixedScheme, Scheme
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.secret import Secret
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _Bound:
     """A plan with everything filled in."""
 
-    plan: SignInPlan
+    plan: AuthenticationPlan
     fields: Mapping[str, str]
     extra: Mapping[str, str]
     given: Mapping[str, Given]
@@ -36,9 +36,9 @@ class _Bound:
 
 
 def bind(
-    plan: SignInPlan, secrets: Mapping[str, Secret], *, keeper: TokenKeeper | None = None
+    plan: AuthenticationPlan, secrets: Mapping[str, Secret], *, keeper: TokenKeeper | None = None
 ) -> Scheme:
-    """Return the scheme of *plan*, as :meth:`SignInPlan.bind` promises."""
+    """Return the scheme of *plan*, as :meth:`AuthenticationPlan.bind` promises."""
     bound = _fill(plan, secrets, keeper)
     try:
         return _BUILDERS[plan.scheme](bound)
@@ -46,14 +46,16 @@ def bind(
         raise TokenError((_unfit_problem(plan, unfit),)) from None
 
 
-def bind_client(plan: SignInPlan, secrets: Mapping[str, Secret]) -> Client:
-    """Return the OAuth 2 client of *plan*, as :meth:`SignInPlan.client` promises."""
+def bind_client(plan: AuthenticationPlan, secrets: Mapping[str, Secret]) -> Client:
+    """Return the OAuth 2 client of *plan*, as :meth:`AuthenticationPlan.client` promises."""
     if "token_url" not in plan.fields:
         raise ValueError("this scheme is not OAuth 2")
     return _client(_fill(plan, secrets, None))
 
 
-def _fill(plan: SignInPlan, secrets: Mapping[str, Secret], keeper: TokenKeeper | None) -> _Bound:
+def _fill(
+    plan: AuthenticationPlan, secrets: Mapping[str, Secret], keeper: TokenKeeper | None
+) -> _Bound:
     given, problems = _take(plan, secrets)
     values = Values(given)
     if not problems:
@@ -75,13 +77,13 @@ def _fill(plan: SignInPlan, secrets: Mapping[str, Secret], keeper: TokenKeeper |
     )
 
 
-def _templates(plan: SignInPlan) -> list[Template]:
+def _templates(plan: AuthenticationPlan) -> list[Template]:
     fields = [each.template for each in plan.fields.values() if each.info.kind != "request-text"]
     return [*fields, *plan.extra.values()]
 
 
 def _take(
-    plan: SignInPlan, secrets: Mapping[str, Secret]
+    plan: AuthenticationPlan, secrets: Mapping[str, Secret]
 ) -> tuple[dict[str, Given], list[Problem]]:
     given: dict[str, Given] = {}
     problems = []
@@ -101,7 +103,7 @@ def _problem(code: str, message: str, secret: str) -> Problem:
     return Problem(code=code, message=message, where=f"tokens.{secret}")
 
 
-def _unfit_problem(plan: SignInPlan, unfit: signing.UnfitField) -> Problem:
+def _unfit_problem(plan: AuthenticationPlan, unfit: signing.UnfitField) -> Problem:
     label = plan.fields[unfit.field].info.label
     message = f"{label} {unfit.reason}"
     return Problem(code="unfit-secret", message=message, where=f"{WHERE}.{unfit.field}")

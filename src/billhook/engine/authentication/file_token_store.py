@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from billhook.engine.authentication.token_store import Tokens
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 
 ASK_AGAIN: Final = 0.02
 """Seconds between two tries to get the lock. A try takes microseconds, and any can be cancelled."""
@@ -51,7 +51,7 @@ class FileKeeper:
             return None
         tokens = Tokens.from_text(text)
         if tokens is None:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "The file of tokens holds something else. Name another file, or delete it "
                 "and sign in again.",
                 connect_again=True,
@@ -112,8 +112,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _unusable(what: str) -> SignInFailed:
-    return SignInFailed(
+def _unusable(what: str) -> AuthenticationFailed:
+    return AuthenticationFailed(
         f"The file of tokens can't be {what}. Check that it is a file of your own, "
         "in a folder that you may write to, on a disk that isn't full."
     )

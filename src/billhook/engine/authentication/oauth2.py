@@ -23,7 +23,7 @@ from billhook.engine.authentication.scheme import Line, Signed
 from billhook.engine.authentication.shared import Shared
 from billhook.engine.authentication.signing import authorization, with_header
 from billhook.engine.authentication.token_store import TokenKeeper, Tokens
-from billhook.engine.errors import SignInFailed, SourceError
+from billhook.engine.errors import AuthenticationFailed, SourceError
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.secret import Secret
 
@@ -113,7 +113,7 @@ class Client:
             headers=tuple(headers),
             body=body.encode(),
             carries_secret=True,
-            sign_in=False,
+            authenticate=False,
             repeatable=repeatable,
         )
 
@@ -141,7 +141,7 @@ async def ask_for_tokens(
             trace=line.trace,
         )
     except SourceError as error:
-        raise SignInFailed(f"The token URL did not answer as it should. {error}") from None
+        raise AuthenticationFailed(f"The token URL did not answer as it should. {error}") from None
     with response.body:
         answer = _read_answer(response, with_refresh_token=old is not None)
     return _tokens(answer, old, source)
@@ -186,32 +186,34 @@ def sentence_of(code: str) -> str | None:
 _USED_UP: Final = frozenset({"invalid_grant", "invalid_token", "invalid_code", "expired_token"})
 
 
-def _failure(status: int, code: str, *, refreshing: bool) -> SignInFailed:
+def _failure(status: int, code: str, *, refreshing: bool) -> AuthenticationFailed:
     """Return what an error of the token URL means, in our own words."""
     if code in _USED_UP:
         if refreshing:
             message = f"The refresh token has expired, was used before or was revoked. {_AGAIN}"
-            return SignInFailed(message, connect_again=True)
-        return SignInFailed(
+            return AuthenticationFailed(message, connect_again=True)
+        return AuthenticationFailed(
             "The source did not accept the sign-in, which has expired or was used before. "
             "Start it again.",
             connect_again=True,
         )
     if code in _SENTENCES:
-        return SignInFailed(_SENTENCES[code])
+        return AuthenticationFailed(_SENTENCES[code])
     if status == _UNAUTHORIZED:
-        return SignInFailed(_SENTENCES["invalid_client"])
+        return AuthenticationFailed(_SENTENCES["invalid_client"])
     if status in _SUCCESS:
-        return SignInFailed(
+        return AuthenticationFailed(
             "The token URL answered, but with something else than a token. Check the token URL."
         )
-    return SignInFailed(f"The token URL answered {status} instead of giving a token.")
+    return AuthenticationFailed(f"The token URL answered {status} instead of giving a token.")
 
 
 def _tokens(answer: Mapping[str, Any], old: Secret | None, source: str) -> Tokens:
     access, refresh = answer.get("access_token"), answer.get("refresh_token")
     if not _is_token(access) or not (refresh is None or refresh == "" or _is_token(refresh)):
-        raise SignInFailed("The token URL gave a token that can't be sent. Check the token URL.")
+        raise AuthenticationFailed(
+            "The token URL gave a token that can't be sent. Check the token URL."
+        )
     return Tokens(
         access=Secret(str(access)),
         expires_at=_expiry(answer.get("expires_in")),
@@ -290,7 +292,7 @@ class TokenScheme:
             async with asyncio.timeout(WAIT_FOR_LOCK):
                 await stack.enter_async_context(self._keeper.lock())
         except TimeoutError:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "Another process has been signing in for too long. Try again in a minute."
             ) from None
 
@@ -305,14 +307,14 @@ class TokenScheme:
             return await self._send(body, line, old=None)
         refresh = kept.refresh if kept and kept.refresh else self._first
         if refresh is None:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "The integration is not connected yet. Connect it, which takes two clicks.",
                 connect_again=True,
             )
         self._fail_again(refresh)
         try:
             return await self._send(self._client.refresh_body(refresh), line, old=refresh)
-        except SignInFailed as error:
+        except AuthenticationFailed as error:
             if error.connect_again:
                 self._refused = (refresh, time.monotonic(), str(error))
             raise
@@ -322,7 +324,7 @@ class TokenScheme:
         if self._refused is not None:
             token, when, message = self._refused
             if token == refresh and time.monotonic() - when < REMEMBER_REFUSAL:
-                raise SignInFailed(message, connect_again=True)
+                raise AuthenticationFailed(message, connect_again=True)
 
     async def _send(self, body: str, line: Line, *, old: Secret | None) -> Tokens:
         return await ask_for_tokens(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from billhook.engine.authentication.fields import Field, compile_field, compile_line
 from billhook.engine.authentication.schemes import SCHEME_NAMES, SchemeInfo, find_scheme
-from billhook.engine.config import SignInConfig
+from billhook.engine.config import AuthenticationConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.secret import Secret
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from billhook.engine.authentication.session_plan import SessionPlan
     from billhook.engine.authentication.token_store import TokenKeeper
 
-WHERE: Final = "sign_in"
+WHERE: Final = "authentication"
 _OWN_PARAMETERS: Final = frozenset(
     {
         "client_assertion",
@@ -46,7 +46,7 @@ _SHOULD_BE_SECRET: Final = {"basic": "password", "header": "value", "query": "va
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInPlan:
+class AuthenticationPlan:
     """A compiled sign-in, without the values of its secrets. ``notes`` hinder nothing."""
 
     info: SchemeInfo
@@ -128,9 +128,9 @@ def origin_of(field: Field) -> Origin:
     return Origin(scheme=field.url.scheme, host=field.url.host, port=field.url.port)
 
 
-def compile_sign_in(
-    config: SignInConfig, *, variables: Mapping[str, str], secrets: Iterable[str]
-) -> SignInPlan:
+def compile_authentication(
+    config: AuthenticationConfig, *, variables: Mapping[str, str], secrets: Iterable[str]
+) -> AuthenticationPlan:
     """Compile *config*; raise ConfigurationError with every mistake in it.
 
     *variables* are filled in now. *secrets* are the names that the integration has. What is wrong
@@ -177,7 +177,7 @@ class _Draft:
     """A plan on its way, with its problems."""
 
     info: SchemeInfo
-    config: SignInConfig
+    config: AuthenticationConfig
     scope: Scope
     fields: dict[str, Field] = field(default_factory=dict)
     extra: dict[str, Template] = field(default_factory=dict)
@@ -244,8 +244,8 @@ class _Draft:
         )
         self.problems += problems
 
-    def build(self) -> SignInPlan:
-        plan = SignInPlan(
+    def build(self) -> AuthenticationPlan:
+        plan = AuthenticationPlan(
             info=self.info,
             fields=self.fields,
             extra=self.extra,
@@ -254,7 +254,7 @@ class _Draft:
         )
         return replace(plan, notes=tuple(self._notes(plan)))
 
-    def _notes(self, plan: SignInPlan) -> Iterable[Problem]:
+    def _notes(self, plan: AuthenticationPlan) -> Iterable[Problem]:
         if self.session is not None:
             for note in self.session.command.notes:
                 where = note.where.replace("commands.Session", f"{WHERE}.request", 1)

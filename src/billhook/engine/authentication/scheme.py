@@ -38,7 +38,7 @@ class Scheme(Protocol):
     ) -> Signed:
         """Return *request* signed. *refused* is a credential that the source didn't accept.
 
-        Raises SignInFailed if no credential can be had.
+        Raises AuthenticationFailed if no credential can be had.
         """
         ...
 

@@ -17,9 +17,9 @@ from billhook.engine.body import MEMORY_LIMIT
 from billhook.engine.command.command import Command
 from billhook.engine.errors import (
     AmbiguousAnswer,
+    AuthenticationFailed,
     DocumentNotFound,
     MissingValue,
-    SignInFailed,
     SourceError,
     TokenError,
 )
@@ -72,7 +72,7 @@ class SessionScheme:
         completed = request
         if request.complete is not None:
             completed = replace(request.complete(session.given), carries_secret=True)
-        if request.sign_in:
+        if request.authenticate:
             completed = self._with_headers(completed, session)
         return Signed(completed, session)
 
@@ -82,7 +82,7 @@ class SessionScheme:
             for name, template in self._plan.headers:
                 request = with_header(request, name, template.fill(values))
         except UnfitValue as unfit:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 f"The session gave a value that can't stand in a header: it {unfit.reason}"
             ) from None
         return request
@@ -112,7 +112,7 @@ class SessionScheme:
                 trace=line.trace,
             )
         except SourceError as error:
-            raise SignInFailed(f"The sign-in request failed. {error}") from None
+            raise AuthenticationFailed(f"The sign-in request failed. {error}") from None
         with response.body:
             content = Content(response.status, response.headers, response.body)
             self._judge(content, values)
@@ -120,17 +120,17 @@ class SessionScheme:
 
     def _judge(self, content: Content, values: Values) -> None:
         if content.status in _REFUSED:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 f"The source did not accept the credentials (answer {content.status} to the "
                 "sign-in request). Type them again."
             )
         if content.status not in _SUCCESS:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 f"The source answered {content.status} to the sign-in request. "
                 "Compare it with the source's documentation."
             )
         if not all(condition.holds(content, values) for condition in self._plan.success):
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "The source answered the sign-in request, but the answer itself says that it "
                 "failed. Type the credentials again, or compare success_when with the answer."
             )
@@ -139,12 +139,12 @@ class SessionScheme:
         try:
             return {extract.token: extract.take(content, values) for extract in self._plan.extracts}
         except DocumentNotFound:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "The answer to the sign-in request holds no session. Type the credentials again, "
                 "or compare the paths of its values with the answer."
             ) from None
         except (MissingValue, AmbiguousAnswer) as error:
-            raise SignInFailed(f"The sign-in request gave no session. {error}") from None
+            raise AuthenticationFailed(f"The sign-in request gave no session. {error}") from None
 
     @property
     def credentials(self) -> tuple[Secret, ...]:
@@ -163,5 +163,5 @@ def _fill(command: Command, values: Values) -> WebRequest:
     try:
         filled = step.fill(step.derived(values))
     except TokenError as error:
-        raise SignInFailed(f"The sign-in request can't be filled. {error}") from None
-    return replace(filled, step=STEP, sign_in=False, carries_secret=True)
+        raise AuthenticationFailed(f"The sign-in request can't be filled. {error}") from None
+    return replace(filled, step=STEP, authenticate=False, carries_secret=True)

@@ -11,7 +11,7 @@ from billhook.engine.answer.extract import Extract, compile_extract
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.command.scope import SESSION, session_token_names
-from billhook.engine.config import CommandConfig, ConditionConfig, SignInConfig, StepConfig
+from billhook.engine.config import AuthenticationConfig, CommandConfig, ConditionConfig, StepConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.slots.header import compile_header
@@ -19,7 +19,7 @@ from billhook.engine.tokens.catalogue import NAME, NAME_RULE
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.text import Scope
 
-_REQUEST: Final = "sign_in.request"
+_REQUEST: Final = "authentication.request"
 _NOT_HERE: Final = ("not_found_when", "on_not_found", "repeat_until", "answer")
 
 
@@ -50,20 +50,24 @@ class SessionPlan:
 
 
 def compile_session(
-    config: SignInConfig, *, variables: Mapping[str, str], secrets: Iterable[str], scope: Scope
+    config: AuthenticationConfig,
+    *,
+    variables: Mapping[str, str],
+    secrets: Iterable[str],
+    scope: Scope,
 ) -> tuple[SessionPlan | None, list[Problem]]:
     """Compile the session of *config*, or return everything that is wrong with it."""
     if config.request is None:
         message = (
-            "A session needs the request that opens it. Write [sign_in.request] with a method, "
-            "a URL and what to extract."
+            "A session needs the request that opens it. Write [authentication.request] with a "
+            "method, a URL and what to extract."
         )
         return None, [Problem(code="missing-key", message=message, where=_REQUEST)]
     draft = _Draft(scope=Scope(variables=scope.variables, secrets=frozenset(), tokens=frozenset()))
     draft.problems += _misplaced(config.request)
     draft.take_extracts(config.request)
     draft.take_conditions(config.request.success_when, f"{_REQUEST}.success_when", draft.success)
-    draft.take_conditions(config.refused_when, "sign_in.refused_when", draft.refused)
+    draft.take_conditions(config.refused_when, "authentication.refused_when", draft.refused)
     draft.take_headers(config, scope)
     command = _compile_request(config.request, draft.problems, variables, secrets)
     if draft.problems or command is None:
@@ -119,14 +123,16 @@ class _Draft:
             if condition is not None:
                 taken.append(condition)
 
-    def take_headers(self, config: SignInConfig, scope: Scope) -> None:
+    def take_headers(self, config: AuthenticationConfig, scope: Scope) -> None:
         wider = Scope(
             variables=scope.variables,
             secrets=scope.secrets,
             tokens=session_token_names(config),
         )
         for index, (name, value) in enumerate(config.headers):
-            template, problems = compile_header(name, value, f"sign_in.headers[{index}]", wider)
+            template, problems = compile_header(
+                name, value, f"authentication.headers[{index}]", wider
+            )
             self.problems += problems
             if template is not None:
                 self.headers.append((name, template))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from billhook.engine.authentication.plan import SignInPlan
+from billhook.engine.authentication.plan import AuthenticationPlan
 from billhook.engine.authentication.signing import authorization
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.secret import MASK
@@ -17,21 +17,21 @@ from billhook.engine.tokens.values import Given, Values
 Pairs = tuple[tuple[str, Shown], ...]
 
 
-def shown_headers(plan: SignInPlan) -> Pairs:
+def shown_headers(plan: AuthenticationPlan) -> Pairs:
     """Return the headers that *plan* adds."""
     return _SHOWN[plan.scheme](plan)
 
 
-def shown_parameters(plan: SignInPlan) -> Pairs:
+def shown_parameters(plan: AuthenticationPlan) -> Pairs:
     """Return the parameters that *plan* adds to a URL."""
     if plan.scheme != "query":
         return ()
     return ((_text(plan, "name"), _shown(plan.fields["value"].template)),)
 
 
-def with_sign_in(request: MaskedRequest, plan: SignInPlan) -> MaskedRequest:
+def with_authentication(request: MaskedRequest, plan: AuthenticationPlan) -> MaskedRequest:
     """Return *request* with what *plan* adds to it, if the sign-in goes along with it."""
-    if not request.sign_in:
+    if not request.authenticate:
         return request
     pieces = list(request.url.pieces)
     for name, value in shown_parameters(plan):
@@ -43,7 +43,7 @@ def with_sign_in(request: MaskedRequest, plan: SignInPlan) -> MaskedRequest:
     return replace(request, url=Shown(pieces=tuple(pieces)), headers=(*kept, *added))
 
 
-def _text(plan: SignInPlan, name: str) -> str:
+def _text(plan: AuthenticationPlan, name: str) -> str:
     return _shown(plan.fields[name].template).text
 
 
@@ -61,34 +61,34 @@ def _plain(text: str) -> Shown:
     return Shown(pieces=(ShownPiece(text=text),))
 
 
-def _basic(plan: SignInPlan) -> Pairs:  # noqa: ARG001 - as every scheme
+def _basic(plan: AuthenticationPlan) -> Pairs:  # noqa: ARG001 - as every scheme
     return (("Authorization", _masked("Basic ")),)
 
 
-def _token(plan: SignInPlan) -> Pairs:
+def _token(plan: AuthenticationPlan) -> Pairs:
     return (("Authorization", _masked(authorization(_text(plan, "prefix"), "\0").rstrip("\0"))),)
 
 
-def _header(plan: SignInPlan) -> Pairs:
+def _header(plan: AuthenticationPlan) -> Pairs:
     return ((_text(plan, "name"), _shown(plan.fields["value"].template)),)
 
 
-def _nothing(plan: SignInPlan) -> Pairs:  # noqa: ARG001 - as every scheme
+def _nothing(plan: AuthenticationPlan) -> Pairs:  # noqa: ARG001 - as every scheme
     return ()
 
 
-def _session(plan: SignInPlan) -> Pairs:
+def _session(plan: AuthenticationPlan) -> Pairs:
     headers = plan.session.headers if plan.session else ()
     return tuple((name, _shown(template)) for name, template in headers)
 
 
-def _hmac(plan: SignInPlan) -> Pairs:
+def _hmac(plan: AuthenticationPlan) -> Pairs:
     signature = (_text(plan, "header"), _masked(_text(plan, "prefix")))
     moment = _text(plan, "timestamp_header")
     return ((moment, _plain("{{Timestamp}}")), signature) if moment else (signature,)
 
 
-def _webhooks(plan: SignInPlan) -> Pairs:  # noqa: ARG001 - as every scheme
+def _webhooks(plan: AuthenticationPlan) -> Pairs:  # noqa: ARG001 - as every scheme
     return (
         ("webhook-id", _plain("msg_{{RunId}}")),
         ("webhook-timestamp", _plain("{{Timestamp}}")),
@@ -96,18 +96,18 @@ def _webhooks(plan: SignInPlan) -> Pairs:  # noqa: ARG001 - as every scheme
     )
 
 
-def _aws(plan: SignInPlan) -> Pairs:
+def _aws(plan: AuthenticationPlan) -> Pairs:
     headers: list[tuple[str, Shown]] = [("X-Amz-Date", _plain("{{Timestamp}}"))]
     if plan.fields["session_token"].template.pieces:
         headers.append(("X-Amz-Security-Token", _masked()))
     return (*headers, ("Authorization", _masked("AWS4-HMAC-SHA256 ")))
 
 
-def _oauth1(plan: SignInPlan) -> Pairs:  # noqa: ARG001 - as every scheme
+def _oauth1(plan: AuthenticationPlan) -> Pairs:  # noqa: ARG001 - as every scheme
     return (("Authorization", _masked("OAuth ")),)
 
 
-_SHOWN: Final[dict[str, Callable[[SignInPlan], Pairs]]] = {
+_SHOWN: Final[dict[str, Callable[[AuthenticationPlan], Pairs]]] = {
     "basic": _basic,
     "bearer": _token,
     "header": _header,

@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import quote
 
 from billhook.engine.authentication.encoding import encode_path, encode_query, with_target
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.http.request import WebRequest
 from billhook.engine.record import new_run_id
 from billhook.engine.tokens.template import Template
@@ -227,7 +227,7 @@ def sign_oauth1(fields: Fields) -> Signer:
                 request.url, request.method, form, headers, realm=fields["realm"] or None
             )
         except ValueError:
-            raise SignInFailed(
+            raise AuthenticationFailed(
                 "The request's form can't be signed with OAuth 1.0a: "
                 "its parameters have to be percent-encoded throughout."
             ) from None

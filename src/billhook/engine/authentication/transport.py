@@ -44,13 +44,13 @@ class SignedTransport:
         trace: Trace,
     ) -> Response:
         """Send *request* signed; see :class:`billhook.engine.http.transport.Transport`."""
-        may_sign = request.sign_in and request.origin in self._origins
+        may_sign = request.authenticate and request.origin in self._origins
         if not may_sign and request.complete is None:
             return await self._inner.exchange(
                 request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
             )
         if not may_sign:
-            request = replace(request, sign_in=False)
+            request = replace(request, authenticate=False)
         line = Line(transport=self._line_out, deadline=deadline, trace=trace)
         signed = await self._scheme.sign(request, line)
         response = await self._inner.exchange(

@@ -15,8 +15,8 @@ from billhook.engine.command.step import Step
 from billhook.engine.config import (
     DEFAULT_ACCEPT,
     REDIRECTS,
+    AuthenticationConfig,
     CommandConfig,
-    SignInConfig,
     StepConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem
@@ -36,19 +36,19 @@ def compile_command(
     *,
     variables: Mapping[str, str] = MappingProxyType({}),
     secrets: Iterable[str] = (),
-    sign_in: SignInConfig | None = None,
+    authentication: AuthenticationConfig | None = None,
 ) -> Command:
     """Compile *config*; raise ConfigurationError with every mistake in it.
 
-    *variables* are filled in now. *secrets* are the names that the integration has. If *sign_in*
-    is a session, the command's requests may use the values that it gives.
+    *variables* are filled in now. *secrets* are the names that the integration has. If
+    *authentication* is a session, the command's requests may use the values that it gives.
     """
     where = f"commands.{config.name}"
     names = tuple(secrets)
     scope, problems = make_scope(variables, names, tokens_of(config.name) | {*config.tokens})
     problems += _name_problems(config, where, variables, names)
     problems += _settings_problems(config, where)
-    drafts = _compile_steps(config, where, scope, sign_in)
+    drafts = _compile_steps(config, where, scope, authentication)
     whole = [inner for draft in drafts for inner in draft.whole]
     problems += [problem for draft in whole for problem in _problems_of(draft)]
     if problems:
@@ -58,10 +58,10 @@ def compile_command(
 
 
 def _compile_steps(
-    config: CommandConfig, where: str, scope: Scope, sign_in: SignInConfig | None
+    config: CommandConfig, where: str, scope: Scope, authentication: AuthenticationConfig | None
 ) -> list[StepDraft]:
     """Compile the steps in order: each knows what those before it give."""
-    scopes = StepScopes(base=scope, session=session_token_names(sign_in))
+    scopes = StepScopes(base=scope, session=session_token_names(authentication))
     scopes.declare(config.steps, config.name)
     last = len(config.steps) - 1
     return [

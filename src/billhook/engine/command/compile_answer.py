@@ -116,7 +116,7 @@ class AnswerDraft:
             kind=config.kind,
             path=path,
             pattern=config.pattern,
-            sign_in=config.sign_in,
+            authenticate=config.authentication,
             name=name,
             type=type_,
         )
@@ -164,9 +164,9 @@ def _place_problems(config: AnswerConfig, where: str) -> Iterator[Problem]:
             "without a slash."
         )
         yield Problem(code="zip-pattern", message=message, where=f"{where}.zip")
-    if config.sign_in and config.kind != URL:
-        message = "sign_in goes with a url: it sends the credentials there. Remove it."
-        yield Problem(code="misplaced-key", message=message, where=f"{where}.sign_in")
+    if config.authentication and config.kind != URL:
+        message = "authentication goes with a url: it sends the credentials there. Remove it."
+        yield Problem(code="misplaced-key", message=message, where=f"{where}.authentication")
     if config.kind == LINK and (config.name or config.type):
         message = "A link is a web page for the contact: it has no name and no type. Remove them."
         yield Problem(code="misplaced-key", message=message, where=where)

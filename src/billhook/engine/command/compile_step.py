@@ -75,7 +75,9 @@ class StepDraft:
             link=request.link,
             trusted=trusted,
             session=self.session,
-            sign_in=not request.link if config.sign_in is None else config.sign_in,
+            authenticate=not request.link
+            if config.authentication is None
+            else config.authentication,
             repeatable=not config.side_effects and (safe or config.repeatable),
             compressed=config.compressed,
             derives=tuple(self.derives),
@@ -174,7 +176,7 @@ def _contradictions(draft: StepDraft, *, is_last: bool) -> Iterator[Problem]:
         names = " and ".join(f"{{{{{name}}}}}" for name in sorted(draft.carried))
         message = (
             f"The address comes out of an answer, so {names} could go anywhere. Remove it from "
-            "this request. sign_in = true sends the sign-in along, to your own address alone."
+            "this request. authentication = true authenticates it, but only at your own address."
         )
         yield Problem(code="secret-to-answered-url", message=message, where=f"{where}.url")
     if config.side_effects and (config.repeatable or config.repeat_until is not None):

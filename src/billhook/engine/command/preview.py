@@ -11,8 +11,8 @@ from billhook.engine.tokens.template import Shown
 class MaskedRequest:
     """A filled request for people: values are in it, secrets are masked.
 
-    ``sign_in`` says whether the integration's sign-in goes along, which isn't in it. ``only_after``
-    names the step after which it is sent only if that finds nothing.
+    ``authenticate`` says whether the integration's authentication is added, which isn't in it.
+    ``only_after`` names the step after which it is sent only if that finds nothing.
     """
 
     step: str
@@ -20,5 +20,5 @@ class MaskedRequest:
     url: Shown
     headers: tuple[tuple[str, Shown], ...]
     body: Shown | None
-    sign_in: bool = True
+    authenticate: bool = True
     only_after: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from billhook.engine.config import SignInConfig, StepConfig
+from billhook.engine.config import AuthenticationConfig, StepConfig
 from billhook.engine.tokens.text import Scope
 
 SESSION: Final = "Session"
@@ -118,7 +118,7 @@ def _why_absent(name: str, declared: _Declared, step: str) -> str:
     return f"{{{{{name}}}}} comes from a later step: move the step {declared.step} before this one."
 
 
-def session_token_names(config: SignInConfig | None) -> frozenset[str]:
+def session_token_names(config: AuthenticationConfig | None) -> frozenset[str]:
     """Return the tokens that the session of *config*, if it is one, gives to every text."""
     if config is None or config.scheme != "session" or config.request is None:
         return frozenset()

@@ -73,7 +73,7 @@ class Step:
     link: str = ""
     trusted: frozenset[Origin] = frozenset()
     session: frozenset[str] = frozenset()
-    sign_in: bool = True
+    authenticate: bool = True
     repeatable: bool = False
     compressed: bool = False
     derives: tuple[Derive, ...] = ()
@@ -140,7 +140,7 @@ class Step:
             body=None if self.body is None else self.body.fill(values).encode(),
             carries_secret=bool(self.secrets)
             or (values.holds_secret_tokens and self._holds_secret(values)),
-            sign_in=self.sign_in,
+            authenticate=self.authenticate,
             repeatable=self.repeatable,
             compressed=self.compressed,
         )
@@ -161,7 +161,7 @@ class Step:
             headers=tuple((name, value.fill(values)) for name, value in self.headers),
             body=None if self.body is None else self.body.fill(values).encode(),
             carries_secret=self._holds_secret(values),
-            sign_in=self.sign_in and origin in self.trusted,
+            authenticate=self.authenticate and origin in self.trusted,
             repeatable=self.repeatable,
             compressed=self.compressed,
         )
@@ -192,7 +192,7 @@ class Step:
             headers=(),
             body=None,
             carries_secret=True,
-            sign_in=self.sign_in and (self.origin is not None or origin in self.trusted),
+            authenticate=self.authenticate and (self.origin is not None or origin in self.trusted),
             repeatable=self.repeatable,
             compressed=self.compressed,
             complete=lambda session: self._complete(values, session),
@@ -239,7 +239,7 @@ class Step:
             url=self.url.shown(values),
             headers=tuple((name, value.shown(values)) for name, value in self.headers),
             body=None if self.body is None else self.body.shown(values),
-            sign_in=self.sign_in and self.origin is not None,
+            authenticate=self.authenticate and self.origin is not None,
         )
 
 

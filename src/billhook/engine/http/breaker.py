@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from billhook.engine.errors import (
-    SignInFailed,
+    AuthenticationFailed,
     SourceBroken,
     SourceCutShort,
     SourceError,
@@ -30,7 +30,7 @@ LONGEST_PAUSE: Final = 300.0
 _TOO_MANY: Final = 429
 _FAILED_INSIDE: Final = range(500, 600)
 _FAILURES: Final = (
-    SignInFailed,
+    AuthenticationFailed,
     SourceBroken,
     SourceCutShort,
     SourceTimeout,
@@ -160,4 +160,4 @@ class BreakerTransport:
 
 def _needs_a_person(error: SourceError) -> bool:
     """Say whether only a person can help: who reads "paused" would wait for nothing."""
-    return isinstance(error, SignInFailed) and error.connect_again
+    return isinstance(error, AuthenticationFailed) and error.connect_again

@@ -28,10 +28,10 @@ class WebRequest:
     """A step with its tokens filled: exactly what is sent.
 
     ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
-    ``sign_in`` says that the integration's credentials may be added, ``repeatable`` that sending it
-    twice does no harm, ``compressed`` that the answer is asked for in gzip. ``complete``, if there
-    is one, makes the rest of it out of the session's values: only the step, the method and the
-    origin count until then.
+    ``authenticate`` says that the integration's credentials may be added, ``repeatable`` that
+    sending it twice does no harm, ``compressed`` that gzip is asked for. ``complete``, if there is
+    one, makes the rest of it out of the session's values: only the step, the method and the origin
+    count until then.
     """
 
     step: str
@@ -42,7 +42,7 @@ class WebRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     carries_secret: bool
-    sign_in: bool = True
+    authenticate: bool = True
     repeatable: bool = False
     compressed: bool = False
     complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from billhook.engine.authentication.schemes import find_scheme
-from billhook.engine.config import SignInConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, TlsConfig
 from billhook.engine.integration_file.commands import (
     condition_table,
     read_conditions,
@@ -18,10 +18,10 @@ from billhook.engine.integration_file.tables import Scalar, Table
 _PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
 
 
-def read_sign_in(table: Table) -> SignInConfig:
-    """Read the table ``[sign_in]``. Which fields there are depends on the scheme."""
+def read_authentication(table: Table) -> AuthenticationConfig:
+    """Read the table ``[authentication]``. Which fields there are depends on the scheme."""
     scheme = table.required_text("scheme", "basic")
-    config = SignInConfig(
+    config = AuthenticationConfig(
         scheme=scheme,
         fields=_read_fields(table, scheme),
         extra=table.text_table("extra"),
@@ -50,7 +50,7 @@ def read_tls(table: Table) -> TlsConfig:
     return config
 
 
-def sign_in_table(config: SignInConfig) -> dict[str, Any]:
+def authentication_table(config: AuthenticationConfig) -> dict[str, Any]:
     """Return *config* as its table in a file."""
     table: dict[str, Any] = {"scheme": config.scheme, **config.fields}
     if config.extra:

@@ -8,15 +8,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NoReturn, TypeVar
 
-from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, CommandConfig, IntegrationConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.authentication import (
-    read_sign_in,
+    authentication_table,
+    read_authentication,
     read_tls,
-    sign_in_table,
     tls_table,
 )
 from billhook.engine.integration_file.commands import command_table, read_command
+from billhook.engine.integration_file.former_keys import (
+    rename_in_authentication,
+    rename_in_file,
+    rename_in_path,
+    rename_in_step,
+)
 from billhook.engine.integration_file.tables import Table, rename_keys
 from billhook.engine.integration_file.toml_text import (
     LINE_LENGTH,
@@ -51,7 +57,7 @@ def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ..
     A mistyped key is read as the known one that it is near to, so that it hides no other mistake.
     Raises ConfigurationError only if it isn't TOML at all.
     """
-    data = parse_toml(text)
+    data = rename_in_file(parse_toml(text))
     problems: list[Problem] = []
     config = _read_file(Table(data, "", problems))
     mistyped = [problem for problem in problems if problem.code == "unknown-key"]
@@ -64,7 +70,8 @@ def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ..
 
 def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     """Return *problems* with their lines in the file *text*, in the order of the file."""
-    lines = lines_by_path(text)
+    written = lines_by_path(text)
+    lines = {rename_in_path(path): line for path, line in written.items()} | written
     found = [
         problem if problem.line else replace(problem, line=find_line(lines, problem.where))
         for problem in problems
@@ -130,12 +137,14 @@ def _read_file(table: Table) -> IntegrationConfig:
         name=integration.required_text("name", "Acme billing") if "integration" in table else "",
         variables=integration.text_table("variables"),
         secrets=integration.texts("secrets"),
-        sign_in=read_sign_in(table.table("sign_in")) if "sign_in" in table else None,
+        authentication=read_authentication(table.table("authentication"))
+        if "authentication" in table
+        else None,
         tls=read_tls(table.table("tls")) if "tls" in table else None,
         commands=_read_commands(Table(commands or {}, "commands", table.problems), commands or {}),
     )
     for key in (
-        "sign_in",
+        "authentication",
         "tls",
         "preset",
     ):  # billhook.engine.integration_file.presets reads the last
@@ -155,8 +164,8 @@ def _read_commands(table: Table, names: Any) -> tuple[CommandConfig, ...]:
 def write_integration(config: IntegrationConfig) -> str:
     """Write *config* as an integration file. Reading it gives an equal value."""
     blocks = [f"format = {FORMAT}\n", _integration_block(config)]
-    if config.sign_in is not None:
-        blocks += _blocks("sign_in", sign_in_table(config.sign_in))
+    if config.authentication is not None:
+        blocks += _blocks("authentication", authentication_table(config.authentication))
     if config.tls is not None:
         blocks += _blocks("tls", tls_table(config.tls))
     for command in config.commands:
@@ -211,18 +220,18 @@ def command_from_json(data: Mapping[str, Any]) -> CommandConfig:
     name = data.get("name")
     if not isinstance(name, str):
         _fail("missing-key", 'A command needs a "name".')
-    rest = {key: value for key, value in data.items() if key != "name"}
+    rest = rename_in_step({key: value for key, value in data.items() if key != "name"})
     return _read_all(rest, f"commands.{name}", lambda table: read_command(name, table))
 
 
-def sign_in_to_json(config: SignInConfig) -> dict[str, Any]:
+def authentication_to_json(config: AuthenticationConfig) -> dict[str, Any]:
     """Return *config* as plain values for a database or an API."""
-    return sign_in_table(config)
+    return authentication_table(config)
 
 
-def sign_in_from_json(data: Mapping[str, Any]) -> SignInConfig:
-    """Return what :func:`sign_in_to_json` made *data* of; raise ConfigurationError as above."""
-    return _read_all(data, "sign_in", read_sign_in)
+def authentication_from_json(data: Mapping[str, Any]) -> AuthenticationConfig:
+    """Return the value that *data* was written from; raise ConfigurationError as above."""
+    return _read_all(rename_in_authentication(data), "authentication", read_authentication)
 
 
 def tls_to_json(config: TlsConfig) -> dict[str, Any]:

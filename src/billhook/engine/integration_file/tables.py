@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from billhook.engine.errors import Problem
+from billhook.engine.integration_file.former_keys import FORMER_KEYS
 from billhook.engine.tokens.catalogue import nearest
 
 _Value = TypeVar("_Value")
@@ -175,6 +176,11 @@ class Table:
                 self._report_unknown(str(key), self._known)
 
     def _report_unknown(self, key: str, known: Iterable[str]) -> None:
+        present = FORMER_KEYS.get(key)
+        if present in self._table:
+            message = f'"{key}" is the former name of "{present}", and both are here. Remove it.'
+            self.report("unknown-key", message, key=key)
+            return
         near = nearest(key, known)
         advice = f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
         self.report(

@@ -11,19 +11,25 @@ from dataclasses import dataclass, field, replace
 
 from billhook.engine.config import (
     AnswerConfig,
+    AuthenticationConfig,
     CommandConfig,
     IntegrationConfig,
-    SignInConfig,
     TlsConfig,
 )
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
+from billhook.portal.editor.authentication_rows import (
+    authentication_config,
+    authentication_row,
+    tls_config,
+    tls_row,
+)
 from billhook.portal.editor.form_rows import (
+    AuthenticationRow,
     CommandRow,
     HeaderRow,
     SecretRow,
-    SignInRow,
     StepRow,
     TlsRow,
     VariableRow,
@@ -38,12 +44,6 @@ from billhook.portal.editor.rows import (
     row_of,
     rows_of,
     tree_of,
-)
-from billhook.portal.editor.sign_in_rows import (
-    sign_in_config,
-    sign_in_row,
-    tls_config,
-    tls_row,
 )
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.models import Keeping, OnFailure
@@ -64,7 +64,7 @@ class EditorForm(Row):
     variables: list[VariableRow] = rows_of(lambda: VariableRow, "variable")
     secrets: list[SecretRow] = rows_of(lambda: SecretRow, "secret")
     commands: list[CommandRow] = rows_of(lambda: CommandRow, "command")
-    sign_in: SignInRow = row_of(SignInRow)
+    authentication: AuthenticationRow = row_of(AuthenticationRow)
     tls: TlsRow = row_of(TlsRow)
     source_file: str = field(default="", metadata={**LINES, "key": "source-file"})
     preset: str = ""
@@ -101,8 +101,8 @@ def _secret_value(posted: Posted, sealer: Sealer) -> Secret | None:
 
 def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
     """Return the form that shows *draft*."""
-    sign_in, tls = sign_in_row(draft.sign_in), tls_row(draft.tls)
-    fits = _sources_of(sign_in, tls) == (draft.sign_in, draft.tls)
+    authentication, tls = authentication_row(draft.authentication), tls_row(draft.tls)
+    fits = _sources_of(authentication, tls) == (draft.authentication, draft.tls)
     return EditorForm(
         name=draft.name,
         version=version,
@@ -112,7 +112,7 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
             for entry in draft.secrets
         ],
         commands=[_command_row(config) for config in draft.commands],
-        sign_in=sign_in if fits else SignInRow(),
+        authentication=authentication if fits else AuthenticationRow(),
         tls=tls if fits else TlsRow(),
         source_file="" if fits else _source_text(draft),
         preset=draft.preset,
@@ -121,14 +121,16 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
     )
 
 
-def _sources_of(sign_in: SignInRow, tls: TlsRow) -> tuple[SignInConfig | None, TlsConfig | None]:
+def _sources_of(
+    authentication: AuthenticationRow, tls: TlsRow
+) -> tuple[AuthenticationConfig | None, TlsConfig | None]:
     """Return what becomes of the rows once a browser has posted them."""
-    return sign_in_config(posted_again(sign_in)), tls_config(posted_again(tls))
+    return authentication_config(posted_again(authentication)), tls_config(posted_again(tls))
 
 
 def _source_text(draft: Draft) -> str:
     """Return sign-in and TLS of *draft* as their part of an integration file."""
-    config = IntegrationConfig(name="x", sign_in=draft.sign_in, tls=draft.tls)
+    config = IntegrationConfig(name="x", authentication=draft.authentication, tls=draft.tls)
     return write_integration(config).removeprefix(write_integration(IntegrationConfig(name="x")))
 
 
@@ -168,7 +170,7 @@ def to_draft(form: EditorForm) -> Draft:
             for row in form.secrets
             if not row.is_untouched
         ),
-        sign_in=source.sign_in,
+        authentication=source.authentication,
         tls=source.tls,
         commands=tuple(config_of(row) for row in form.commands),
         preset=form.preset,
@@ -182,24 +184,28 @@ def source_config_of(form: EditorForm) -> IntegrationConfig:
 
     Of secrets it has the names.
     """
-    sign_in, tls = sign_in_config(form.sign_in), tls_config(form.tls)
+    authentication, tls = authentication_config(form.authentication), tls_config(form.tls)
     if form.source_file.strip():
         typed = read_integration(f'format = 1\n[integration]\nname = "x"\n{form.source_file}')
         _refuse_commands(typed)
-        sign_in, tls = typed.sign_in, typed.tls
+        authentication, tls = typed.authentication, typed.tls
     return IntegrationConfig(
         name=form.name,
         variables={row.name: row.value for row in form.variables if not row.is_untouched},
         secrets=tuple(row.name for row in form.secrets if row.name),
-        sign_in=sign_in,
+        authentication=authentication,
         tls=tls,
     )
 
 
 def _refuse_commands(typed: IntegrationConfig) -> None:
     if typed.commands:
-        message = "Here stand [sign_in] and [tls] alone. Put commands into fields of their own."
-        raise ConfigurationError((Problem(code="misplaced-key", where="sign_in", message=message),))
+        message = (
+            "Here stand [authentication] and [tls] alone. Put commands into fields of their own."
+        )
+        raise ConfigurationError(
+            (Problem(code="misplaced-key", where="authentication", message=message),)
+        )
 
 
 def config_of(row: CommandRow) -> CommandConfig:
@@ -219,7 +225,7 @@ def _config_of_file(row: CommandRow) -> CommandConfig:
 def form_problems(form: EditorForm) -> Iterator[Problem]:
     """Say what a draft can't hold: two names of one kind, of which the first would be lost."""
     yield from _twice(form.variables, "integration.variables", "variables")
-    yield from _twice(form.sign_in.extra, "sign_in.extra", "parameters")
+    yield from _twice(form.authentication.extra, "authentication.extra", "parameters")
 
 
 def _twice(rows: list[VariableRow], where: str, kind: str) -> Iterator[Problem]:

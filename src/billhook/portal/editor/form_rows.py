@@ -101,7 +101,7 @@ class AnswerRow(PathRow):
 
     kind: str = "body"
     pattern: str = ""
-    sign_in: bool = False
+    authentication: bool = False
     name: FactRow = row_of(FactRow)
     type: FactRow = row_of(FactRow)
 
@@ -123,7 +123,7 @@ class StepRow(Row):
     headers: list[HeaderRow] = rows_of(lambda: HeaderRow, "header")
     body: str = field(default="", metadata=LINES)
     breaks: str = "lf"
-    sign_in: str = ""
+    authentication: str = ""
     side_effects: bool = False
     repeatable: bool = False
     compressed: bool = False
@@ -157,7 +157,7 @@ class CommandRow(Row):
 
 
 @dataclass(slots=True, kw_only=True)
-class SignInRow(Row):
+class AuthenticationRow(Row):
     """How requests are signed in; no ``scheme`` means: not at all.
 
     ``field`` holds the texts of the scheme's own fields, and ``stated`` the names of those that

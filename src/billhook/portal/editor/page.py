@@ -13,10 +13,10 @@ from billhook.engine.field import FieldInfo
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
 from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.editor import words as editor_words
+from billhook.portal.editor.authentication_rows import text_of_field
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.editor.form_rows import SecretRow, SignInRow
+from billhook.portal.editor.form_rows import AuthenticationRow, SecretRow
 from billhook.portal.editor.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
-from billhook.portal.editor.sign_in_rows import text_of_field
 from billhook.portal.editor.step_views import CommandView, StepView, Tokens
 from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealing import Sealer
@@ -73,18 +73,18 @@ class SchemeField:
         return "{{ApiKey}}" if self.info.secret else ""
 
 
-class SignInView(RowView):
+class AuthenticationView(RowView):
     """How requests are signed in, with the fields of the chosen scheme."""
 
-    def __init__(self, row: SignInRow, id_: str, mistakes: Mistakes, known: Tokens) -> None:
+    def __init__(self, row: AuthenticationRow, id_: str, mistakes: Mistakes, known: Tokens) -> None:
         super().__init__(row, id_, mistakes)
-        self.sign_in = row
+        self.authentication = row
         self.offered = known
 
     @property
     def info(self) -> SchemeInfo | None:
         """The chosen scheme."""
-        return find_scheme(self.sign_in.scheme)
+        return find_scheme(self.authentication.scheme)
 
     @property
     def fields(self) -> list[SchemeField]:
@@ -95,7 +95,9 @@ class SignInView(RowView):
         ]
 
     def _box(self, info: FieldInfo) -> Box:
-        return self.mistakes.box(f"{self.id}-field-{info.key}", text_of_field(self.sign_in, info))
+        return self.mistakes.box(
+            f"{self.id}-field-{info.key}", text_of_field(self.authentication, info)
+        )
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -103,7 +105,7 @@ class SignInView(RowView):
         shown = {each.info.key for each in self.fields}
         texts = [
             (f"{self.id}-field-{name}", text)
-            for name, text in self.sign_in.field.items()
+            for name, text in self.authentication.field.items()
             if name not in shown
         ]
         parts = self.info.parts if self.info else ()
@@ -116,18 +118,20 @@ class SignInView(RowView):
     @property
     def request(self) -> StepView:
         """The request that opens a session."""
-        return StepView(self.sign_in.request, f"{self.id}-request", self.mistakes, self.offered)
+        return StepView(
+            self.authentication.request, f"{self.id}-request", self.mistakes, self.offered
+        )
 
     @property
     def session_tokens(self) -> Tokens:
         """What a session gives to every text."""
-        if self.sign_in.scheme != "session":
+        if self.authentication.scheme != "session":
             return ()
         return tuple(
             TokenInfo(
                 name=f"Session.{row.name}", meaning="Of the session.", kind="secret", example=""
             )
-            for row in self.sign_in.request.extracts
+            for row in self.authentication.request.extracts
             if row.name
         )
 
@@ -177,16 +181,18 @@ class EditorView:
     @cached_property
     def commands(self) -> list[CommandView]:
         """The commands."""
-        known = (*self.sign_in.session_tokens, *self._own_tokens)
+        known = (*self.authentication.session_tokens, *self._own_tokens)
         return [
             CommandView(row, f"command-{index}", self._at, known)
             for index, row in enumerate(self.form.commands)
         ]
 
     @cached_property
-    def sign_in(self) -> SignInView:
+    def authentication(self) -> AuthenticationView:
         """How requests are signed in."""
-        return SignInView(self.form.sign_in, "sign_in", self._at, self._own_tokens)
+        return AuthenticationView(
+            self.form.authentication, "authentication", self._at, self._own_tokens
+        )
 
     @property
     def tls(self) -> RowView:

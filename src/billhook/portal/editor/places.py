@@ -10,19 +10,19 @@ from typing import Any, Final
 
 from billhook.engine.authentication.schemes import find_scheme
 from billhook.engine.tokens.catalogue import NAME
+from billhook.portal.editor.authentication_rows import text_of_field
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.form_rows import (
     AnswerRow,
+    AuthenticationRow,
     CommandRow,
     ConditionRow,
     DeriveRow,
     ExtractRow,
     PathRow,
-    SignInRow,
     StepRow,
 )
 from billhook.portal.editor.rows import Row
-from billhook.portal.editor.sign_in_rows import text_of_field
 
 _PART: Final = re.compile(r"[^.\[\]]+")
 _COMMAND: Final = {
@@ -39,7 +39,7 @@ _STEP: Final = {
     "method": "Method",
     "url": "URL",
     "body": "Body",
-    "sign_in": "Sign-in",
+    "authentication": "Sign-in",
     "side_effects": "Changes something",
     "repeatable": "Only reads",
     "compressed": "Compressed",
@@ -91,11 +91,11 @@ def _secret_field(form: EditorForm, name: str) -> Place:
     return Place(id="secrets", label="Secrets")
 
 
-def _sign_in_field(form: EditorForm, rest: str) -> Place:
+def _authentication_field(form: EditorForm, rest: str) -> Place:
     if form.source_file.strip():
         return Place(id="source-file", label="Sign-in and TLS")
     head, parts = _split(rest)
-    row, start = form.sign_in, "sign_in"
+    row, start = form.authentication, "authentication"
     if head == "request":
         return _Finder(row.request, f"{start}-request", "Sign-in: ").find(*parts)
     if head in _CONDITIONS:
@@ -107,25 +107,25 @@ def _sign_in_field(form: EditorForm, rest: str) -> Place:
     return _scheme_field(row, head)
 
 
-def _scheme_field(row: SignInRow, name: str) -> Place:
+def _scheme_field(row: AuthenticationRow, name: str) -> Place:
     scheme = find_scheme(row.scheme)
     info = scheme.field(name) if scheme else None
     if info is None:
-        return Place(id="sign_in-scheme", label="Sign-in")
+        return Place(id="authentication-scheme", label="Sign-in")
     return Place(
-        id=f"sign_in-field-{name}",
+        id=f"authentication-field-{name}",
         label=info.label,
         text=text_of_field(row, info),
         write=partial(row.field.__setitem__, name),
     )
 
 
-def _extra_field(row: SignInRow, parts: Sequence[str]) -> Place:
+def _extra_field(row: AuthenticationRow, parts: Sequence[str]) -> Place:
     for index, each in enumerate(row.extra):
         if parts and each.name == parts[0]:
             label = f"Parameter {each.name}"
-            return _place(each, f"sign_in-extra-{index}-value", label, "value")
-    return Place(id="add-sign_in-extra", label="Parameters")
+            return _place(each, f"authentication-extra-{index}-value", label, "value")
+    return Place(id="add-authentication-extra", label="Parameters")
 
 
 def _tls_field(form: EditorForm, rest: str) -> Place:
@@ -206,7 +206,9 @@ class _Finder:
         return _Finder(inner, f"{start}-inner-{index}", label).find(*parts[1:])
 
 
-def _header_field(row: StepRow | SignInRow, start: str, label: str, parts: Sequence[str]) -> Place:
+def _header_field(
+    row: StepRow | AuthenticationRow, start: str, label: str, parts: Sequence[str]
+) -> Place:
     found = _filled(row.headers, parts)
     if found is None:
         return Place(id=f"add-{start}-header", label=f"{label}Headers")
@@ -260,7 +262,7 @@ def _answer_field(row: AnswerRow, start: str, label: str, parts: Sequence[str]) 
         return _path_field(fact, f"{start}-{head}", f"{label}The document’s {head}")
     if head == "zip":
         return _place(row, f"{start}-pattern", f"{label}File in the zip", "pattern")
-    if head and head != "sign_in":
+    if head and head != "authentication":
         return _path_field(row, start, f"{label}The document")
     return Place(id=f"{start}-kind", label=f"{label}The document")
 
@@ -311,6 +313,6 @@ _HEADS: Final[dict[str, Callable[[EditorForm, str], Place]]] = {
     "integration": _integration_field,
     "secrets": _secret_field,
     "commands": _command_field,
-    "sign_in": _sign_in_field,
+    "authentication": _authentication_field,
     "tls": _tls_field,
 }

@@ -64,7 +64,7 @@ def _group(integration: IntegrationConfig) -> int:
 
 
 def _is_connected(integration: IntegrationConfig) -> bool:
-    return integration.sign_in is not None and integration.sign_in.scheme == CONNECTED
+    return integration.authentication is not None and integration.authentication.scheme == CONNECTED
 
 
 def _card(preset: Preset) -> Card:
@@ -104,7 +104,7 @@ class PresetView:
     fields: tuple[FieldView, ...]
     mistakes: tuple[Problem, ...]
     sketches: tuple[Sketch, ...]
-    sign_in: str
+    authentication: str
     is_connected: bool
 
     @property
@@ -118,8 +118,8 @@ def preset_view(
 ) -> PresetView:
     """Return *form* with every problem at its field."""
     preset, found = form.preset, tuple(problems)
-    sign_in = preset.integration.sign_in
-    scheme = find_scheme(sign_in.scheme) if sign_in else None
+    authentication = preset.integration.authentication
+    scheme = find_scheme(authentication.scheme) if authentication else None
     return PresetView(
         preset=preset,
         name=form.name,
@@ -127,7 +127,7 @@ def preset_view(
         fields=tuple(_field(form, each, found, sealer) for each in preset.fields),
         mistakes=found,
         sketches=tuple(_sketches(preset.integration)),
-        sign_in=scheme.title if scheme else "",
+        authentication=scheme.title if scheme else "",
         is_connected=_is_connected(preset.integration),
     )
 
@@ -162,8 +162,8 @@ def place_of(preset: Preset, where: str) -> str:
 
 
 def _sketches(integration: IntegrationConfig) -> Iterable[Sketch]:
-    if integration.sign_in is not None and integration.sign_in.request is not None:
-        yield _sketch(integration.sign_in.request, "Session")
+    if integration.authentication is not None and integration.authentication.request is not None:
+        yield _sketch(integration.authentication.request, "Session")
     for command in integration.commands:
         for step in command.steps:
             yield _sketch(step, step.name)

@@ -35,7 +35,7 @@ from billhook.portal.editor.rows import Row
 Scalar = str | int | float | bool
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 _LISTED: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]+)\s*(?:,|$)')
-_SIGN_IN: Final = {"": None, "yes": True, "no": False}
+_AUTHENTICATION: Final = {"": None, "yes": True, "no": False}
 
 
 def touched(rows: Iterable[Row]) -> Iterable[Row]:
@@ -101,7 +101,7 @@ def step_config(row: StepRow, answer: AnswerConfig | None = None) -> StepConfig:
         url=row.url,
         headers=pairs_of(row.headers),
         body=row.body.replace("\n", "\r\n") if row.breaks == "crlf" else row.body,
-        sign_in=_SIGN_IN.get(row.sign_in),
+        authentication=_AUTHENTICATION.get(row.authentication),
         side_effects=row.side_effects,
         repeatable=row.repeatable,
         compressed=row.compressed,
@@ -129,7 +129,7 @@ def step_row(config: StepConfig) -> StepRow:
         headers=header_rows(config.headers),
         body=config.body.replace("\r\n", "\n"),
         breaks="crlf" if "\r\n" in config.body else "lf",
-        sign_in={None: "", True: "yes", False: "no"}[config.sign_in],
+        authentication={None: "", True: "yes", False: "no"}[config.authentication],
         side_effects=config.side_effects,
         repeatable=config.repeatable,
         compressed=config.compressed,
@@ -292,7 +292,7 @@ def answer_config(row: AnswerRow) -> AnswerConfig | None:
         kind=row.kind,
         path=path_config(row) if has_path else None,
         pattern=row.pattern if row.kind == "zip" else "",
-        sign_in=row.sign_in and row.kind == "url",
+        authentication=row.authentication and row.kind == "url",
         name=None if row.kind == "link" else _fact(row.name),
         type=None if row.kind == "link" else _fact(row.type),
     )
@@ -308,7 +308,7 @@ def answer_row(config: AnswerConfig) -> AnswerRow:
         path=path.text,
         namespaces=_namespaces_text(path.namespaces),
         pattern=config.pattern,
-        sign_in=config.sign_in,
+        authentication=config.authentication,
         name=_fact_row(config.name),
         type=_fact_row(config.type),
     )

@@ -68,7 +68,7 @@ class StepView(RowView):
     @property
     def unused_in_session(self) -> list[tuple[str, str]]:
         """What a request that opens a session has no use for, as hidden fields."""
-        keys = ("name", "sign_in", "side_effects", "repeatable", "pause", "times")
+        keys = ("name", "authentication", "side_effects", "repeatable", "pause", "times")
         boxes = (self[key] for key in keys)
         return [(box.id, box.text) for box in boxes if box.text]
 
@@ -114,7 +114,7 @@ class StepView(RowView):
         """Whether it isn't signed in, repeated or not repeated as usual."""
         step = self.step
         return (
-            bool(step.sign_in or step.side_effects or step.repeatable or step.compressed)
+            bool(step.authentication or step.side_effects or step.repeatable or step.compressed)
             or step.breaks != "lf"
         )
 

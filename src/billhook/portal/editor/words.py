@@ -52,7 +52,7 @@ MANY_MEAN: Final[Choices] = (
     ("first", "take the first"),
     ("last", "take the last"),
 )
-SIGN_INS: Final[Choices] = (
+SENDS_AUTHENTICATION: Final[Choices] = (
     ("", "As usual: yes, but not to a URL out of an answer"),
     ("yes", "Yes"),
     ("no", "No"),

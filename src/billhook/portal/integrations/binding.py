@@ -62,7 +62,7 @@ def _uses_of_source(commands: Iterable[Command], plan: SourcePlan) -> Iterator[U
     for command in commands:
         for origin in command.origins:
             yield Use(str(origin), command.redirects, tls)
-    for origin in plan.sign_in.origins if plan.sign_in else ():
+    for origin in plan.authentication.origins if plan.authentication else ():
         yield Use(str(origin), _DENY, tls)
 
 

@@ -21,7 +21,13 @@ from billhook.engine.authentication.authorize import begin_authorization, finish
 from billhook.engine.authentication.oauth2 import Client
 from billhook.engine.egress.guard import secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
-from billhook.engine.errors import BillhookError, ConfigurationError, Problem, SignInFailed, denied
+from billhook.engine.errors import (
+    AuthenticationFailed,
+    BillhookError,
+    ConfigurationError,
+    Problem,
+    denied,
+)
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
@@ -64,7 +70,7 @@ class Connection:
 
 def connection_of(integration: Integration) -> Connection | None:
     """Return what to say of *integration*'s connection; None where there is nothing to connect."""
-    scheme = (integration.sign_in or {}).get("scheme")
+    scheme = (integration.authentication or {}).get("scheme")
     if scheme not in {_BY_CODE, "oauth2-refresh-token"}:
         return None
     tokens = tokens_of(integration)
@@ -145,16 +151,16 @@ def _refuse_open_line(address: str) -> None:
 
 
 def take_waiting(session: MutableMapping[str, Any], state: str) -> Waiting:
-    """Return the flow that waits for *state*, which is used up by that; else raise SignInFailed."""
+    """Return the flow that waits for *state* and use it up; else raise AuthenticationFailed."""
     waiting = dict(session.get(_SESSION_KEY, {}))
     found = waiting.pop(state, None)
     if found is None:
-        raise SignInFailed(_STALE, connect_again=True)
+        raise AuthenticationFailed(_STALE, connect_again=True)
     session[_SESSION_KEY] = waiting
     taken = Waiting(**found)
     if taken.is_over:
         message = "It took more than ten minutes to come back. Begin again."
-        raise SignInFailed(message, connect_again=True)
+        raise AuthenticationFailed(message, connect_again=True)
     return taken
 
 
@@ -174,7 +180,7 @@ class Finishing:
         """Exchange the code and keep the tokens; raise BillhookError with a plain sentence."""
         wiring = self.loaded.wiring
         if wiring.keeper is None:
-            raise SignInFailed(_STALE)
+            raise AuthenticationFailed(_STALE)
         try:
             async with get_store().one_off_source(wiring) as source:
                 await finish_authorization(
@@ -212,10 +218,10 @@ def finish_connection(
     """
     verifier = Sealer(member=member).open(waiting.verifier) if waiting.verifier else None
     if waiting.verifier and verifier is None:
-        raise SignInFailed(_STALE, connect_again=True)
+        raise AuthenticationFailed(_STALE, connect_again=True)
     if waiting.version != integration.version:
         message = "The integration was changed meanwhile. Begin again."
-        raise SignInFailed(message, connect_again=True)
+        raise AuthenticationFailed(message, connect_again=True)
     loaded, client = _loaded(integration)
     return Finishing(
         member=member,
@@ -230,9 +236,9 @@ def finish_connection(
 
 def _loaded(integration: Integration) -> tuple[Loaded, Client]:
     loaded = load_one(integration)
-    sign_in = loaded.wiring.plan.sign_in
-    if not loaded.commands or sign_in is None or sign_in.scheme != _BY_CODE:
+    authentication = loaded.wiring.plan.authentication
+    if not loaded.commands or authentication is None or authentication.scheme != _BY_CODE:
         message = "This integration can't be connected as it stands. Mend its sign-in and save it."
-        problem = Problem(code="not-connectable", where="sign_in", message=message)
+        problem = Problem(code="not-connectable", where="authentication", message=message)
         raise ConfigurationError((problem,))
-    return loaded, sign_in.client(loaded.wiring.secrets)
+    return loaded, authentication.client(loaded.wiring.secrets)

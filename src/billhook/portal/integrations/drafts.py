@@ -9,11 +9,11 @@ from typing import Final
 
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
-from billhook.engine.config import CommandConfig, IntegrationConfig, SignInConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, CommandConfig, IntegrationConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import (
+    authentication_from_json,
     command_from_json,
-    sign_in_from_json,
     tls_from_json,
 )
 from billhook.engine.secret import Secret
@@ -47,7 +47,7 @@ class Draft:
     name: str
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[SecretEntry, ...] = ()
-    sign_in: SignInConfig | None = None
+    authentication: AuthenticationConfig | None = None
     tls: TlsConfig | None = None
     commands: tuple[CommandConfig, ...] = ()
     preset: str = ""
@@ -60,7 +60,7 @@ class Draft:
             name=self.name,
             variables=dict(self.variables),
             secrets=tuple(entry.name for entry in self.secrets),
-            sign_in=self.sign_in,
+            authentication=self.authentication,
             tls=self.tls,
             commands=self.commands,
         )
@@ -121,7 +121,7 @@ def compile_one(command: CommandConfig, config: IntegrationConfig) -> Command:
         command,
         variables=config.variables,
         secrets=config.secrets,
-        sign_in=config.sign_in,
+        authentication=config.authentication,
     )
 
 
@@ -228,7 +228,7 @@ def draft_of(row: Integration) -> Draft:
             SecretEntry(name=secret.name, stored_id=secret.id)
             for secret in row.stored_secrets.all()
         ),
-        sign_in=sign_in_from_json(row.sign_in) if row.sign_in else None,
+        authentication=authentication_from_json(row.authentication) if row.authentication else None,
         tls=tls_from_json(row.tls) if row.tls else None,
         commands=tuple(command_from_json(typed) for typed in row.commands),
         preset=row.preset,
@@ -246,7 +246,7 @@ def draft_of_file(config: IntegrationConfig, *, preset: str = "") -> Draft:
         name=config.name,
         variables=dict(config.variables),
         secrets=tuple(SecretEntry(name=name) for name in config.secrets),
-        sign_in=config.sign_in,
+        authentication=config.authentication,
         tls=config.tls,
         commands=config.commands,
         preset=preset,

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.command.command import Command
-from billhook.engine.errors import SignInFailed
+from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from billhook.engine.source import SourcePlan
 from billhook.portal.integrations import binding
@@ -43,7 +43,7 @@ def keeper_of(
     row: Integration, plan: SourcePlan, commands: Collection[Command]
 ) -> DatabaseKeeper | None:
     """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
-    if plan.sign_in is None or not plan.sign_in.info.keeps:
+    if plan.authentication is None or not plan.authentication.info.keeps:
         return None
     return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan), lease=LEASE)
 
@@ -94,7 +94,7 @@ class DatabaseKeeper:
     async def _extend(self, name: str) -> None:
         while True:
             await asyncio.sleep(min(EXTEND_EVERY, self._lease / 4))
-            with suppress(SignInFailed):  # the database may be back before the lease ends
+            with suppress(AuthenticationFailed):  # the database may be back before the lease ends
                 await _in_thread(
                     lambda: self._rows().filter(leased_by=name).update(leased_until=self._end())
                 )
@@ -116,7 +116,9 @@ class DatabaseKeeper:
         same = self._rows().filter(integration__connection=self._integration.connection)
         row = same.first()
         if row is None:
-            raise SignInFailed("The integration was connected anew or disconnected meanwhile.")
+            raise AuthenticationFailed(
+                "The integration was connected anew or disconnected meanwhile."
+            )
         bound = binding.from_json(row.bound_to)
         same.update(
             ciphertext=encrypt_tokens(Secret(tokens.to_text()), integration=self._integration),
@@ -141,12 +143,12 @@ async def _in_thread(work: Callable[[], _Result]) -> _Result:
         try:
             return work()
         except IntegrityError:
-            raise SignInFailed("The integration was deleted meanwhile.") from None
+            raise AuthenticationFailed("The integration was deleted meanwhile.") from None
         except DatabaseError:
             message = (
                 "The tokens can't be kept: the database doesn't answer. Try again in a minute."
             )
-            raise SignInFailed(message) from None
+            raise AuthenticationFailed(message) from None
         finally:
             connections.close_all()
 

@@ -12,8 +12,8 @@ from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.http.request import Origin
 from billhook.engine.integration_file.file import (
+    authentication_from_json,
     command_from_json,
-    sign_in_from_json,
     tls_from_json,
 )
 from billhook.engine.secret import Secret
@@ -81,7 +81,7 @@ def _origins(row: Integration) -> frozenset[Origin]:
     bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
     commands, plan = _usable(row, bound)
     own = (origin for command in commands for origin in command.origins)
-    return frozenset((*own, *(plan.sign_in.origins if plan.sign_in else ())))
+    return frozenset((*own, *(plan.authentication.origins if plan.authentication else ())))
 
 
 def load_one(row: Integration) -> Loaded:
@@ -129,7 +129,7 @@ def _config_without_commands(row: Integration, secrets: Collection[str]) -> Inte
         name=row.name,
         variables=row.variables,
         secrets=tuple(secrets),
-        sign_in=sign_in_from_json(row.sign_in) if row.sign_in else None,
+        authentication=authentication_from_json(row.authentication) if row.authentication else None,
         tls=tls_from_json(row.tls) if row.tls else None,
     )
 

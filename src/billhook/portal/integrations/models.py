@@ -38,8 +38,8 @@ class Integration(models.Model):
     variables = OrderedJSONField(default=dict)
     commands = OrderedJSONField(default=list)
     """The commands as typed, each as :class:`billhook.engine.config.CommandConfig` in JSON."""
-    sign_in = OrderedJSONField(null=True, blank=True)
-    """How requests are signed in, as :class:`billhook.engine.config.SignInConfig` in JSON."""
+    authentication = OrderedJSONField(null=True, blank=True)
+    """Authentication of requests: :class:`billhook.engine.config.AuthenticationConfig` in JSON."""
     tls = OrderedJSONField(null=True, blank=True)
     """Client certificate and authorities, as :class:`billhook.engine.config.TlsConfig` in JSON."""
     preset = models.CharField(max_length=64, blank=True)

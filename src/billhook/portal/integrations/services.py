@@ -13,7 +13,11 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.integration_file.file import command_to_json, sign_in_to_json, tls_to_json
+from billhook.engine.integration_file.file import (
+    authentication_to_json,
+    command_to_json,
+    tls_to_json,
+)
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User
 from billhook.portal.integrations import binding
@@ -91,7 +95,9 @@ def _write(row: Integration, draft: Draft) -> None:
     checked = _check(row, draft, stored)
     row.name = draft.name.strip()
     row.variables = dict(draft.variables)
-    row.sign_in = sign_in_to_json(draft.sign_in) if draft.sign_in else None
+    row.authentication = (
+        authentication_to_json(draft.authentication) if draft.authentication else None
+    )
     row.tls = tls_to_json(draft.tls) if draft.tls else None
     row.commands = [command_to_json(config) for config in draft.commands]
     row.preset, row.on_failure, row.keeping = draft.preset, draft.on_failure, draft.keeping
@@ -103,9 +109,9 @@ def _write(row: Integration, draft: Draft) -> None:
 def _drop_moved_tokens(row: Integration, checked: CheckedDraft) -> None:
     """Delete the tokens of *row* if they would go elsewhere now, or if nothing uses them."""
     uses = binding.uses_of_source(checked.commands.values(), checked.plan)
-    sign_in = checked.plan.sign_in
+    authentication = checked.plan.authentication
     for tokens in StoredTokens.objects.filter(integration_id=row.id):
-        is_used = sign_in is not None and sign_in.info.keeps
+        is_used = authentication is not None and authentication.info.keeps
         if not is_used or not uses <= binding.from_json(tokens.bound_to):
             tokens.delete()
 

@@ -25,8 +25,8 @@ _SLOW: Final = "Raise the time limit if it is slow by nature."
 _ADDRESS: Final = "Check the address in the URL."
 _LOOK_AT: Final = {
     "document-not-found": (_URL, "Compare the URL that was sent with the one that works for you."),
-    "source-refused": ("{sign_in}", "Look at what carries the key or password."),
-    "sign-in-failed": ("sign_in.scheme", "Look at the sign-in, and at the secrets in it."),
+    "source-refused": ("{authentication}", "Look at what carries the key or password."),
+    "sign-in-failed": ("authentication.scheme", "Look at the sign-in, and at the secrets in it."),
     "source-unreachable": (_URL, _ADDRESS),
     "source-tls-failed": (_URL, _ADDRESS),
     "egress-denied": (_URL, "Change the address in the URL."),
@@ -64,11 +64,13 @@ def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
         return Look()
     step = step_called(error.step, trial.command)
     place = step.url.where.removesuffix(".url")
-    has_sign_in = trial.plan is not None and trial.plan.sign_in is not None and step.sign_in
+    has_authentication = (
+        trial.plan is not None and trial.plan.authentication is not None and step.authenticate
+    )
     filled = where.format(
         step=place,
         command=f"commands.{trial.command.name}",
-        sign_in="sign_in.scheme" if has_sign_in else f"{place}.headers",
+        authentication="authentication.scheme" if has_authentication else f"{place}.headers",
         value=_value_of(error),
     )
     return Look(advice=advice, place=field_of(form, filled))

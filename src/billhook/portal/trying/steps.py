@@ -17,7 +17,7 @@ from billhook.portal.trying.observing import mask
 from billhook.portal.trying.page import Timed, is_private, timed
 from billhook.portal.trying.trial import Sent, with_signs
 
-SIGN_IN: Final = "sign-in"
+AUTHENTICATION: Final = "sign-in"
 _SHOWN: Final = 200
 """Characters of a value that are shown."""
 
@@ -61,17 +61,21 @@ def steps_of(sent: Sent) -> tuple[StepTried, ...]:
 
 def _is_of_several(command: Command, sent: Sent) -> bool:
     names = {attempt.step for attempt in sent.attempts}
-    return len([*command.all_steps]) > 1 or SIGN_IN in names or bool(_tokens(command.steps[0]))
+    return (
+        len([*command.all_steps]) > 1 or AUTHENTICATION in names or bool(_tokens(command.steps[0]))
+    )
 
 
 def _steps(command: Command, sent: Sent) -> Iterator[StepTried]:
     attempts = timed(sent.attempts)
     failed = sent.error.step if sent.error else ""
     known = _shown_values(command, sent)
-    own = tuple(each for each in attempts if each.step == SIGN_IN)
+    own = tuple(each for each in attempts if each.step == AUTHENTICATION)
     if own:
-        is_failed = failed == SIGN_IN
-        yield StepTried(name=SIGN_IN, request=None, attempts=own, taken=(), has_failed=is_failed)
+        is_failed = failed == AUTHENTICATION
+        yield StepTried(
+            name=AUTHENTICATION, request=None, attempts=own, taken=(), has_failed=is_failed
+        )
     for step, request in zip(command.all_steps, _requests(command, known, sent), strict=False):
         yield StepTried(
             name=step.name,

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Final
 
 from billhook.engine.answer.document import Document
-from billhook.engine.authentication.showing import with_sign_in
+from billhook.engine.authentication.showing import with_authentication
 from billhook.engine.command.command import Command
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
@@ -121,10 +121,10 @@ def with_signs(
     requests: Iterable[MaskedRequest], plan: SourcePlan | None
 ) -> tuple[MaskedRequest, ...]:
     """Return *requests* with what the sign-in adds to them, masked."""
-    sign_in = plan.sign_in if plan else None
-    if sign_in is None:
+    authentication = plan.authentication if plan else None
+    if authentication is None:
         return tuple(requests)
-    return tuple(with_sign_in(request, sign_in) for request in requests)
+    return tuple(with_authentication(request, authentication) for request in requests)
 
 
 def tried_config(form: EditorForm) -> CommandConfig:
@@ -148,14 +148,16 @@ def _compiled(form: EditorForm) -> tuple[Command, SourcePlan]:
 
 def _refuse_unsaved(plan: SourcePlan, form: EditorForm, integration: Integration | None) -> None:
     """Refuse a sign-in whose tokens would be had, and used up, for settings that aren't saved."""
-    if plan.sign_in is None or not plan.sign_in.info.keeps:
+    if plan.authentication is None or not plan.authentication.info.keeps:
         return
     typed = {row.name for row in form.secrets if row.value is not None}
     saved = draft_of(integration).config() if integration else None
     asked = source_config_of(form)
     if saved is None or typed or replace(asked, commands=saved.commands) != saved:
         message = "Save the integration first: this sign-in gets tokens that have to be kept."
-        raise ConfigurationError((Problem(code="save-first", where="sign_in", message=message),))
+        raise ConfigurationError(
+            (Problem(code="save-first", where="authentication", message=message),)
+        )
 
 
 def _own(command: Command, secrets: Mapping[str, Secret]) -> dict[str, Secret]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from billhook.engine.authentication.schemes import SchemeInfo, find_scheme
-from billhook.engine.config import SignInConfig, StepConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, StepConfig, TlsConfig
 from billhook.engine.field import FieldInfo
-from billhook.portal.editor.form_rows import SignInRow, StepRow, TlsRow, VariableRow
+from billhook.portal.editor.form_rows import AuthenticationRow, StepRow, TlsRow, VariableRow
 from billhook.portal.editor.row_configs import (
     condition_rows,
     conditions_of,
@@ -25,13 +25,13 @@ Typed = str | bool | float
 _NO_NUMBER: Final = -1.0
 
 
-def sign_in_config(row: SignInRow) -> SignInConfig | None:
+def authentication_config(row: AuthenticationRow) -> AuthenticationConfig | None:
     """Return how requests are signed in; None where no scheme was chosen."""
     if not row.scheme:
         return None
     info = find_scheme(row.scheme)
     parts = info.parts if info else ()
-    return SignInConfig(
+    return AuthenticationConfig(
         scheme=row.scheme,
         fields=_fields(row, info) if info else {},
         extra={each.name: each.value for each in row.extra if not each.is_untouched}
@@ -47,7 +47,7 @@ def _request(row: StepRow) -> StepConfig | None:
     return None if row.is_untouched else step_config(row)
 
 
-def _fields(row: SignInRow, info: SchemeInfo) -> dict[str, Typed]:
+def _fields(row: AuthenticationRow, info: SchemeInfo) -> dict[str, Typed]:
     stated = words_of(row.stated)
     order = [name for name in stated if info.field(name)]
     order += [each.key for each in info.fields if each.key not in order]
@@ -60,7 +60,7 @@ def _fields(row: SignInRow, info: SchemeInfo) -> dict[str, Typed]:
     }
 
 
-def text_of_field(row: SignInRow, info: FieldInfo) -> str:
+def text_of_field(row: AuthenticationRow, info: FieldInfo) -> str:
     """Return what stands in the field *info* of *row*: as by default, unless something else."""
     return row.field.get(info.key, _default_text(info))
 
@@ -86,11 +86,11 @@ def _text(value: Typed) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def sign_in_row(config: SignInConfig | None) -> SignInRow:
+def authentication_row(config: AuthenticationConfig | None) -> AuthenticationRow:
     """Return the fields for *config*, as far as they can hold it."""
     if config is None:
-        return SignInRow()
-    return SignInRow(
+        return AuthenticationRow()
+    return AuthenticationRow(
         scheme=config.scheme,
         field={name: _text(value) for name, value in config.fields.items()},
         stated=" ".join(config.fields),
