@@ -31,6 +31,7 @@ from billhook.engine.errors import (
     SourceTooSlow,
     SourceUnreachable,
 )
+from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.run import run_command
@@ -382,7 +383,7 @@ class TestTls:
 
     async def test_the_default_trusts_no_certificate_that_is_signed_at_home(self, tmp_path) -> None:
         tls = Authority().server_context(tmp_path)
-        failure = await self.attempt(tls, ssl.create_default_context())
+        failure = await self.attempt(tls, default_tls_context())
         assert isinstance(failure, SourceTlsFailed)
 
     async def test_a_certificate_for_another_address_fails(self, tmp_path) -> None:

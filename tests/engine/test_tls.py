@@ -13,6 +13,7 @@ from billhook.engine.authentication.tls import compile_tls
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
 from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
@@ -116,6 +117,25 @@ def test_authorities_of_ones_own_come_beside_the_systems():
     assert with_ours.check_hostname
     assert with_ours.verify_mode is ssl.CERT_REQUIRED
     assert with_ours.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_the_certificate_of_one_server_may_be_added_without_the_one_above_it(tmp_path):
+    tls = asking_for_a_certificate(tmp_path)
+    _key, mark, certificate = (tmp_path / "origin.pem").read_text().partition("-----BEGIN CERT")
+    context = context_of(CERTIFICATE + KEY, mark + certificate)
+    async with (
+        serving(say_who, tls=tls) as source,
+        HttpTransport(source.policy(), ssl_context=context) as transport,
+    ):
+        assert await get(transport, source) == "Test client"
+
+
+def test_certificates_are_judged_in_the_same_way_on_every_python():
+    for context in (default_tls_context(), context_of(ca=OURS.pem)):
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+        assert context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN
+        assert context.check_hostname
+        assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 async def test_a_certificate_is_shown_to_the_commands_own_origins_alone(tmp_path):

@@ -12,6 +12,7 @@ from billhook.engine.authentication.fields import compile_field
 from billhook.engine.config import TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.field import FieldInfo
+from billhook.engine.http.tls import make_tls_context
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.text import Scope
 
@@ -43,7 +44,7 @@ class TlsPlan:
         Its authorities are the system's and those that were added. Raises ConfigurationError if
         the certificate or its key can't be used.
         """
-        context = ssl.create_default_context()
+        context = make_tls_context()
         if self.ca:
             _add_authorities(context, self.ca)
         if self.secret:
@@ -60,7 +61,7 @@ def compile_tls(config: TlsConfig, *, secrets: Iterable[str]) -> TlsPlan:
     field, problems = compile_field(_FIELD, config.client_certificate, _CERTIFICATE, scope)
     if config.ca:
         try:
-            _add_authorities(ssl.create_default_context(), config.ca)
+            _add_authorities(make_tls_context(), config.ca)
         except ConfigurationError as error:
             problems = [*problems, *error.problems]
     if field is None or problems:

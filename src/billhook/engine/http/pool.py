@@ -32,6 +32,7 @@ from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, look_up
 from billhook.engine.errors import SourceBroken
 from billhook.engine.http.request import Limits, Origin
+from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Progress
 from billhook.engine.verdict import Verdict
 
@@ -217,7 +218,7 @@ class Pool(TCPConnector):
             resolver=_JudgedLookup(policy, resolver),
             use_dns_cache=False,
             socket_factory=self._judged_socket,
-            ssl=ssl_context or True,
+            ssl=ssl_context or default_tls_context(),
             limit=limit,
             keepalive_timeout=KEEP_IDLE,
         )
