@@ -17,10 +17,11 @@ from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.engine.errors import SourceTimeout
 from billhook.engine.http.transport import Response
-from billhook.portal.documents import fetching
+from billhook.portal.documents import fetch
 from billhook.portal.documents.cache import DocumentCache, Key
-from billhook.portal.documents.opening import Opening, open_document
+from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.single_flight import Flights
+from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, Keeping
 from billhook.portal.integrations.services import save_integration
@@ -60,7 +61,7 @@ def source() -> NamingSource:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentCache]:
     found = DocumentCache(tmp_path / "cache", max_bytes=1_000_000, fresh_seconds=60)
-    monkeypatch.setattr(fetching, "document_cache", lambda: found)
+    monkeypatch.setattr(fetch, "document_cache", lambda: found)
     yield found
     found.close()
 
@@ -75,9 +76,11 @@ def wired(source: NamingSource, cache: DocumentCache) -> Iterator[None]:
     set_recorder(before[1])
 
 
-def opening(cast: Cast, invoice: Invoice | None = None, who: Any = None) -> Opening:
+def opening(cast: Cast, invoice: Invoice | None = None, who: Any = None) -> InvoiceDocument:
     get_store().refresh()
-    return open_document(invoice or cast.open, kind=Kind.VIEW, user=who or cast.carla.user)
+    return InvoiceDocument(
+        click=Click(invoice=invoice or cast.open, user=who or cast.carla.user), kind=Kind.VIEW
+    )
 
 
 def view(cast: Cast, invoice: Invoice | None = None, who: Any = None) -> bytes:
@@ -263,7 +266,7 @@ def test_nothing_is_kept_where_the_operator_wants_none(
     cast: Cast, source: NamingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     off = DocumentCache(tmp_path / "off", max_bytes=0, fresh_seconds=60)
-    monkeypatch.setattr(fetching, "document_cache", lambda: off)
+    monkeypatch.setattr(fetch, "document_cache", lambda: off)
     integration(cast.harper)
     view(cast)
     view(cast)

@@ -29,13 +29,14 @@ from billhook.engine.errors import (
 )
 from billhook.engine.tokens.catalogue import COMMANDS
 from billhook.engine.verdict import Verdict
-from billhook.portal.documents.opening import open_document
+from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.response import (
     DocumentResponse,
     disposition,
     opened,
     send_document,
 )
+from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations import services
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
@@ -63,7 +64,7 @@ def wired(source: Source) -> Iterator[None]:
 
 def view(cast: Cast, kind: Kind = Kind.VIEW) -> Document:
     get_store().refresh()
-    opening = open_document(cast.open, kind=kind, user=cast.carla.user)
+    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=kind)
     try:
         return async_to_sync(opening.find)().document
     finally:
@@ -149,7 +150,7 @@ def test_without_an_integration_the_run_says_so(cast: Cast) -> None:
 def test_a_run_that_is_given_up_is_kept(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     get_store().refresh()
-    opening = open_document(cast.open, kind=Kind.VIEW, user=cast.carla.user)
+    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
 
     async def give_up() -> None:
         source.gate = asyncio.Event()

@@ -16,7 +16,8 @@ from billhook.engine.errors import (
     SourcePaused,
     SourceTimeout,
 )
-from billhook.portal.documents.opening import open_document
+from billhook.portal.documents.invoice_document import InvoiceDocument
+from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, OnFailure
 from billhook.portal.integrations.policy import Wiring
@@ -74,7 +75,7 @@ def sources() -> Iterator[Sources]:
 def view(cast: Cast) -> Found:
     get_store().refresh()
     cast.open.organisation.refresh_from_db()
-    opening = open_document(cast.open, kind=Kind.VIEW, user=cast.carla.user)
+    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
     try:
         return async_to_sync(opening.find)()
     finally:
@@ -189,7 +190,7 @@ def test_the_page_and_the_answer_name_the_first_run(cast: Cast, sources: Sources
     sources.add(cast, "none")
     sources.add(cast, "has")
     get_store().refresh()
-    opening = open_document(cast.open, kind=Kind.VIEW, user=cast.carla.user)
+    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
     async_to_sync(opening.find)().document.close()
     get_recorder().flush()
     assert Run.objects.order_by("started_at")[0].id == opening.run_id

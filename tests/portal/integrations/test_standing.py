@@ -9,7 +9,8 @@ from asgiref.sync import async_to_sync
 
 from billhook.engine.errors import SourcePaused, SourceUnreachable
 from billhook.engine.http.breaker import BreakerState, BreakerTransport, State
-from billhook.portal.documents.opening import open_document
+from billhook.portal.documents.invoice_document import InvoiceDocument
+from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import set_enabled
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
@@ -38,7 +39,7 @@ def listed(cast: Cast) -> str:
 def use(cast: Cast) -> None:
     """Use the integration once, so that its source is open."""
     get_store().refresh()
-    opening = open_document(cast.open, kind=Kind.VIEW, user=cast.carla.user)
+    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
     async_to_sync(opening.find)().document.close()
     get_recorder().flush()
 

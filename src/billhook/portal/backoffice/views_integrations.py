@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.views_held import holder_of
-from billhook.portal.documents.opening import INVOICE_COMMAND
+from billhook.portal.documents.invoice_document import INVOICE_COMMAND
 from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.documents.showing import show
 from billhook.portal.editor.editing import edit_form, use_suggestion

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.compression.pages import never_compressed
-from billhook.portal.documents.opening import INVOICE_COMMAND
+from billhook.portal.documents.invoice_document import INVOICE_COMMAND
 from billhook.portal.fields.names import check_name
 from billhook.portal.integrations import access, services
 from billhook.portal.organisations.models import Member, Role

@@ -5,7 +5,6 @@ The functions here return responses that are opened on the event loop, after the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpResponse
@@ -14,8 +13,8 @@ from django.template.loader import render_to_string
 
 from billhook.engine.errors import BillhookError, DocumentNotFound
 from billhook.portal.documents.held import Holder
+from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.links import Link, is_link, take_link
-from billhook.portal.documents.opening import Opening
 from billhook.portal.documents.response import DocumentResponse, send_document
 from billhook.portal.documents.showing import show
 from billhook.portal.invoices.file_name import document_name
@@ -27,68 +26,59 @@ _PAGE: Final = "clientportal/document_failed.html"
 _PART: Final = "clientportal/parts/failed.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One document that a contact asked for. ``download`` saves it instead of showing it."""
-
-    invoice: Invoice
-    opening: Opening
-    download: bool = False
-
-    @property
-    def holder(self) -> Holder:
-        """For whom, and for which invoice alone, the document may be held."""
-        return holder_of(self.invoice, self.opening.use.user_id or "")
-
-
 def holder_of(invoice: Invoice, user_id: str) -> Holder:
     """Return the holder of documents of *invoice* that were fetched for that user."""
     return Holder(user_id=user_id, subject=f"invoice:{invoice.id}")
 
 
-def file_response(wanted: Wanted) -> HttpResponse:
-    """Return the response that becomes the document itself, or a page that says what to do."""
+def file_response(wanted: InvoiceDocument, *, download: bool) -> HttpResponse:
+    """Return the response that becomes the document itself, or a page that says what to do.
+
+    With *download*, a browser saves it instead of showing it.
+    """
 
     async def send() -> HttpResponseBase:
         try:
-            found = await wanted.opening.find()
+            found = await wanted.find()
             if is_link(found.document):
                 return take_link(found.document).redirect()
         except BillhookError as error:
             return _failure(wanted, error, template=_PAGE)
-        document, name = found.document, _file_name(wanted.invoice, found)
-        return send_document(
-            document, file_name=name, download=wanted.download, run_id=wanted.opening.run_id
-        )
+        document, name = found.document, _file_name(wanted.click.invoice, found)
+        return send_document(document, file_name=name, download=download, run_id=wanted.run_id)
 
     return DocumentResponse(send)
 
 
-def pages_response(wanted: Wanted) -> HttpResponse:
+def pages_response(wanted: InvoiceDocument) -> HttpResponse:
     """Return the response that becomes the part of the page in which the document is seen."""
 
     async def render() -> HttpResponseBase:
         try:
-            found = await wanted.opening.find()
+            found = await wanted.find()
             if is_link(found.document):
                 return _link_part(wanted, take_link(found.document))
         except BillhookError as error:
             return _failure(wanted, error, template=_PART)
         shown = await show(
             found.document,
-            holder=wanted.holder,
-            run_id=wanted.opening.run_id,
-            file_name=_file_name(wanted.invoice, found),
+            holder=holder_of(wanted.click.invoice, wanted.click.user.id),
+            run_id=wanted.run_id,
+            file_name=_file_name(wanted.click.invoice, found),
             fetched_at=found.fetched_at,
         )
-        context = {"invoice": wanted.invoice, "shown": shown, "is_summary": _is_summary(found)}
+        context = {
+            "invoice": wanted.click.invoice,
+            "shown": shown,
+            "is_summary": _is_summary(found),
+        }
         return HttpResponse(render_to_string("clientportal/parts/pages.html", context))
 
     return DocumentResponse(render)
 
 
-def _link_part(wanted: Wanted, link: Link) -> HttpResponse:
-    context = {"invoice": wanted.invoice, "link": link, "run_id": wanted.opening.run_id}
+def _link_part(wanted: InvoiceDocument, link: Link) -> HttpResponse:
+    context = {"invoice": wanted.click.invoice, "link": link, "run_id": wanted.run_id}
     return HttpResponse(render_to_string("clientportal/parts/link.html", context))
 
 
@@ -101,15 +91,15 @@ def _file_name(invoice: Invoice, found: Found) -> str:
     return f"summary-{name}" if _is_summary(found) else name
 
 
-def _failure(wanted: Wanted, error: BillhookError, *, template: str) -> HttpResponse:
+def _failure(wanted: InvoiceDocument, error: BillhookError, *, template: str) -> HttpResponse:
     """Answer with one kind sentence. What went wrong stands in the run, for members."""
     context = {
-        "invoice": wanted.invoice,
-        "run_id": wanted.opening.run_id,
+        "invoice": wanted.click.invoice,
+        "run_id": wanted.run_id,
         "is_not_made_yet": isinstance(error, DocumentNotFound),
     }
     response = HttpResponse(render_to_string(template, context), status=_status(error))
-    response.headers["Billhook-Run"] = wanted.opening.run_id
+    response.headers["Billhook-Run"] = wanted.run_id
     return response
 
 

@@ -12,7 +12,8 @@ from billhook.portal.accounts.who import user_of
 from billhook.portal.clientportal import documents, pages
 from billhook.portal.customers.access import is_contact
 from billhook.portal.documents import showing
-from billhook.portal.documents.opening import open_document
+from billhook.portal.documents.invoice_document import InvoiceDocument
+from billhook.portal.documents.token_values import Click
 from billhook.portal.invoices.access import invoice_for_contact
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.organisations.home import home_of
@@ -45,9 +46,9 @@ def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     download = "download" in request.GET
-    opening = open_document(invoice, kind=Kind.DOWNLOAD if download else Kind.VIEW, user=user)
-    wanted = documents.Wanted(invoice=invoice, opening=opening, download=download)
-    return documents.file_response(wanted)
+    click = Click(invoice=invoice, user=user)
+    wanted = InvoiceDocument(click=click, kind=Kind.DOWNLOAD if download else Kind.VIEW)
+    return documents.file_response(wanted, download=download)
 
 
 @require_GET
@@ -55,8 +56,8 @@ def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
     """Answer with the part of the invoice's page that shows the document, page by page."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
-    opening = open_document(invoice, kind=Kind.VIEW, user=user)
-    return documents.pages_response(documents.Wanted(invoice=invoice, opening=opening))
+    wanted = InvoiceDocument(click=Click(invoice=invoice, user=user), kind=Kind.VIEW)
+    return documents.pages_response(wanted)
 
 
 @require_GET

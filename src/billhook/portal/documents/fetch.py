@@ -1,4 +1,4 @@
-"""Fetches one document from one source: out of what is kept, with others, or anew."""
+"""Fetches one document from one source, unless a kept copy or another click's fetch will do."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from billhook.engine.tokens.values import Values
 from billhook.portal.documents.cache import DocumentCache, Kept, Key, document_cache
 from billhook.portal.documents.revalidation import RevalidatingTransport
 from billhook.portal.documents.single_flight import Flights
+from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.models import Keeping
 from billhook.portal.integrations.store import Prepared
 from billhook.portal.runs.outcomes import KEPT, UNCHANGED
@@ -31,45 +32,54 @@ _flights = Flights()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One fetch: the command with its values, for one version of one invoice."""
+    """One fetch: a source's command, filled for one click, in the run of that id."""
 
     prepared: Prepared
-    tokens: Mapping[str, Value]
-    values: Values
-    invoice_id: str
-    invoice_version: str
+    click: Click
+    run_id: str
 
     async def find(self, trace: Trace) -> Found:
         """Return the document; see :func:`billhook.engine.run.run_command` for what it raises."""
+        tokens = invoice_tokens(self.click, self.prepared.command.tokens)
+        values = self.prepared.command.values(
+            tokens, secrets=self.prepared.secrets, run_id=self.run_id
+        )
+        run = _Run(prepared=self.prepared, values=values, trace=trace)
         cache = document_cache()
         if self.prepared.keeping == Keeping.OFF or not cache.is_on:
-            return Found(document=await self._run(self.prepared.transport, trace))
-        key = self.key()
+            return Found(document=await run.document(self.prepared.transport))
+        key = self._key(tokens)
         kept = cache.look(key)
         if kept is not None and self.prepared.keeping == Keeping.TRUSTED and cache.is_fresh(kept):
             found = await _from_cache(cache, kept)
             if found is not None:
                 return found
-        return await _flights.join(key, lambda: self._fetch(cache, key, kept, trace))
+        return await _flights.join(key, lambda: run.revalidate(cache, key, kept))
 
-    async def _run(self, transport: Transport, trace: Trace) -> Document:
-        command = self.prepared.command
-        return await run_command(command, self.values, transport=transport, trace=trace)
-
-    def key(self) -> Key:
-        """Return what the document is kept for."""
-        prepared = self.prepared
-        who = {name: self.tokens[name] for name in _OF_CONTACT if name in self.tokens}
-        subject = (prepared.integration_id, prepared.command.name, self.invoice_id, who)
-        state = (prepared.stamp, self.invoice_version, sorted(self.tokens.items()))
+    def _key(self, tokens: Mapping[str, Value]) -> Key:
+        prepared, invoice = self.prepared, self.click.invoice
+        who = {name: tokens[name] for name in _OF_CONTACT if name in tokens}
+        subject = (prepared.integration_id, prepared.command.name, invoice.id, who)
+        state = (prepared.stamp, invoice.changed_at.isoformat(), sorted(tokens.items()))
         return Key(subject=_digest(subject), state=_digest(state))
 
-    async def _fetch(
-        self, cache: DocumentCache, key: Key, kept: Kept | None, trace: Trace
-    ) -> Found:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The run of a fetch that no kept copy spares."""
+
+    prepared: Prepared
+    values: Values
+    trace: Trace
+
+    async def document(self, transport: Transport) -> Document:
+        command = self.prepared.command
+        return await run_command(command, self.values, transport=transport, trace=self.trace)
+
+    async def revalidate(self, cache: DocumentCache, key: Key, kept: Kept | None) -> Found:
         """Fetch the document, unless the source says that the kept one is still the same."""
         transport = RevalidatingTransport(self.prepared.transport, cache=cache, kept=kept)
-        document = await self._run(transport, trace)
+        document = await self.document(transport)
         if kept is not None and transport.is_unchanged(document):
             await asyncio.to_thread(cache.confirm, key, kept)
             return Found(document=document, reason=UNCHANGED, fetched_at=kept.fetched_at)

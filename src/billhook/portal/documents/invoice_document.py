@@ -1,0 +1,101 @@
+"""The document of one invoice, from the first of the organisation's sources that has it.
+
+After "not found" the next source is tried; after a failure, only if the integration is set so.
+Every source that is tried leaves its own run, and the later runs name the first. If no source has
+the document and the organisation allows it, the result is a summary from our own record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from billhook.engine.answer.document import Document
+from billhook.engine.body import Body
+from billhook.engine.errors import (
+    BillhookError,
+    ConfigurationError,
+    DocumentNotFound,
+    Problem,
+)
+from billhook.engine.http.trace import Trace
+from billhook.engine.record import new_run_id
+from billhook.portal.documents.fetch import Fetch
+from billhook.portal.documents.token_values import Click
+from billhook.portal.integrations.models import OnFailure
+from billhook.portal.integrations.store import get_store
+from billhook.portal.invoices.plain_pdf import draw_plain_invoice, plain_invoice
+from billhook.portal.runs.models import Kind
+from billhook.portal.runs.outcomes import PLAIN_RENDERING
+from billhook.portal.runs.recorder import Found, Use, run_recorded
+
+INVOICE_COMMAND: Final = "GetInvoiceImage"
+"""The command that gives the document of an invoice."""
+_NO_INTEGRATION: Final = Problem(
+    code="no-integration",
+    message=f"No integration that is on has the command {INVOICE_COMMAND}. "
+    "Add one, or switch it on, under Integrations.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDocument:
+    """The document of an invoice for a person who may see it; :meth:`find` gets it.
+
+    ``run_id`` is the id of the first run, by which people can ask about it.
+    """
+
+    click: Click
+    kind: Kind
+    run_id: str = field(default_factory=new_run_id)
+
+    def __post_init__(self) -> None:
+        """Load the rows that :meth:`find` needs: on the event loop, none can be loaded."""
+        _ = self.click.invoice.organisation, self.click.invoice.customer
+
+    async def find(self) -> Found:
+        """Try the sources in order, and return the first document; the caller closes it.
+
+        Raises:
+            BillhookError: whose ``public_message`` is for members; a contact gets another. A
+                failure counts more than "not found", since nobody knows what it would have given.
+        """
+        failure: BillhookError | None = None
+        for source in get_store().sources_of(self.click.invoice.organisation_id, INVOICE_COMMAND):
+            use = self._use(source.integration_id, is_first=failure is None)
+            fetch = Fetch(prepared=source, click=self.click, run_id=use.run_id)
+            try:
+                return await run_recorded(use, fetch.find)
+            except DocumentNotFound as error:
+                failure = failure or error
+            except BillhookError as error:
+                if source.on_failure != OnFailure.NEXT:
+                    raise
+                failure = error
+        if failure is not None and not self._may_summarise:
+            raise failure
+        return await run_recorded(self._use(None, is_first=failure is None), self._summarise)
+
+    def _use(self, integration_id: str | None, *, is_first: bool) -> Use:
+        return Use(
+            organisation_id=self.click.invoice.organisation_id,
+            integration_id=integration_id,
+            command=INVOICE_COMMAND,
+            kind=self.kind,
+            user_id=self.click.user.id,
+            invoice_id=self.click.invoice.id,
+            run_id=self.run_id if is_first else new_run_id(),
+            part_of="" if is_first else self.run_id,
+        )
+
+    async def _summarise(self, trace: Trace) -> Found:  # noqa: ARG002 - as every run
+        if not self._may_summarise:
+            raise ConfigurationError((_NO_INTEGRATION,))
+        content = await asyncio.to_thread(draw_plain_invoice, plain_invoice(self.click.invoice))
+        document = Document(media_type="application/pdf", extension="pdf", body=Body(content))
+        return Found(document=document, reason=PLAIN_RENDERING)
+
+    @property
+    def _may_summarise(self) -> bool:
+        return self.click.invoice.organisation.plain_rendering
