@@ -13,19 +13,20 @@ TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test check format bench package pictures lock clean
+.PHONY: help demo test test-pythons check format bench package pictures lock clean
 .PHONY: python-found runtime-ready develop-ready bench-ready
 
 help: ## list what you can do
-	@echo 'make demo      set up Billhook, show one VIEW, then serve the demo until you stop it'
-	@echo 'make test      set up Billhook, then run every check and every test'
-	@echo 'make check     check formatting, lint, imports between parts, and types; run no test'
-	@echo 'make format    format the code and apply the fixes that the linter can make'
-	@echo 'make bench     measure the gateway beside nginx and beside hand-written code'
-	@echo 'make package   build the wheel and the sdist, and try them in a new environment'
-	@echo 'make pictures  take the pictures of the documentation again'
-	@echo 'make lock      write the lock files again (needs uv)'
-	@echo 'make clean     remove everything that the commands above created'
+	@echo 'make demo          set up Billhook, show one VIEW, then serve the demo until you stop it'
+	@echo 'make test          set up Billhook, then run every check and every test'
+	@echo 'make test-pythons  run the tests on the other supported Pythons of this machine'
+	@echo 'make check         check formatting, lint, imports between parts, and types; run no test'
+	@echo 'make format        format the code and apply the fixes that the linter can make'
+	@echo 'make bench         measure the gateway beside nginx and beside hand-written code'
+	@echo 'make package       build the wheel and the sdist, and try them in a new environment'
+	@echo 'make pictures      take the pictures of the documentation again'
+	@echo 'make lock          write the lock files again (needs uv)'
+	@echo 'make clean         remove everything that the commands above created'
 	@echo
 	@echo 'Choose another Python with PYTHON, for example: make demo PYTHON=python3.13'
 
@@ -48,6 +49,9 @@ demo: runtime-ready
 
 test: check
 	@$(BIN)/python tools/run_tests.py $(TEST_ARGUMENTS)
+
+test-pythons: develop-ready
+	@$(BIN)/python -m tools.test_pythons $(TEST_ARGUMENTS)
 
 check: develop-ready
 	@$(BIN)/ruff format --check --quiet .
@@ -72,4 +76,4 @@ lock:
 	@requirements/lock.sh
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

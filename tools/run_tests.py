@@ -37,11 +37,17 @@ def main(arguments: Sequence[str]) -> int:
         return status or run_pytest(STORING, arguments, BILLHOOK_DATABASE_URL=url)
 
 
-def run_pytest(places: Sequence[str], arguments: Sequence[str], **environment: str) -> int:
+def run_pytest(
+    places: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    python: str | Path = sys.executable,
+    **environment: str,
+) -> int:
     """Run pytest on *places* with all processors, and say on which database."""
     on = "PostgreSQL" if "BILLHOOK_DATABASE_URL" in environment else "SQLite"
     print(f"Tests on {on}:", flush=True)
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]
+    command = [python, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]
     return run([*command, *arguments, *places], environment=environment)
 
 
