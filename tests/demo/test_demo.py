@@ -164,10 +164,10 @@ def test_a_folder_with_a_real_installation_is_left_as_it_is(tmp_path):
 
 
 def test_without_a_port_the_next_free_one_is_taken(monkeypatch):
-    from billhook.server.demo import running
+    from billhook.server.demo import start
 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        monkeypatch.setattr(running, "_PORT", port)
-        with running._listen(None) as listening:
+        monkeypatch.setattr(start, "_PORT", port)
+        with start._listen(None) as listening:
             assert listening.getsockname()[1] != port

@@ -77,7 +77,7 @@ def room_of(module: str) -> str:
 
 
 def test_the_page_visits_every_room_that_the_click_passes(click):
-    sent = click["calls"].index("billhook.server.sending:send_content")
+    sent = click["calls"].index("billhook.server.asgi_response:send_content")
     passed = {room_of(call.partition(":")[0]) for call in click["calls"][:sent]}
     visited = {room_of(step.partition(":")[0]) for step in told()}
     assert passed - AROUND - visited == set()

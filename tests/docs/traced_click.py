@@ -14,8 +14,8 @@ import threading
 from types import FrameType
 from typing import Any
 
-from billhook.server.demo.running import run_demo
-from billhook.server.demo.telling import Facts
+from billhook.server.demo.report import DemoFacts
+from billhook.server.demo.start import run_demo
 
 FIRST = "billhook.server.app:Application.__call__"
 
@@ -44,7 +44,7 @@ class Teller:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def tell_start(self, _facts: Facts, *, port_taken: bool) -> None:
+    def tell_start(self, _facts: DemoFacts, *, port_taken: bool) -> None:
         del port_taken
         threading.setprofile(self._recorder)
         sys.setprofile(self._recorder)
@@ -52,7 +52,7 @@ class Teller:
     def tell_view(self, *_: Any, is_same: bool) -> None:
         self._end(calls=list(self._recorder.calls), is_same=is_same)
 
-    def tell_no_view(self, _facts: Facts, reason: str) -> None:
+    def tell_no_view(self, _facts: DemoFacts, reason: str) -> None:
         self._end(problem=reason)
 
     def _end(self, **told: Any) -> None:

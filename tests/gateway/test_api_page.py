@@ -7,7 +7,7 @@ from pathlib import Path
 from asgi_client import ask
 from billhook.engine.errors import BillhookError, ConfigurationError
 from billhook.gateway.errors import CallerLeft, GatewayError
-from billhook.gateway.reply import PROTECTIVE
+from billhook.gateway.response import PROTECTIVE
 from billhook.gateway.route import Route, read_route
 from gateway.gateway_cast import RUN_PATH, bearer, make_gateway
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billhook.gateway.filename import attachment, file_name
+from billhook.gateway.file_name import attachment, file_name
 
 
 @pytest.mark.parametrize(

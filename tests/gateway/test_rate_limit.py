@@ -2,7 +2,7 @@
 
 import pytest
 
-from billhook.gateway.ratelimit import RateLimit
+from billhook.gateway.rate_limit import RateLimit
 
 
 class Clock:

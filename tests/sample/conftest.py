@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from billhook.sample.ledger import Invoice, make_ledger
+from billhook.sample.ledger import SampleInvoice, make_ledger
 from billhook.sample.server import System, make_app
 
 TODAY = date(2026, 7, 20)
@@ -16,7 +16,7 @@ KEY = "the-sample-key"
 
 
 @pytest.fixture(scope="session")
-def ledger() -> tuple[Invoice, ...]:
+def ledger() -> tuple[SampleInvoice, ...]:
     return make_ledger(TODAY)
 
 

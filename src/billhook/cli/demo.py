@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from billhook.engine.command.preview import MaskedRequest
     from billhook.engine.http.trace import Attempt
     from billhook.server.demo.first_view import FirstView
-    from billhook.server.demo.telling import Facts
+    from billhook.server.demo.report import DemoFacts
 
 USAGE_STATUS: Final = 2
 _INDENT: Final = "  "
@@ -37,7 +37,7 @@ def demo(port: int | None, data_dir: Path | None) -> None:
     It listens on this machine only, sends no mail (codes are printed here) and takes no settings
     from the environment. Ctrl+C stops it.
     """
-    from billhook.server.demo.running import run_demo
+    from billhook.server.demo.start import run_demo
     from billhook.server.errors import CannotStart
 
     signal.signal(signal.SIGTERM, _end)  # until the server takes it over
@@ -58,7 +58,7 @@ def _end(*_: Any) -> None:
 class _Terminal:
     """Tells what happens on standard output; with colours where that is a terminal."""
 
-    def tell_start(self, facts: Facts, *, port_taken: bool) -> None:
+    def tell_start(self, facts: DemoFacts, *, port_taken: bool) -> None:
         """Tell what there is."""
         _title("Billhook demo")
         if port_taken:
@@ -69,7 +69,7 @@ class _Terminal:
         _line("folder", str(facts.data_dir))
         sys.stdout.flush()
 
-    def tell_view(self, facts: Facts, view: FirstView, *, is_same: bool) -> None:
+    def tell_view(self, facts: DemoFacts, view: FirstView, *, is_same: bool) -> None:
         """Tell what went out and what came back, and where to look next."""
         _title(f"One VIEW of {view.number}, by {facts.contact.name} of {facts.contact.what}")
         for request in view.requests:
@@ -81,7 +81,7 @@ class _Terminal:
         _line("run", view.run_id)
         _tell_where_to_look(facts)
 
-    def tell_no_view(self, facts: Facts, reason: str) -> None:
+    def tell_no_view(self, facts: DemoFacts, reason: str) -> None:
         """Tell that it did not work, and where to look why."""
         _title("The first VIEW did not work")
         _line("", reason)
@@ -89,7 +89,7 @@ class _Terminal:
         _tell_where_to_look(facts)
 
 
-def _tell_where_to_look(facts: Facts) -> None:
+def _tell_where_to_look(facts: DemoFacts) -> None:
     contact, member = facts.contact, facts.member
     width = max(len(contact.email), len(member.email)) + 2
     _title("Now look yourself")

@@ -28,7 +28,7 @@ from billhook.gateway.errors import (
     ShuttingDown,
 )
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.gateway.reply import Reply, Send, problem_reply
+from billhook.gateway.response import GatewayResponse, Send, problem_reply
 from billhook.gateway.route import PREFIX, Route, read_route
 from billhook.gateway.running import ApiRun
 from billhook.gateway.store import Caller, CommandStore, Prepared, Recorder
@@ -94,7 +94,7 @@ class Gateway:
             reply = self._problem(InternalError())
         await reply.send(send)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive) -> GatewayResponse:
         route = self._route(scope)
         caller = self._doorkeeper.admit(scope)
         prepared = self._prepared(caller, route)
@@ -123,6 +123,6 @@ class Gateway:
             raise CommandNotFound
         return prepared
 
-    def _problem(self, error: BillhookError | GatewayError) -> Reply:
+    def _problem(self, error: BillhookError | GatewayError) -> GatewayResponse:
         self._metrics.answered(error.status, error.code)
         return problem_reply(error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from billhook.gateway.errors import KeyMissing, KeyUnknown, TooManyFailures, TooManyRuns
-from billhook.gateway.ratelimit import RateLimit
+from billhook.gateway.rate_limit import RateLimit
 from billhook.gateway.store import Caller, CommandStore
 
 _BEARER: Final = b"bearer "

@@ -18,9 +18,9 @@ from billhook.engine.run import run_command
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
-from billhook.gateway.filename import file_name
+from billhook.gateway.file_name import file_name
 from billhook.gateway.metrics import GatewayMetrics
-from billhook.gateway.reply import Reply, document_reply, problem_reply
+from billhook.gateway.response import GatewayResponse, document_reply, problem_reply
 from billhook.gateway.store import Caller, Prepared, Recorder
 from billhook.gateway.traces import facts
 
@@ -59,7 +59,9 @@ class ApiRun:
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
 
-    async def reply(self, body: Awaitable[Mapping[str, Scalar]], receive: Receive) -> Reply:
+    async def reply(
+        self, body: Awaitable[Mapping[str, Scalar]], receive: Receive
+    ) -> GatewayResponse:
         """Run the command and return the reply: the document, or what went wrong.
 
         *body* gives the tokens. One that can't be read is the outcome of the run, too: it is found

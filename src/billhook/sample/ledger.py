@@ -58,7 +58,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
+class SampleCustomer:
     """Whom invoices are for. ``vat_percent`` is 0 for reverse charge: the customer pays the tax."""
 
     number: str
@@ -72,7 +72,7 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SampleLine:
     """One line of an invoice."""
 
     title: str
@@ -94,16 +94,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
+class SampleInvoice:
     """One invoice with all that its document says."""
 
     number: str
     id: int
-    customer: Customer
+    customer: SampleCustomer
     issued_on: date
     due_on: date
     order: str
-    lines: tuple[Line, ...]
+    lines: tuple[SampleLine, ...]
     status: str
     paid: Decimal
 
@@ -129,7 +129,7 @@ class Invoice:
 
 
 CUSTOMERS: Final = (
-    Customer(
+    SampleCustomer(
         number="C1001",
         name="Meridian Dental Group",
         address=("14 Eyre Square", "Galway", "H91 P2X8", "Ireland"),
@@ -142,7 +142,7 @@ CUSTOMERS: Final = (
             Person(name="Tom Aherne", email="tom@meridian.example"),
         ),
     ),
-    Customer(
+    SampleCustomer(
         number="C1002",
         name="Quayside Architects",
         address=("The Sail Loft", "3 Custom House Quay", "Cork", "T12 W6KF", "Ireland"),
@@ -152,7 +152,7 @@ CUSTOMERS: Final = (
         locale="en-IE",
         contacts=(Person(name="Róisín Kane", email="roisin@quayside.example"),),
     ),
-    Customer(
+    SampleCustomer(
         number="C1003",
         name="Foyle Valley Logistics",
         address=("Unit 8, Skeoge Park", "Derry", "BT48 8SE", "United Kingdom"),
@@ -193,20 +193,20 @@ _SERVICES: Final = (
 )
 
 
-def make_ledger(today: date) -> tuple[Invoice, ...]:
+def make_ledger(today: date) -> tuple[SampleInvoice, ...]:
     """Make the 200 invoices as they stand on *today*, oldest first."""
     rng = random.Random(_SEED)  # noqa: S311 - made-up data, the same each time
     return tuple(_invoice(rng, index, today) for index in range(COUNT))
 
 
-def _invoice(rng: random.Random, index: int, today: date) -> Invoice:
+def _invoice(rng: random.Random, index: int, today: date) -> SampleInvoice:
     customer = CUSTOMERS[index % len(CUSTOMERS)]
     issued_on = today - timedelta(days=3 * (COUNT - 1 - index) + 1)
     lines = _lines(rng)
     status = _status(rng, index, age=(today - issued_on).days)
     net = sum((line.amount for line in lines), Decimal(0))
     total = net + _cents(net * customer.vat_percent / 100)
-    return Invoice(
+    return SampleInvoice(
         number=f"INV{index + 1:07}",
         id=48211 + 7 * index,
         customer=customer,
@@ -219,16 +219,16 @@ def _invoice(rng: random.Random, index: int, today: date) -> Invoice:
     )
 
 
-def _lines(rng: random.Random) -> tuple[Line, ...]:
+def _lines(rng: random.Random) -> tuple[SampleLine, ...]:
     """Most invoices have a handful of lines; about one in eight fills two or three pages."""
     count = rng.randrange(20, len(_SERVICES) + 1) if rng.random() < _LONG else rng.randrange(2, 9)
     chosen = sorted(rng.sample(range(len(_SERVICES)), count))
     return tuple(_line(rng, index) for index in chosen)
 
 
-def _line(rng: random.Random, index: int) -> Line:
+def _line(rng: random.Random, index: int) -> SampleLine:
     title, detail, unit, price, least, most = _SERVICES[index]
-    return Line(
+    return SampleLine(
         title=title,
         detail=detail,
         unit=unit,

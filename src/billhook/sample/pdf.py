@@ -15,7 +15,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from billhook.sample.brand import ADDRESS, BANK, CONTACT, NAME, REGISTER, TAGLINE, draw_mark
-from billhook.sample.ledger import Invoice, Line
+from billhook.sample.ledger import SampleInvoice, SampleLine
 
 mm: Final = float(units.mm)
 _WIDTH, _HEIGHT = (float(length) for length in A4)
@@ -60,7 +60,7 @@ _COLUMNS: Final = (
 )
 
 
-def draw_invoice(invoice: Invoice) -> bytes:
+def draw_invoice(invoice: SampleInvoice) -> bytes:
     """Draw *invoice* on as many A4 pages as it needs, and return the PDF."""
     pages = _paginate(invoice.lines)
     buffer = BytesIO()
@@ -81,7 +81,7 @@ def draw_invoice(invoice: Invoice) -> bytes:
     return buffer.getvalue()
 
 
-def _canvas(buffer: BytesIO, invoice: Invoice) -> Any:
+def _canvas(buffer: BytesIO, invoice: SampleInvoice) -> Any:
     canvas = Canvas(buffer, pagesize=A4, invariant=1, pageCompression=1, lang="en-IE")
     canvas.setTitle(f"Invoice {invoice.number}")
     canvas.setAuthor(NAME)
@@ -90,9 +90,9 @@ def _canvas(buffer: BytesIO, invoice: Invoice) -> Any:
     return canvas
 
 
-def _paginate(lines: Sequence[Line]) -> list[Sequence[Line]]:
+def _paginate(lines: Sequence[SampleLine]) -> list[Sequence[SampleLine]]:
     """Share the lines among the pages; the last page keeps room for the totals."""
-    pages: list[Sequence[Line]] = []
+    pages: list[Sequence[SampleLine]] = []
     rest = lines
     while True:
         top = _NEXT_TOP if pages else _FIRST_TOP
@@ -108,7 +108,7 @@ def _paginate(lines: Sequence[Line]) -> list[Sequence[Line]]:
 class _Paper:
     """One page of an invoice. Each ``draw_`` method draws one part; those in a column return y."""
 
-    def __init__(self, canvas: Any, invoice: Invoice, *, page: int, pages: int) -> None:
+    def __init__(self, canvas: Any, invoice: SampleInvoice, *, page: int, pages: int) -> None:
         self._canvas = canvas
         self._invoice = invoice
         self._page = page
@@ -140,7 +140,7 @@ class _Paper:
         draw_mark(self._canvas, _LEFT, y - 2 * mm, 17 * mm)
         self._text(_LEFT + 22 * mm, y + 7 * mm, NAME, font=_BOLD, size=17)
         self._text(_LEFT + 22 * mm, y + 1.2 * mm, TAGLINE, color=_SOFT, size=9)
-        self._text(_RIGHT, y + 5.4 * mm, "Invoice", size=26, color=_GREEN, right=True)
+        self._text(_RIGHT, y + 5.4 * mm, "SampleInvoice", size=26, color=_GREEN, right=True)
 
     def _draw_addressee(self) -> None:
         customer = self._invoice.customer
@@ -185,7 +185,9 @@ class _Paper:
 
     # -- the lines -----------------------------------------------------------------------------
 
-    def draw_table(self, lines: Sequence[Line], y: float, *, carried: Decimal | None) -> float:
+    def draw_table(
+        self, lines: Sequence[SampleLine], y: float, *, carried: Decimal | None
+    ) -> float:
         """Draw the head of the table, what was carried forward, and *lines*."""
         self._draw_columns(y)
         y -= _HEAD
@@ -211,7 +213,7 @@ class _Paper:
                 column.x, base, column.title, font=_BOLD, size=8.5, color=white, right=column.right
             )
 
-    def _draw_line(self, y: float, position: int, line: Line) -> float:
+    def _draw_line(self, y: float, position: int, line: SampleLine) -> float:
         base = y - 4.8 * mm
         self._text(_LEFT + 3 * mm, base, str(position), color=_SOFT)
         self._text(_COLUMNS[0].x, base, line.title, font=_BOLD)
@@ -318,13 +320,13 @@ class _Paper:
         return f"{'–' if amount < 0 else ''}{self._sign} {_number(abs(amount))}"
 
 
-def _opening(invoice: Invoice) -> str:
+def _opening(invoice: SampleInvoice) -> str:
     if invoice.status == "draft":
         return "This is a draft. Please don't pay it yet."
     return "Thank you for your business. We invoice the following services and goods."
 
 
-def _terms(invoice: Invoice) -> tuple[str, ...]:
+def _terms(invoice: SampleInvoice) -> tuple[str, ...]:
     if invoice.status == "credited":
         return ("This invoice has been credited in full.", "There is nothing left to pay.")
     if invoice.status == "paid":
@@ -336,7 +338,7 @@ def _terms(invoice: Invoice) -> tuple[str, ...]:
     )
 
 
-def _paid_words(invoice: Invoice) -> str:
+def _paid_words(invoice: SampleInvoice) -> str:
     return "Credited" if invoice.status == "credited" else "Paid so far"
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from billhook.sample.ledger import ODDITIES, Invoice, Oddity
+from billhook.sample.ledger import ODDITIES, Oddity, SampleInvoice
 from billhook.sample.pdf import draw_invoice
 
 KEY_HEADER: Final = "X-Api-Key"
@@ -49,7 +49,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class System:
     """The billing system: the books, the key that callers must know, and the drawn documents."""
 
-    invoices: Sequence[Invoice]
+    invoices: Sequence[SampleInvoice]
     key: str = field(repr=False)
     slow_seconds: float = SLOW_SECONDS
 
@@ -86,14 +86,14 @@ class System:
                 await asyncio.sleep(self.slow_seconds)
         return None
 
-    async def _send_document(self, invoice: Invoice) -> web.Response:
+    async def _send_document(self, invoice: SampleInvoice) -> web.Response:
         return web.Response(
             body=await self._draw(invoice),
             content_type="application/pdf",
             headers={"Content-Disposition": f'inline; filename="{invoice.number}.pdf"'},
         )
 
-    async def _draw(self, invoice: Invoice) -> bytes:
+    async def _draw(self, invoice: SampleInvoice) -> bytes:
         if invoice.number not in self._drawn:
             loop = asyncio.get_running_loop()
             drawn = await loop.run_in_executor(self._pen, draw_invoice, invoice)
@@ -154,7 +154,7 @@ async def _get_invoices(request: web.Request) -> web.Response:
     return web.json_response({"invoices": rows, "total": len(rows)})
 
 
-def _row(invoice: Invoice) -> dict[str, Any]:
+def _row(invoice: SampleInvoice) -> dict[str, Any]:
     return {
         "id": invoice.id,
         "number": invoice.number,

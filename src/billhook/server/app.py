@@ -9,7 +9,7 @@ import structlog
 
 from billhook.gateway.app import Gateway
 from billhook.gateway.body import Receive
-from billhook.gateway.reply import Send
+from billhook.gateway.response import Send
 from billhook.gateway.traces import facts
 from billhook.server.health import Health
 
@@ -19,7 +19,7 @@ AsgiApplication = Callable[[Any, Receive, Send], Awaitable[None]]
 log = structlog.get_logger("billhook.server")
 
 
-class Part(Protocol):
+class ServerPart(Protocol):
     """Something that lives as long as the server does."""
 
     async def start(self) -> None:
@@ -38,13 +38,18 @@ class Application:
     """
 
     def __init__(
-        self, *, gateway: Gateway, health: Health, portal: AsgiApplication, parts: Sequence[Part]
+        self,
+        *,
+        gateway: Gateway,
+        health: Health,
+        portal: AsgiApplication,
+        parts: Sequence[ServerPart],
     ) -> None:
         self._gateway = gateway
         self._health = health
         self._portal = portal
         self._parts = parts
-        self._running: list[Part] = []
+        self._running: list[ServerPart] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the life of the server."""

@@ -24,10 +24,10 @@ from django.urls import set_script_prefix
 from billhook.gateway.body import Receive
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import BodyTooLarge, BodyTooSlow, CallerLeft
-from billhook.gateway.reply import Send
+from billhook.gateway.response import Send
 from billhook.portal.documents.response import DocumentResponse
+from billhook.server.asgi_response import ready_content, send_content, send_stream
 from billhook.server.bodies import take_body
-from billhook.server.sending import ready_content, send_content, send_stream
 from billhook.server.threads import DatabaseThreads
 
 THREADS: Final = 4

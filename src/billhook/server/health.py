@@ -12,7 +12,7 @@ from typing import Any, Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from billhook.gateway.body import Receive
-from billhook.gateway.reply import PROTECTIVE, Reply, Send
+from billhook.gateway.response import PROTECTIVE, GatewayResponse, Send
 
 Scope = MutableMapping[str, Any]
 Check = Callable[[], Awaitable[bool]]
@@ -48,7 +48,7 @@ class Health:
         """Answer one request."""
         await (await self._reply(scope)).send(send)
 
-    async def _reply(self, scope: Scope) -> Reply:
+    async def _reply(self, scope: Scope) -> GatewayResponse:
         if scope["method"] not in {"GET", "HEAD"}:
             return _text(405, "Ask with GET.\n", extra=((b"allow", b"GET, HEAD"),))
         match scope["path"]:
@@ -59,7 +59,7 @@ class Health:
             case _:
                 return self._metrics(scope)
 
-    async def _ready(self) -> Reply:
+    async def _ready(self) -> GatewayResponse:
         if time.monotonic() - self._checked_at > _CHECK_EVERY:
             self._state = {name: await check() for name, check in self._checks.items()}
             self._checked_at = time.monotonic()
@@ -67,7 +67,7 @@ class Health:
         content = json.dumps({"ready": ready, "checks": self._state}) + "\n"
         return _text(200 if ready else 503, content, media_type=b"application/json")
 
-    def _metrics(self, scope: Scope) -> Reply:
+    def _metrics(self, scope: Scope) -> GatewayResponse:
         if not (_is_local(scope) or self._has_token(scope)):
             return _text(404, "There is nothing at this address.\n")
         content = generate_latest(self._registry).decode()
@@ -96,7 +96,7 @@ def _text(
     *,
     media_type: bytes = b"text/plain; charset=utf-8",
     extra: tuple[tuple[bytes, bytes], ...] = (),
-) -> Reply:
+) -> GatewayResponse:
     content = text.encode()
     headers = (
         (b"content-type", media_type),
@@ -104,4 +104,4 @@ def _text(
         *extra,
         *PROTECTIVE,
     )
-    return Reply(status=status, code="", headers=headers, content=content)
+    return GatewayResponse(status=status, code="", headers=headers, content=content)

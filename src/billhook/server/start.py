@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from billhook.portal.installation import environment
 from billhook.server.django_setup import set_up_django
-from billhook.server.listening import address_of, listen, raise_file_limit
+from billhook.server.listener import address_of, listen, raise_file_limit
 from billhook.server.service_manager import ServiceManager
 
 
@@ -36,7 +36,7 @@ def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
             Supervisor(workers, listening).run()
         else:
             from billhook.server.composition import create_app
-            from billhook.server.serving import serve_in_this_process
+            from billhook.server.uvicorn_server import serve_in_this_process
 
             serve_in_this_process(create_app(), listening)
 

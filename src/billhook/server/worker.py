@@ -10,8 +10,8 @@ import threading
 
 from billhook.server.composition import create_app
 from billhook.server.errors import CANNOT_START, CannotStart
-from billhook.server.listening import raise_file_limit
-from billhook.server.serving import serve_in_this_process
+from billhook.server.listener import raise_file_limit
+from billhook.server.uvicorn_server import serve_in_this_process
 
 
 def main(arguments: list[str]) -> int:

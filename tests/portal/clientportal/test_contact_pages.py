@@ -24,7 +24,7 @@ from billhook.portal.documents.response import opened
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice, Status
-from billhook.portal.invoices.standing import Standing, standing_of
+from billhook.portal.invoices.shown_status import ShownStatus, shown_status_of
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast, invoice, signed_in
@@ -159,26 +159,26 @@ def test_what_is_typed_comes_back_as_text(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "due_in", "standing"),
+    ("status", "due_in", "shown"),
     [
-        pytest.param(Status.OPEN, 8, Standing.OPEN, id="due in more than a week"),
-        pytest.param(Status.OPEN, 7, Standing.DUE_SOON, id="due in a week"),
-        pytest.param(Status.OPEN, 0, Standing.DUE_SOON, id="due today"),
-        pytest.param(Status.OPEN, -1, Standing.OVERDUE, id="due yesterday"),
-        pytest.param(Status.OPEN, None, Standing.OPEN, id="never due"),
-        pytest.param(Status.PART_PAID, 1, Standing.PART_PAID, id="paid in part"),
-        pytest.param(Status.PART_PAID, -1, Standing.OVERDUE, id="paid in part and late"),
-        pytest.param(Status.PAID, -1, Standing.PAID, id="paid, however late"),
-        pytest.param(Status.CREDITED, -1, Standing.CREDITED, id="credited"),
-        pytest.param(Status.DRAFT, -1, Standing.DRAFT, id="a draft"),
+        pytest.param(Status.OPEN, 8, ShownStatus.OPEN, id="due in more than a week"),
+        pytest.param(Status.OPEN, 7, ShownStatus.DUE_SOON, id="due in a week"),
+        pytest.param(Status.OPEN, 0, ShownStatus.DUE_SOON, id="due today"),
+        pytest.param(Status.OPEN, -1, ShownStatus.OVERDUE, id="due yesterday"),
+        pytest.param(Status.OPEN, None, ShownStatus.OPEN, id="never due"),
+        pytest.param(Status.PART_PAID, 1, ShownStatus.PART_PAID, id="paid in part"),
+        pytest.param(Status.PART_PAID, -1, ShownStatus.OVERDUE, id="paid in part and late"),
+        pytest.param(Status.PAID, -1, ShownStatus.PAID, id="paid, however late"),
+        pytest.param(Status.CREDITED, -1, ShownStatus.CREDITED, id="credited"),
+        pytest.param(Status.DRAFT, -1, ShownStatus.DRAFT, id="a draft"),
     ],
 )
 def test_an_invoice_stands_in_one_word(
-    status: Status, due_in: int | None, standing: Standing
+    status: Status, due_in: int | None, shown: ShownStatus
 ) -> None:
     today = date(2026, 3, 1)
     due_on = None if due_in is None else today + timedelta(days=due_in)
-    assert standing_of(Invoice(status=status, due_on=due_on), today=today) is standing
+    assert shown_status_of(Invoice(status=status, due_on=due_on), today=today) is shown
 
 
 def test_the_page_of_an_invoice_has_its_facts_before_any_document(cast: Cast) -> None:

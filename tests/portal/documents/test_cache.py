@@ -18,7 +18,7 @@ from billhook.engine.body import MEMORY_LIMIT, Body
 from billhook.engine.errors import SourceTimeout
 from billhook.engine.http.transport import Response
 from billhook.portal.documents import fetch
-from billhook.portal.documents.cache import DocumentCache, Key
+from billhook.portal.documents.cache import CacheKey, DocumentCache
 from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.single_flight import Flights
 from billhook.portal.documents.token_values import Click
@@ -395,7 +395,7 @@ def test_a_failure_is_everybodys_and_the_next_click_tries_again(
 # The folder
 
 
-KEY = Key(subject="a" * 64, state="1")
+KEY = CacheKey(subject="a" * 64, state="1")
 
 
 def document(size: int = 5000) -> Document:
@@ -412,11 +412,11 @@ def test_only_the_owner_reads_what_is_kept(cache: DocumentCache, tmp_path: Path)
 def test_the_room_is_bounded(tmp_path: Path) -> None:
     small = DocumentCache(tmp_path / "small", max_bytes=50_000, fresh_seconds=60)
     for number in range(30):
-        key = Key(subject=f"{number:064}", state="1")
+        key = CacheKey(subject=f"{number:064}", state="1")
         small.put(key, document(), etag="", request="")
     held = sum(file.stat().st_size for file in (tmp_path / "small").iterdir())
     assert held <= 50_000
-    assert small.look(Key(subject=f"{29:064}", state="1")) is not None
+    assert small.look(CacheKey(subject=f"{29:064}", state="1")) is not None
     small.close()
 
 

@@ -16,7 +16,7 @@ from django.core import signing
 
 from billhook.engine.body import Body
 from billhook.portal.documents import held as held_module
-from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, Shelf, read_token
+from billhook.portal.documents.held import DocumentGone, Held, Holder, Shelf, ShelfFull, read_token
 
 CARLA = Holder(user_id="carla", subject="invoice:1")
 
@@ -152,7 +152,7 @@ def test_the_oldest_make_room(shelf: Shelf) -> None:
 
 
 def test_a_document_larger_than_all_room_is_refused_and_leaves_nothing(shelf: Shelf) -> None:
-    with pytest.raises(NoRoom):
+    with pytest.raises(ShelfFull):
         shelf.hold(Body(bytes(101)))
     assert files_of(shelf) == []
 

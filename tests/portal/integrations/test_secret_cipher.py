@@ -8,7 +8,7 @@ import pytest
 
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.crypto import (
-    Key,
+    EncryptionKey,
     KeyRing,
     KeyRingError,
     SecretPlace,
@@ -104,7 +104,7 @@ def test_keys_may_stand_between_commas_and_in_either_base64() -> None:
     plain, urlsafe = base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()
     assert plain != urlsafe
     ring = parse_keys(f"{plain}, {urlsafe} # the same")
-    assert [key.id for key in ring.keys] == [Key(raw).id] * 2
+    assert [key.id for key in ring.keys] == [EncryptionKey(raw).id] * 2
 
 
 @pytest.mark.parametrize(

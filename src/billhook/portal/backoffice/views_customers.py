@@ -16,7 +16,7 @@ from billhook.portal.customers import access, services
 from billhook.portal.customers.models import Customer
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.access import invoices_for_member
-from billhook.portal.invoices.listing import balances
+from billhook.portal.invoices.filters import balances
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from billhook.portal.backoffice.pages import member_for
-from billhook.portal.documents import showing
+from billhook.portal.documents import viewer
 from billhook.portal.documents.held import Holder
 from billhook.portal.organisations.models import Member, Role
 
@@ -23,7 +23,7 @@ def holder_of(member: Member) -> Holder:
 def held_page(request: HttpRequest, organisation_id: str, token: str, number: int) -> HttpResponse:
     """Answer with the image of one page."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
-    return showing.page_response(token, holder_of(member), number=number)
+    return viewer.page_response(token, holder_of(member), number=number)
 
 
 @require_GET
@@ -31,4 +31,4 @@ def held_document(request: HttpRequest, organisation_id: str, token: str) -> Htt
     """Answer with the document's bytes."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     download = "download" in request.GET
-    return showing.file_response(token, holder_of(member), download=download)
+    return viewer.file_response(token, holder_of(member), download=download)

@@ -14,7 +14,7 @@ from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.invoices.access import invoices_for_member
-from billhook.portal.invoices.listing import balances, counts
+from billhook.portal.invoices.filters import balances, counts
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.access import failures_among, runs_for_member
 

@@ -20,13 +20,13 @@ from billhook.portal.documents.held import (
     DocumentGone,
     Held,
     Holder,
-    NoRoom,
+    ShelfFull,
     read_token,
     uploads,
 )
 from billhook.portal.invoices.csv_columns import COLUMNS
 from billhook.portal.invoices.csv_files import MAX_BYTES, UnreadableFile
-from billhook.portal.invoices.importing import Plan, import_invoices, plan_import
+from billhook.portal.invoices.csv_import import Plan, import_invoices, plan_import
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "invoices"
@@ -77,7 +77,7 @@ def _keep(content: bytes, member: Member) -> str:
     holder = _holder(member)
     try:
         name = uploads().hold(Body(content))
-    except NoRoom:
+    except ShelfFull:
         raise UnreadableFile("The server has no room for the file just now. Try later.") from None
     held = Held(
         name=name,

@@ -19,7 +19,7 @@ from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.invoice_document import INVOICE_COMMAND
 from billhook.portal.documents.response import DocumentResponse
-from billhook.portal.documents.showing import show
+from billhook.portal.documents.viewer import show
 from billhook.portal.editor.editing import edit_form, use_suggestion
 from billhook.portal.editor.form import (
     EditorForm,
@@ -34,8 +34,8 @@ from billhook.portal.integrations import access, services
 from billhook.portal.integrations.connecting import connection_of
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.sealing import Sealer
-from billhook.portal.integrations.standing import standing_of
+from billhook.portal.integrations.sealer import Sealer
+from billhook.portal.integrations.status import status_of
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
@@ -61,7 +61,7 @@ def integrations(request: HttpRequest, organisation_id: str) -> HttpResponse:
     runs = last_runs(member)
     context = {
         "rows": [
-            {"integration": row, "last_run": runs.get(row.id), "standing": standing_of(row)}
+            {"integration": row, "last_run": runs.get(row.id), "status": status_of(row)}
             for row in rows
         ],
         "plain_rendering": member.organisation.plain_rendering,

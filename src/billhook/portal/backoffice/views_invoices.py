@@ -15,11 +15,11 @@ from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.integrations.access import integrations_for_member
-from billhook.portal.invoices import access, listing, services
+from billhook.portal.invoices import access, filters, services
 from billhook.portal.invoices.csv_columns import export_invoices
 from billhook.portal.invoices.list_page import list_of
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.invoices.standing import standing_of
+from billhook.portal.invoices.shown_status import shown_status_of
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.access import runs_for_member
 
@@ -45,10 +45,10 @@ def invoices(request: HttpRequest, organisation_id: str) -> HttpResponse:
 def export(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """Answer with the invoices that the list shows, on all its pages, as a CSV file."""
     member = member_for(request, organisation_id)
-    all_of_them = access.invoices_for_member(member)
+    rows, customers = access.invoices_for_member(member), list(customers_for_member(member))
     today = timezone.localdate()
-    wish = list_of(all_of_them, list(customers_for_member(member)), request.GET, today=today).wish
-    content = export_invoices(listing.narrow(all_of_them, wish, today=today).iterator())
+    criteria = list_of(rows, customers, request.GET, today=today).criteria
+    content = export_invoices(filters.narrow(rows, criteria, today=today).iterator())
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="invoices-{today}.csv"'
     return response
@@ -72,7 +72,7 @@ def invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> Http
     row = access.invoice_for_member(member, invoice_id)
     context = {
         "invoice": row,
-        "standing": standing_of(row, today=timezone.localdate()),
+        "status": shown_status_of(row, today=timezone.localdate()),
         "runs": runs_for_member(member).filter(invoice=row)[:_RUNS_SHOWN],
         "integration": integrations_for_member(member).filter(enabled=True).first(),
     }

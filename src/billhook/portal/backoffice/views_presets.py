@@ -24,7 +24,7 @@ from billhook.portal.editor.preset_page import groups_of, preset_view
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.connecting import callback_address
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 from billhook.portal.organisations.models import Member, Role
 
 _LONGEST_SEARCH = 100

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billhook.portal.backoffice.pages import member_for, page, rows_of
 from billhook.portal.integrations.access import integrations_for_member
-from billhook.portal.runs import access, listing
+from billhook.portal.runs import access, filters
 from billhook.portal.runs.models import Kind, Run
 from billhook.portal.runs.outcomes import sentence_of
 from billhook.portal.trying.page import Timed, timed_from
@@ -21,15 +21,15 @@ SECTION: Final = "runs"
 def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """List the runs that the address asks for, newest first, with totals."""
     member = member_for(request, organisation_id)
-    wish = listing.read_wish(request.GET.dict())
-    found = listing.narrow(access.runs_for_member(member), wish)
+    criteria = filters.read_filter(request.GET.dict())
+    found = filters.narrow(access.runs_for_member(member), criteria)
     rows = rows_of(request, found)
     context = {
-        "wish": wish,
+        "criteria": criteria,
         "page": rows,
         "failed": found.exclude(outcome="ok").count(),
         "kinds": Kind.choices,
-        "outcomes": listing.OUTCOMES,
+        "outcomes": filters.OUTCOMES,
         "integrations": integrations_for_member(member),
     }
     return page(request, member, "backoffice/runs/list.html", context, section=SECTION)

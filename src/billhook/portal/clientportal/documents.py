@@ -16,7 +16,7 @@ from billhook.portal.documents.held import Holder
 from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.links import Link, is_link, take_link
 from billhook.portal.documents.response import DocumentResponse, send_document
-from billhook.portal.documents.showing import show
+from billhook.portal.documents.viewer import show
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.outcomes import PLAIN_RENDERING

@@ -12,7 +12,7 @@ from billhook.portal.customers.access import customers_for_contact
 from billhook.portal.invoices.access import invoices_for_contact
 from billhook.portal.invoices.list_page import InvoiceList, list_of
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.invoices.standing import standing_of
+from billhook.portal.invoices.shown_status import shown_status_of
 
 
 def invoice_list(user: User, query: QueryDict, *, today: date) -> InvoiceList:
@@ -25,6 +25,6 @@ def invoice_facts(invoice: Invoice, *, today: date) -> dict[str, Any]:
     """Return the content that the page of one invoice shows at once."""
     return {
         "invoice": invoice,
-        "standing": standing_of(invoice, today=today),
+        "status": shown_status_of(invoice, today=today),
         "source": f"{invoice.organisation.name}’s billing system",
     }

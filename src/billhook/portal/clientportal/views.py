@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_safe
 from billhook.portal.accounts.who import user_of
 from billhook.portal.clientportal import documents, pages
 from billhook.portal.customers.access import is_contact
-from billhook.portal.documents import showing
+from billhook.portal.documents import viewer
 from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.token_values import Click
 from billhook.portal.invoices.access import invoice_for_contact
@@ -66,7 +66,7 @@ def held_page(request: HttpRequest, invoice_id: str, token: str, number: int) ->
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)
-    return showing.page_response(token, holder, number=number)
+    return viewer.page_response(token, holder, number=number)
 
 
 @require_GET
@@ -76,7 +76,7 @@ def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResp
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)
     try:
-        return showing.file_response(token, holder, download="download" in request.GET)
+        return viewer.file_response(token, holder, download="download" in request.GET)
     except Http404:
         query = "?download" if "download" in request.GET else ""
         return HttpResponseRedirect(reverse("document", args=[invoice.id]) + query)
@@ -89,4 +89,4 @@ def held_e_invoice(request: HttpRequest, invoice_id: str, token: str) -> HttpRes
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)
     name = document_name(invoice, extension="xml")
-    return showing.e_invoice_response(token, holder, file_name=name)
+    return viewer.e_invoice_response(token, holder, file_name=name)

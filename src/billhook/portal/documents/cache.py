@@ -18,7 +18,7 @@ from typing import Final
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
-from billhook.portal.documents.held import NoRoom, Shelf
+from billhook.portal.documents.held import Shelf, ShelfFull
 from billhook.portal.installation import environment
 from billhook.portal.installation.data_folder import data_path
 
@@ -27,7 +27,7 @@ _PART_FOR_ONE: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class CacheKey:
     """What a document is kept for: two digests, which tell nothing by themselves."""
 
     subject: str
@@ -81,7 +81,7 @@ class DocumentCache:
         """Return whether *kept* may be shown without asking the source."""
         return 0 <= time.time() - kept.confirmed_at <= self._fresh_seconds
 
-    def look(self, key: Key) -> Kept | None:
+    def look(self, key: CacheKey) -> Kept | None:
         """Return what is kept for *key*. What is kept in another state, or too old, is dropped.
 
         It reads a few hundred bytes at most, so it may be called on the event loop.
@@ -107,12 +107,12 @@ class DocumentCache:
         with body:
             return Body(body.read())
 
-    def put(self, key: Key, document: Document, *, etag: str, request: str) -> None:
+    def put(self, key: CacheKey, document: Document, *, etag: str, request: str) -> None:
         """Keep a copy of *document*, which stays open. Where there is no room, nothing is kept."""
         if document.size > self._max_bytes // _PART_FOR_ONE:
             return
         before, now = self._read(key), time.time()
-        with contextlib.suppress(NoRoom, OSError):
+        with contextlib.suppress(ShelfFull, OSError):
             kept = Kept(
                 state=key.state,
                 file=self._shelf.hold(document.body),
@@ -128,13 +128,13 @@ class DocumentCache:
             if before is not None:
                 self._shelf.remove(before.file)
 
-    def confirm(self, key: Key, kept: Kept) -> None:
+    def confirm(self, key: CacheKey, kept: Kept) -> None:
         """Note that the source has just said that *kept* is still the same."""
         with contextlib.suppress(OSError):
             os.utime(self._folder / kept.file)
             self._write(key, replace(kept, confirmed_at=time.time()))
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: CacheKey) -> None:
         """Delete what is kept for the subject of *key*, in whatever state."""
         kept = self._read(key)
         self._facts(key).unlink(missing_ok=True)
@@ -149,16 +149,16 @@ class DocumentCache:
         """Stop the timer that sweeps."""
         self._shelf.close()
 
-    def _facts(self, key: Key) -> Path:
+    def _facts(self, key: CacheKey) -> Path:
         return self._folder / f"{key.subject}.json"
 
-    def _read(self, key: Key) -> Kept | None:
+    def _read(self, key: CacheKey) -> Kept | None:
         try:
             return Kept(**json.loads(self._facts(key).read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
-    def _write(self, key: Key, kept: Kept) -> None:
+    def _write(self, key: CacheKey, kept: Kept) -> None:
         """Put the facts in their place at once: a reader finds the old ones or the new ones."""
         name = self._shelf.hold(Body(json.dumps(asdict(kept)).encode()))
         (self._folder / name).replace(self._facts(key))

@@ -16,7 +16,7 @@ from billhook.engine.http.transport import Transport
 from billhook.engine.run import run_command
 from billhook.engine.tokens.catalogue import Value
 from billhook.engine.tokens.values import Values
-from billhook.portal.documents.cache import DocumentCache, Kept, Key, document_cache
+from billhook.portal.documents.cache import CacheKey, DocumentCache, Kept, document_cache
 from billhook.portal.documents.revalidation import RevalidatingTransport
 from billhook.portal.documents.single_flight import Flights
 from billhook.portal.documents.token_values import Click, invoice_tokens
@@ -56,12 +56,12 @@ class Fetch:
                 return found
         return await _flights.join(key, lambda: run.revalidate(cache, key, kept))
 
-    def _key(self, tokens: Mapping[str, Value]) -> Key:
+    def _key(self, tokens: Mapping[str, Value]) -> CacheKey:
         prepared, invoice = self.prepared, self.click.invoice
         who = {name: tokens[name] for name in _OF_CONTACT if name in tokens}
         subject = (prepared.integration_id, prepared.command.name, invoice.id, who)
         state = (prepared.stamp, invoice.changed_at.isoformat(), sorted(tokens.items()))
-        return Key(subject=_digest(subject), state=_digest(state))
+        return CacheKey(subject=_digest(subject), state=_digest(state))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class _Run:
         command = self.prepared.command
         return await run_command(command, self.values, transport=transport, trace=self.trace)
 
-    async def revalidate(self, cache: DocumentCache, key: Key, kept: Kept | None) -> Found:
+    async def revalidate(self, cache: DocumentCache, key: CacheKey, kept: Kept | None) -> Found:
         """Fetch the document, unless the source says that the kept one is still the same."""
         transport = RevalidatingTransport(self.prepared.transport, cache=cache, kept=kept)
         document = await self.document(transport)

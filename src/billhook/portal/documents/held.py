@@ -38,7 +38,7 @@ class DocumentGone(Exception):
     """The document isn't held any more, or wasn't held for this person: it must be fetched anew."""
 
 
-class NoRoom(Exception):
+class ShelfFull(Exception):
     """The document is larger than all that may be held, or the disk is full."""
 
 
@@ -103,7 +103,7 @@ class Shelf:
         """Write *body* into a file that only we can read, and return its name.
 
         Raises:
-            NoRoom: where there is no room for so many bytes.
+            ShelfFull: where there is no room for so many bytes.
         """
         self._make_room(body.size)
         name = secrets.token_urlsafe(24)
@@ -115,7 +115,7 @@ class Shelf:
         except BaseException as error:
             path.unlink(missing_ok=True)
             if isinstance(error, OSError):
-                raise NoRoom from error
+                raise ShelfFull from error
             raise
         self._sweep_later()
         return name
@@ -166,7 +166,7 @@ class Shelf:
             if is_due or self._bytes + size > self._max_bytes:
                 self.sweep(room_for=size)
             if self._bytes + size > self._max_bytes:
-                raise NoRoom
+                raise ShelfFull
             self._bytes += size
 
     def _sweep_later(self) -> None:

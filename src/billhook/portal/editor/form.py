@@ -47,7 +47,7 @@ from billhook.portal.editor.rows import (
 )
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.models import Keeping, OnFailure
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 
 
 @dataclass(slots=True, kw_only=True)

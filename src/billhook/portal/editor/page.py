@@ -19,7 +19,7 @@ from billhook.portal.editor.form_rows import AuthenticationRow, SecretRow
 from billhook.portal.editor.row_views import Box, Mistake, Mistakes, RowView, mistakes_in
 from billhook.portal.editor.step_views import CommandView, StepView, Tokens
 from billhook.portal.integrations.models import Keeping, OnFailure
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 
 
 class SecretView(RowView):

@@ -10,7 +10,7 @@ from billhook.engine.integration_file.presets import Preset, PresetField
 from billhook.engine.secret import Secret
 from billhook.portal.editor.rows import Posted, tree_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 
 
 @dataclass(slots=True, kw_only=True)

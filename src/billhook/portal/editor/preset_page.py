@@ -11,7 +11,7 @@ from billhook.engine.config import IntegrationConfig, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField, list_presets
 from billhook.portal.editor.preset_form import PresetForm
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 
 CONNECTED: Final = "oauth2-authorization-code"
 

@@ -36,7 +36,7 @@ from billhook.portal.integrations.access import tokens_of
 from billhook.portal.integrations.loading import Loaded, load_one
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import egress_policy
-from billhook.portal.integrations.sealing import Sealer
+from billhook.portal.integrations.sealer import Sealer
 from billhook.portal.integrations.services import mark_connected
 from billhook.portal.integrations.store import get_store
 from billhook.portal.organisations.models import Member

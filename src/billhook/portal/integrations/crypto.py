@@ -54,7 +54,7 @@ class SecretPlace:
         return b"billhook secret\0" + b"\0".join(part.encode() for part in parts)
 
 
-class Key:
+class EncryptionKey:
     """One key, with an id that is made from it. It doesn't print."""
 
     __slots__ = ("_cipher", "_raw", "id")
@@ -88,14 +88,14 @@ class Key:
 class KeyRing:
     """The keys: the first encrypts, every one decrypts what it once encrypted."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[EncryptionKey, ...]
 
     def __post_init__(self) -> None:
         if not self.keys:
             raise KeyRingError("There is no secrets key. Give one key at least.")
 
     @property
-    def current(self) -> Key:
+    def current(self) -> EncryptionKey:
         """The key that encrypts."""
         return self.keys[0]
 
@@ -114,7 +114,7 @@ class KeyRing:
                 "The stored secret doesn't belong to this row, or was changed."
             ) from None
 
-    def _key(self, wanted: bytes) -> Key:
+    def _key(self, wanted: bytes) -> EncryptionKey:
         for key in self.keys:
             if key.id == wanted:
                 return key
@@ -128,9 +128,9 @@ def key_id(stored: bytes) -> bytes:
     return stored[len(_VERSION) : len(_VERSION) + _ID_BYTES]
 
 
-def new_key() -> Key:
+def new_key() -> EncryptionKey:
     """Return a new random key."""
-    return Key(secrets.token_bytes(KEY_BYTES))
+    return EncryptionKey(secrets.token_bytes(KEY_BYTES))
 
 
 def parse_keys(text: str) -> KeyRing:
@@ -140,7 +140,7 @@ def parse_keys(text: str) -> KeyRing:
     return KeyRing(tuple(_parse_key(word) for word in words if word))
 
 
-def _parse_key(word: str) -> Key:
+def _parse_key(word: str) -> EncryptionKey:
     try:
         raw = base64.b64decode(word.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
@@ -148,9 +148,9 @@ def _parse_key(word: str) -> Key:
             f"A secrets key must be {KEY_BYTES} random bytes in base64, such as "
             "`head -c 32 /dev/urandom | base64` prints."
         ) from None
-    return Key(raw)
+    return EncryptionKey(raw)
 
 
-def write_keys(keys: Iterable[Key]) -> str:
+def write_keys(keys: Iterable[EncryptionKey]) -> str:
     """Return *keys* as the text of a key file, for :func:`parse_keys`."""
     return _FILE_HEADER + "".join(key.to_text() + "\n" for key in keys)

@@ -15,7 +15,7 @@ from billhook.portal.installation import environment
 from billhook.portal.installation.data_folder import data_path, read_or_make
 from billhook.portal.integrations.crypto import (
     KEY_FILE,
-    Key,
+    EncryptionKey,
     KeyRing,
     KeyRingError,
     SecretPlace,
@@ -140,7 +140,7 @@ def _with_new_key() -> KeyRing:
     return key_ring()
 
 
-def _replace_key_file(keys: tuple[Key, ...]) -> None:
+def _replace_key_file(keys: tuple[EncryptionKey, ...]) -> None:
     """Write the key file at once: a reader finds the old keys or the new ones, never half."""
     path = data_path(KEY_FILE)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{KEY_FILE}.")  # with mode 0600

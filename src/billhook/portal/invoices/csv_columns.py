@@ -12,7 +12,7 @@ from billhook.portal.invoices.models import Invoice, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class CsvColumn:
     """One column: our name of it, what others call it, and how an invoice fills it.
 
     A file must have the ``required`` ones, and the row of a new invoice those ``for_new``.
@@ -27,66 +27,66 @@ class Column:
 
 
 COLUMNS: Final = (
-    Column(
+    CsvColumn(
         name="number",
         label="Invoice number",
         others=("number", "invoice", "invoice no", "invoice id", "document number", "no"),
         required=True,
         write=lambda invoice: invoice.number,
     ),
-    Column(
+    CsvColumn(
         name="customer_number",
         label="Customer number",
         others=("customer", "customer no", "customer id", "account number", "debtor", "client"),
         for_new=True,
         write=lambda invoice: invoice.customer.number,
     ),
-    Column(
+    CsvColumn(
         name="customer_name",
         label="Customer name",
         others=("company", "name", "client name"),
         write=lambda invoice: invoice.customer.name,
     ),
-    Column(
+    CsvColumn(
         name="issued_on",
         label="Date",
         others=("invoice date", "issued", "issue date", "issued on", "document date"),
         for_new=True,
         write=lambda invoice: invoice.issued_on.isoformat(),
     ),
-    Column(
+    CsvColumn(
         name="due_on",
         label="Due date",
         others=("due", "due on", "payable by"),
         write=lambda invoice: invoice.due_on.isoformat() if invoice.due_on else "",
     ),
-    Column(
+    CsvColumn(
         name="amount",
         label="Amount",
         others=("total", "gross", "gross amount", "total amount", "invoice amount", "sum"),
         for_new=True,
         write=lambda invoice: f"{invoice.amount:.2f}",
     ),
-    Column(
+    CsvColumn(
         name="open_amount",
         label="Still open",
         others=("open", "open amount", "balance", "amount due", "outstanding"),
         write=lambda invoice: f"{invoice.open_amount:.2f}",
     ),
-    Column(
+    CsvColumn(
         name="currency",
         label="Currency",
         others=("currency code", "ccy"),
         for_new=True,
         write=lambda invoice: invoice.currency,
     ),
-    Column(
+    CsvColumn(
         name="status",
         label="Status",
         others=("state", "payment status"),
         write=lambda invoice: str(Status(invoice.status).label),
     ),
-    Column(
+    CsvColumn(
         name="source_id",
         label="Id in the billing system",
         others=("source id", "external id", "internal id", "guid", "uuid"),
@@ -102,11 +102,11 @@ class Mapping:
 
     places: dict[str, int]
     not_used: tuple[str, ...]
-    missing: tuple[Column, ...]
-    twice: tuple[Column, ...]
+    missing: tuple[CsvColumn, ...]
+    twice: tuple[CsvColumn, ...]
 
     @property
-    def used(self) -> tuple[Column, ...]:
+    def used(self) -> tuple[CsvColumn, ...]:
         """The columns that the file has, in our order."""
         return tuple(column for column in COLUMNS if column.name in self.places)
 
@@ -114,7 +114,7 @@ class Mapping:
 def map_columns(header: tuple[str, ...]) -> Mapping:
     """Tell what each column of a file with this *header* means."""
     places: dict[str, int] = {}
-    twice: list[Column] = []
+    twice: list[CsvColumn] = []
     not_used: list[str] = []
     for place, name in enumerate(header):
         column = _BY_NAME.get(_plain(name))

@@ -27,7 +27,7 @@ class UnreadableFile(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CsvRow:
     """One row: the number of the line on which it ends, and its cells."""
 
     line: int
@@ -35,24 +35,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CsvTable:
     """A whole file: the names in its first row, and the rows below that hold anything."""
 
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CsvRow, ...]
 
 
-def read_table(content: bytes) -> Table:
+def read_table(content: bytes) -> CsvTable:
     """Return the table that *content* is, or raise :class:`UnreadableFile`."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile("The file is larger than 5 MB. Split it into several.")
     text = _decode(content)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
-    rows: list[Row] = []
+    rows: list[CsvRow] = []
     try:
         for cells in lines:
             if any(cell.strip() for cell in cells):
-                rows.append(Row(line=lines.line_num, cells=_clean(cells, lines.line_num)))
+                rows.append(CsvRow(line=lines.line_num, cells=_clean(cells, lines.line_num)))
             if len(rows) > MAX_ROWS + 1:
                 raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Split it.")
     except csv.Error:
@@ -60,7 +60,7 @@ def read_table(content: bytes) -> Table:
         raise UnreadableFile(message) from None
     if not rows:
         raise UnreadableFile("The file is empty. Its first row names the columns.")
-    return Table(header=rows[0].cells, rows=tuple(rows[1:]))
+    return CsvTable(header=rows[0].cells, rows=tuple(rows[1:]))
 
 
 def _decode(content: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from billhook.portal.fields.names import has_unseen
 from billhook.portal.invoices.csv_columns import COLUMNS
-from billhook.portal.invoices.csv_files import Row
+from billhook.portal.invoices.csv_files import CsvRow
 from billhook.portal.invoices.csv_values import (
     decimal_sign,
     read_amount,
@@ -51,12 +51,12 @@ class Said:
 class RowReader:
     """Reads the rows of one file: its columns stand in *places*, and all amounts are alike."""
 
-    def __init__(self, places: dict[str, int], rows: Sequence[Row]) -> None:
+    def __init__(self, places: dict[str, int], rows: Sequence[CsvRow]) -> None:
         self._places = places
         amounts = (self._text(row, name) for row in rows for name in ("amount", "open_amount"))
         self._sign = decimal_sign(amounts)
 
-    def read(self, row: Row) -> Said:
+    def read(self, row: CsvRow) -> Said:
         """Return what *row* says."""
         reasons: list[str] = []
 
@@ -89,18 +89,18 @@ class RowReader:
     def _amount(self, text: str) -> Decimal:
         return read_amount(text, self._sign)
 
-    def _text(self, row: Row, name: str) -> str:
+    def _text(self, row: CsvRow, name: str) -> str:
         place = self._places.get(name)
         return "" if place is None or place >= len(row.cells) else row.cells[place]
 
-    def _unseen(self, row: Row) -> list[str]:
+    def _unseen(self, row: CsvRow) -> list[str]:
         return [
             f"The {_LABELS[name]} holds a line break or another sign that can't be seen. Remove it."
             for name in self._places
             if has_unseen(self._text(row, name))
         ]
 
-    def _too_long(self, row: Row) -> list[str]:
+    def _too_long(self, row: CsvRow) -> list[str]:
         return [
             f"{self._text(row, name)[:20]}… is longer than {longest} characters."
             for name, longest in _LONGEST.items()

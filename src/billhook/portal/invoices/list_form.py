@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from billhook.portal.customers.models import Customer
-from billhook.portal.invoices.listing import SORTS, Show, Wish
+from billhook.portal.invoices.filters import SORTS, InvoiceFilter, Show
 
 
 def _date_field(label: str) -> forms.DateField:
@@ -56,11 +56,11 @@ class FilterForm(forms.Form):
         else:
             del self.fields[name]
 
-    def wish(self) -> Wish:
+    def criteria(self) -> InvoiceFilter:
         """Return what the URL asks for."""
         self.is_valid()  # what isn't valid isn't in cleaned_data, and counts as not asked for
         sort = str(self.data.get("sort", "-date"))
-        return Wish(
+        return InvoiceFilter(
             show=_show(str(self.data.get("show", ""))),
             search=str(self.data.get("q", "")).replace("\0", "").strip()[:100],
             customer_id=self._text("customer"),

@@ -12,11 +12,11 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from billhook.portal.customers.models import Customer
-from billhook.portal.invoices import listing
+from billhook.portal.invoices import filters
+from billhook.portal.invoices.filters import Balance, InvoiceFilter, Show
 from billhook.portal.invoices.list_form import FilterForm
-from billhook.portal.invoices.listing import Balance, Show, Wish
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.invoices.standing import Standing, standing_of
+from billhook.portal.invoices.shown_status import ShownStatus, shown_status_of
 
 PER_PAGE: Final = 25
 _LABELS: Final = {
@@ -31,15 +31,15 @@ _NUMBERS: Final = {"amount", "open"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class InvoiceRow:
     """One invoice of the list."""
 
     invoice: Invoice
-    standing: Standing
+    status: ShownStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class SortColumn:
     """A heading that sorts: what a click on it asks for, and how the list is sorted now."""
 
     label: str
@@ -64,11 +64,11 @@ class InvoiceList:
 
     title: str
     form: FilterForm
-    wish: Wish
+    criteria: InvoiceFilter
     balances: list[Balance]
     chips: list[Chip]
-    columns: list[Column]
-    rows: list[Row]
+    columns: list[SortColumn]
+    rows: list[InvoiceRow]
     page: Page[Invoice]
     has_customers: bool
     hidden: int
@@ -80,22 +80,22 @@ def list_of(
 ) -> InvoiceList:
     """Return the list of *theirs*, which are of those customers, as *query* asks for it."""
     form = FilterForm(query, customers=of_customers, currencies=_currencies(theirs))
-    wish = form.wish()
-    counts = listing.counts(listing.filtered(theirs, wish), today=today)
-    page = Paginator(listing.narrow(theirs, wish, today=today), PER_PAGE).get_page(
+    criteria = form.criteria()
+    counts = filters.counts(filters.filtered(theirs, criteria), today=today)
+    page = Paginator(filters.narrow(theirs, criteria, today=today), PER_PAGE).get_page(
         query.get("page")
     )
     return InvoiceList(
-        title=_title(of_customers, wish),
+        title=_title(of_customers, criteria),
         form=form,
-        wish=wish,
-        balances=listing.balances(_of_customer(theirs, wish), today=today),
-        chips=[_chip(show, counts[show], wish) for show in Show],
-        columns=[_column(key, wish) for key in _columns(of_customers)],
-        rows=[Row(invoice=row, standing=standing_of(row, today=today)) for row in page],
+        criteria=criteria,
+        balances=filters.balances(_of_customer(theirs, criteria), today=today),
+        chips=[_chip(show, counts[show], criteria) for show in Show],
+        columns=[_column(key, criteria) for key in _columns(of_customers)],
+        rows=[InvoiceRow(invoice=row, status=shown_status_of(row, today=today)) for row in page],
         page=page,
         has_customers=len(of_customers) > 1,
-        hidden=theirs.count() - page.paginator.count if wish.is_narrow else 0,
+        hidden=theirs.count() - page.paginator.count if criteria.is_narrow else 0,
     )
 
 
@@ -103,12 +103,12 @@ def _currencies(theirs: QuerySet[Invoice]) -> list[str]:
     return list(theirs.order_by("currency").values_list("currency", flat=True).distinct())
 
 
-def _of_customer(theirs: QuerySet[Invoice], wish: Wish) -> QuerySet[Invoice]:
-    return listing.filtered(theirs, Wish(customer_id=wish.customer_id))
+def _of_customer(theirs: QuerySet[Invoice], criteria: InvoiceFilter) -> QuerySet[Invoice]:
+    return filters.filtered(theirs, InvoiceFilter(customer_id=criteria.customer_id))
 
 
-def _title(of_customers: Sequence[Customer], wish: Wish) -> str:
-    chosen = [row.name for row in of_customers if wish.customer_id in {"", row.id}]
+def _title(of_customers: Sequence[Customer], criteria: InvoiceFilter) -> str:
+    chosen = [row.name for row in of_customers if criteria.customer_id in {"", row.id}]
     return chosen[0] if len(chosen) == 1 else "All customers"
 
 
@@ -116,18 +116,18 @@ def _columns(of_customers: Sequence[Customer]) -> list[str]:
     return [key for key in _LABELS if key != "customer" or len(of_customers) > 1]
 
 
-def _chip(show: Show, count: int, wish: Wish) -> Chip:
+def _chip(show: Show, count: int, criteria: InvoiceFilter) -> Chip:
     value = "" if show is Show.ALL else show.value
     return Chip(
-        label=show.value.capitalize(), show=value, count=count, is_current=show is wish.show
+        label=show.value.capitalize(), show=value, count=count, is_current=show is criteria.show
     )
 
 
-def _column(key: str, wish: Wish) -> Column:
-    is_current = wish.sort == key
-    descends_next = not wish.is_descending if is_current else key not in {"number", "customer"}
-    aria_sort = ("descending" if wish.is_descending else "ascending") if is_current else ""
-    return Column(
+def _column(key: str, criteria: InvoiceFilter) -> SortColumn:
+    is_current = criteria.sort == key
+    descends_next = not criteria.is_descending if is_current else key not in {"number", "customer"}
+    aria_sort = ("descending" if criteria.is_descending else "ascending") if is_current else ""
+    return SortColumn(
         label=_LABELS[key],
         sort=f"-{key}" if descends_next else key,
         aria_sort=aria_sort,

@@ -20,7 +20,7 @@ from billhook.engine.http.trace import OK, Trace
 from billhook.engine.record import RunRecord, new_run_id
 from billhook.portal.installation.logs import name_of, written_together
 from billhook.portal.runs.outcomes import CANCELLED, FAULT
-from billhook.portal.runs.writing import write_runs
+from billhook.portal.runs.rows import write_runs
 
 log = structlog.get_logger("billhook.runs")
 
@@ -157,7 +157,7 @@ def log_fields(run: RunRecord) -> dict[str, Any]:
     }
 
 
-class _Current:
+class _CurrentRecorder:
     """Which recorder this process uses."""
 
     recorder = RunRecorder()
@@ -165,12 +165,12 @@ class _Current:
 
 def get_recorder() -> RunRecorder:
     """Return this process's recorder."""
-    return _Current.recorder
+    return _CurrentRecorder.recorder
 
 
 def set_recorder(recorder: RunRecorder) -> None:
     """Use another recorder in this process: for tests."""
-    _Current.recorder = recorder
+    _CurrentRecorder.recorder = recorder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

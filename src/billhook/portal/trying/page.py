@@ -9,7 +9,7 @@ from typing import Any, Final
 from billhook.engine.errors import BillhookError, Problem
 from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt
-from billhook.portal.documents.showing import Shown
+from billhook.portal.documents.viewer import ShownDocument
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.places import field_of
 from billhook.portal.editor.row_views import mistakes_in
@@ -57,7 +57,7 @@ class Timed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TryResult:
     """The verdict in a sentence, what to do next, and the field to look at.
 
     ``step`` is the request that failed, where there are several.
@@ -72,7 +72,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ResponseFacts:
     """The raw facts of an answer. Where ``excerpt`` is None it is not shown: ``why`` says why."""
 
     status: int
@@ -145,12 +145,12 @@ def timed_from(
     )
 
 
-def verdict_of(sent: Sent, shown: Shown | None, form: EditorForm) -> Verdict:
+def verdict_of(sent: Sent, shown: ShownDocument | None, form: EditorForm) -> TryResult:
     """Return what came of a try in a sentence, and where in *form* to look."""
     if sent.error is None:
-        return Verdict(is_good=True, sentence=_success(sent, shown))
+        return TryResult(is_good=True, sentence=_success(sent, shown))
     look = look_at(sent.error, sent.trial, form)
-    return Verdict(
+    return TryResult(
         is_good=False,
         sentence=_failure(sent, sent.error),
         step=_step_that_failed(sent, sent.error),
@@ -167,7 +167,7 @@ def _step_that_failed(sent: Sent, error: BillhookError) -> str:
     return error.step if is_one_of_several else ""
 
 
-def _success(sent: Sent, shown: Shown | None) -> str:
+def _success(sent: Sent, shown: ShownDocument | None) -> str:
     time = _duration(sent.milliseconds)
     if shown is None or not shown.page_count:
         return f"This is the document that your customers will get. It took {time}."
@@ -193,14 +193,14 @@ def _failure(sent: Sent, error: BillhookError) -> str:
     return error.public_message
 
 
-def facts_of(sent: Sent) -> Facts | None:
+def facts_of(sent: Sent) -> ResponseFacts | None:
     """Return the facts of the last answer, if one came."""
     observed = sent.observed
     if observed is None:
         return None
     secrets = sent.hidden
     excerpt = _shown_text(sent, observed) if sent.error is not None else None
-    return Facts(
+    return ResponseFacts(
         status=observed.status,
         header_names=tuple(mask(name, secrets) for name in observed.header_names),
         size=observed.size,

@@ -16,10 +16,10 @@ from billhook.portal.installation import environment
 from billhook.portal.invoices.access import invoices_for_contact
 from billhook.portal.invoices.models import Invoice
 from billhook.server.demo.first_view import NoVisit, view_invoice
+from billhook.server.demo.report import DemoFacts, DemoPerson, Teller
 from billhook.server.demo.sample_process import SampleProcess
-from billhook.server.demo.seeding import OWNER
+from billhook.server.demo.seed import OWNER
 from billhook.server.demo.state import DemoState
-from billhook.server.demo.telling import Facts, Person, Teller
 
 CONTACT: Final = "dana@meridian.example"
 
@@ -28,7 +28,7 @@ CONTACT: Final = "dana@meridian.example"
 class Tour:
     """Everything that the first VIEW needs. Without *click* there is no invoice to look at."""
 
-    facts: Facts
+    facts: DemoFacts
     sample: SampleProcess
     click: Click | None
 
@@ -38,7 +38,7 @@ def plan_tour(*, address: str, sample: SampleProcess, state: DemoState) -> Tour:
     contact = User.objects.get(email=CONTACT)
     owner = User.objects.get(email=OWNER[0])
     invoice = invoices_for_contact(contact).order_by("number").first()
-    facts = Facts(
+    facts = DemoFacts(
         address=address,
         sample_address=sample.address,
         data_dir=environment.current().data_dir,
@@ -53,8 +53,8 @@ def plan_tour(*, address: str, sample: SampleProcess, state: DemoState) -> Tour:
     return Tour(facts=facts, sample=sample, click=click)
 
 
-def _person(user: User, what: str) -> Person:
-    return Person(name=user.name, what=what, email=user.email)
+def _person(user: User, what: str) -> DemoPerson:
+    return DemoPerson(name=user.name, what=what, email=user.email)
 
 
 def go_on_tour(tour: Tour, teller: Teller) -> None:

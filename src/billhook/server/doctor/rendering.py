@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from billhook.portal.documents.rendering import CannotShow, Renderer
+from billhook.portal.documents.renderer import CannotShow, Renderer
 from billhook.portal.invoices.plain_pdf import PlainInvoice, draw_plain_invoice
 from billhook.server.doctor.finding import Finding, Findings
 

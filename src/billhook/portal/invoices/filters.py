@@ -11,7 +11,7 @@ from typing import Final
 from django.db.models import Count, Q, QuerySet, Sum
 
 from billhook.portal.invoices.models import Invoice, Status
-from billhook.portal.invoices.standing import is_open, is_overdue
+from billhook.portal.invoices.shown_status import is_open, is_overdue
 
 SORTS: Final = {
     "number": "number",
@@ -34,7 +34,7 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class InvoiceFilter:
     """What somebody wants to see of a list."""
 
     show: Show = Show.ALL
@@ -67,23 +67,26 @@ class Balance:
     overdue_amount: Decimal
 
 
-def narrow(invoices: QuerySet[Invoice], wish: Wish, *, today: date) -> QuerySet[Invoice]:
-    """Return those of *invoices* that *wish* asks for, in its order."""
-    return in_order(filtered(invoices, wish).filter(shown(wish.show, today=today)), wish)
+def narrow(
+    invoices: QuerySet[Invoice], criteria: InvoiceFilter, *, today: date
+) -> QuerySet[Invoice]:
+    """Return the *invoices* that match *criteria*, in its order."""
+    matching = filtered(invoices, criteria).filter(shown(criteria.show, today=today))
+    return in_order(matching, criteria)
 
 
-def filtered(invoices: QuerySet[Invoice], wish: Wish) -> QuerySet[Invoice]:
+def filtered(invoices: QuerySet[Invoice], criteria: InvoiceFilter) -> QuerySet[Invoice]:
     """Return those of *invoices* that fit the filters, whatever their status."""
-    if wish.search:
-        invoices = invoices.filter(_found(wish.search))
-    if wish.customer_id:
-        invoices = invoices.filter(customer_id=wish.customer_id)
-    if wish.currency:
-        invoices = invoices.filter(currency=wish.currency)
-    if wish.issued_from:
-        invoices = invoices.filter(issued_on__gte=wish.issued_from)
-    if wish.issued_to:
-        invoices = invoices.filter(issued_on__lte=wish.issued_to)
+    if criteria.search:
+        invoices = invoices.filter(_found(criteria.search))
+    if criteria.customer_id:
+        invoices = invoices.filter(customer_id=criteria.customer_id)
+    if criteria.currency:
+        invoices = invoices.filter(currency=criteria.currency)
+    if criteria.issued_from:
+        invoices = invoices.filter(issued_on__gte=criteria.issued_from)
+    if criteria.issued_to:
+        invoices = invoices.filter(issued_on__lte=criteria.issued_to)
     return invoices
 
 
@@ -109,10 +112,10 @@ def shown(show: Show, *, today: date) -> Q:
             return Q(status=Status.PAID)
 
 
-def in_order(invoices: QuerySet[Invoice], wish: Wish) -> QuerySet[Invoice]:
+def in_order(invoices: QuerySet[Invoice], criteria: InvoiceFilter) -> QuerySet[Invoice]:
     """Return *invoices* sorted as wished; equals by number, then id, so that pages are stable."""
-    sign = "-" if wish.is_descending else ""
-    return invoices.order_by(f"{sign}{SORTS[wish.sort]}", f"{sign}number", "id")
+    sign = "-" if criteria.is_descending else ""
+    return invoices.order_by(f"{sign}{SORTS[criteria.sort]}", f"{sign}number", "id")
 
 
 def counts(invoices: QuerySet[Invoice], *, today: date) -> dict[Show, int]:

@@ -21,9 +21,9 @@ from django.http.response import HttpResponseBase
 from billhook.engine.answer.document import Document
 from billhook.engine.answer.kinds import XML
 from billhook.engine.body import Body
-from billhook.portal.documents.held import DocumentGone, Held, Holder, NoRoom, read_token, shelf
+from billhook.portal.documents.held import DocumentGone, Held, Holder, ShelfFull, read_token, shelf
 from billhook.portal.documents.limits import Reason
-from billhook.portal.documents.rendering import CannotShow, Renderer, renderer
+from billhook.portal.documents.renderer import CannotShow, Renderer, renderer
 from billhook.portal.documents.response import DocumentResponse, send_document
 from billhook.portal.installation import environment
 
@@ -44,7 +44,7 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ShownDocument:
     """What a page about a document needs. Either ``pages`` or a ``trouble`` is there."""
 
     held: Held
@@ -71,7 +71,7 @@ async def show(
     run_id: str,
     file_name: str,
     fetched_at: float | None = None,
-) -> Shown:
+) -> ShownDocument:
     """Hold *document* for *holder* and say what its pages are. The document is closed then.
 
     It was fetched just now, unless *fetched_at* says when (in seconds since 1970).
@@ -88,28 +88,30 @@ async def show(
         size=document.size,
         fetched_at=time.time() if fetched_at is None else fetched_at,
     )
-    return await _with_pages(held) if name else Shown(held=held, trouble=Reason.TOO_LARGE)
+    return await _with_pages(held) if name else ShownDocument(held=held, trouble=Reason.TOO_LARGE)
 
 
 async def _hold(body: Body) -> str:
     """Return the name under which *body* is held; an empty one where there is no room."""
     try:
         return await asyncio.to_thread(shelf().hold, body)
-    except NoRoom:
+    except ShelfFull:
         return ""
 
 
-async def _with_pages(held: Held) -> Shown:
+async def _with_pages(held: Held) -> ShownDocument:
     try:
         pages = await _draw(held, lambda at, file: at.pages(file, held.media_type))
     except CannotShow as error:
-        return Shown(held=held, trouble=error.reason)
+        return ShownDocument(held=held, trouble=error.reason)
     images = tuple(
         PageImage(number=number, width=width, height=height)
         for number, size in enumerate(pages.sizes[:PAGES_SHOWN], start=1)
         for width, height in (size.pixels(),)
     )
-    return Shown(held=held, pages=images, page_count=pages.count, has_e_invoice=pages.has_e_invoice)
+    return ShownDocument(
+        held=held, pages=images, page_count=pages.count, has_e_invoice=pages.has_e_invoice
+    )
 
 
 def page_response(token: str, holder: Holder, *, number: int) -> HttpResponse:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from billhook.gateway.filename import attachment
+from billhook.gateway.file_name import attachment
 from billhook.gateway.problem import MEDIA_TYPE, problem_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PROTECTIVE: Final[Headers] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class GatewayResponse:
     """An answer that is ready to be sent, once: either ``content`` or the chunks of ``file``."""
 
     status: int
@@ -61,7 +61,7 @@ class Reply:
             self.file.close()
 
 
-def document_reply(document: Document, *, run_id: str, name: str) -> Reply:
+def document_reply(document: Document, *, run_id: str, name: str) -> GatewayResponse:
     """Return *document* as an answer with our own headers only, and none of the source's."""
     headers = (
         (b"content-type", document.media_type.encode()),
@@ -71,12 +71,12 @@ def document_reply(document: Document, *, run_id: str, name: str) -> Reply:
         *PROTECTIVE,
     )
     if document.size > IN_ONE_PIECE:
-        return Reply(status=200, code="ok", headers=headers, file=document.body)
+        return GatewayResponse(status=200, code="ok", headers=headers, file=document.body)
     with document.body as body:
-        return Reply(status=200, code="ok", headers=headers, content=body.read())
+        return GatewayResponse(status=200, code="ok", headers=headers, content=body.read())
 
 
-def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> Reply:
+def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> GatewayResponse:
     """Return *error* as an answer of ``application/problem+json``."""
     content = problem_json(error, run_id=run_id)
     run = ((b"billhook-run", run_id.encode()),) if run_id else ()
@@ -87,4 +87,4 @@ def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> R
         *getattr(error, "headers", ()),
         *PROTECTIVE,
     )
-    return Reply(status=error.status, code=error.code, headers=headers, content=content)
+    return GatewayResponse(status=error.status, code=error.code, headers=headers, content=content)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class DemoPerson:
     """A person who can look at the demo. ``what`` is a customer's name or a member's role."""
 
     name: str
@@ -20,7 +20,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class DemoFacts:
     """What there is to look at. Everybody has the same password.
 
     ``sample_key`` is what the sample system wants to be shown: whoever builds the integration by
@@ -32,8 +32,8 @@ class Facts:
     data_dir: Path
     invoices: int
     customers: int
-    contact: Person
-    member: Person
+    contact: DemoPerson
+    member: DemoPerson
     password: str = field(repr=False)
     sample_key: str = field(repr=False)
 
@@ -46,14 +46,14 @@ class Facts:
 class Teller(Protocol):
     """Tells it, in the order of these methods."""
 
-    def tell_start(self, facts: Facts, *, port_taken: bool) -> None:
+    def tell_start(self, facts: DemoFacts, *, port_taken: bool) -> None:
         """Everything is made and about to be served."""
         ...
 
-    def tell_view(self, facts: Facts, view: FirstView, *, is_same: bool) -> None:
+    def tell_view(self, facts: DemoFacts, view: FirstView, *, is_same: bool) -> None:
         """A VIEW is done. *is_same* says that its bytes are those that the sample system made."""
         ...
 
-    def tell_no_view(self, facts: Facts, reason: str) -> None:
+    def tell_no_view(self, facts: DemoFacts, reason: str) -> None:
         """The VIEW did not work, for *reason*."""
         ...

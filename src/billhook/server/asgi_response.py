@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from billhook.gateway.reply import Send
+from billhook.gateway.response import Send
 from billhook.server.threads import DatabaseThreads
 
 SHORT_STREAM: Final = 256 * 1024

@@ -16,7 +16,7 @@ from billhook.portal.customers.models import Customer
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.csv_columns import export_invoices
 from billhook.portal.invoices.csv_files import UnreadableFile
-from billhook.portal.invoices.importing import Effect, import_invoices, plan_import
+from billhook.portal.invoices.csv_import import Effect, import_invoices, plan_import
 from billhook.portal.invoices.models import Invoice, Status
 from portal.cast import Cast, invoice, signed_in
 

@@ -1,4 +1,4 @@
-"""How an invoice stands today: one word for people, with an icon and never a colour alone."""
+"""The status of an invoice today: one word for people, with an icon and never a colour alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billhook.portal.invoices.models import Invoice, Status
 DUE_SOON: Final = timedelta(days=7)
 
 
-class Standing(Enum):
+class ShownStatus(Enum):
     """A word, the icon beside it, and the kind that decides its colour."""
 
     DRAFT = ("Draft", "edit", "")
@@ -31,24 +31,24 @@ class Standing(Enum):
 
 
 _SETTLED: Final = {
-    Status.DRAFT: Standing.DRAFT,
-    Status.PAID: Standing.PAID,
-    Status.CREDITED: Standing.CREDITED,
+    Status.DRAFT: ShownStatus.DRAFT,
+    Status.PAID: ShownStatus.PAID,
+    Status.CREDITED: ShownStatus.CREDITED,
 }
 
 
-def standing_of(invoice: Invoice, *, today: date) -> Standing:
-    """Return how *invoice* stands. Being late says more than being paid in part."""
+def shown_status_of(invoice: Invoice, *, today: date) -> ShownStatus:
+    """Return the status of *invoice*. Being late says more than being partly paid."""
     status = Status(invoice.status)
     if status in _SETTLED:
         return _SETTLED[status]
     if invoice.due_on is not None and invoice.due_on < today:
-        return Standing.OVERDUE
+        return ShownStatus.OVERDUE
     if status == Status.PART_PAID:
-        return Standing.PART_PAID
+        return ShownStatus.PART_PAID
     if invoice.due_on is not None and invoice.due_on <= today + DUE_SOON:
-        return Standing.DUE_SOON
-    return Standing.OPEN
+        return ShownStatus.DUE_SOON
+    return ShownStatus.OPEN
 
 
 def is_open() -> Q:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from billhook.portal.installation import environment
+from billhook.server.demo.report import Teller
 from billhook.server.demo.sample_process import SampleProcess
 from billhook.server.demo.state import DemoState, keep_state, load_state
-from billhook.server.demo.telling import Teller
 from billhook.server.django_setup import set_up_django
 from billhook.server.errors import CannotStart
-from billhook.server.listening import address_of, listen, raise_file_limit
+from billhook.server.listener import address_of, listen, raise_file_limit
 
 if TYPE_CHECKING:
     from billhook.server.demo.tour import Tour
@@ -95,7 +95,7 @@ def _start_sample(state: DemoState) -> SampleProcess:
 def _make_ready(sample: SampleProcess, state: DemoState, address: str) -> Tour:
     set_up_django()
     from billhook.server.database import prepare_database
-    from billhook.server.demo.seeding import SampleBooks, is_seeded, seed_demo
+    from billhook.server.demo.seed import SampleBooks, is_seeded, seed_demo
     from billhook.server.demo.tour import plan_tour
 
     prepare_database()
@@ -113,7 +113,7 @@ def _make_ready(sample: SampleProcess, state: DemoState, address: str) -> Tour:
 def _serve(listening: socket.socket, tour: Tour, teller: Teller) -> None:
     from billhook.server.composition import create_app
     from billhook.server.demo.tour import go_on_tour
-    from billhook.server.serving import serve_in_this_process
+    from billhook.server.uvicorn_server import serve_in_this_process
 
     raise_file_limit()
     application = create_app()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from billhook.portal.documents.limits import MAX_PAGES, MAX_PIXELS, Reason
-from billhook.portal.documents.rendering import PAGE_WIDTH, CannotShow, PageSize, Renderer
+from billhook.portal.documents.renderer import PAGE_WIDTH, CannotShow, PageSize, Renderer
 from portal.documents import hostile_documents as hostile
 
 PDF = "application/pdf"

@@ -15,7 +15,7 @@ OUTCOMES: Final = (("ok", "Worked"), ("failed", "Failed"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunsWish:
+class RunFilter:
     """What is to be listed: what is empty asks for all. ``search`` is a run or an invoice."""
 
     outcome: str = ""
@@ -28,13 +28,13 @@ class RunsWish:
     @property
     def is_narrow(self) -> bool:
         """Whether anything is left out."""
-        return self != RunsWish()
+        return self != RunFilter()
 
 
-def read_wish(query: Mapping[str, str]) -> RunsWish:
+def read_filter(query: Mapping[str, str]) -> RunFilter:
     """Return what *query* asks for. What can't be understood asks for nothing."""
     outcome, kind = query.get("outcome", ""), query.get("kind", "")
-    return RunsWish(
+    return RunFilter(
         outcome=outcome if outcome in dict(OUTCOMES) else "",
         kind=kind if kind in Kind.values else "",
         integration=query.get("integration", "").strip(),
@@ -44,31 +44,31 @@ def read_wish(query: Mapping[str, str]) -> RunsWish:
     )
 
 
-def narrow(runs: QuerySet[Run], wish: RunsWish) -> QuerySet[Run]:
-    """Return those of *runs* that *wish* asks for."""
-    if wish.outcome == "ok":
+def narrow(runs: QuerySet[Run], criteria: RunFilter) -> QuerySet[Run]:
+    """Return those of *runs* that match *criteria*."""
+    if criteria.outcome == "ok":
         runs = runs.filter(outcome="ok")
-    elif wish.outcome == "failed":
+    elif criteria.outcome == "failed":
         runs = runs.exclude(outcome="ok")
-    if wish.kind:
-        runs = runs.filter(kind=wish.kind)
-    if wish.integration:
-        runs = runs.filter(integration_id=wish.integration)
-    if wish.search:
+    if criteria.kind:
+        runs = runs.filter(kind=criteria.kind)
+    if criteria.integration:
+        runs = runs.filter(integration_id=criteria.integration)
+    if criteria.search:
         runs = runs.filter(
-            Q(id=wish.search.lower())
-            | Q(part_of=wish.search.lower())
-            | Q(invoice__number__iexact=wish.search)
-            | Q(outcome=wish.search.lower())
+            Q(id=criteria.search.lower())
+            | Q(part_of=criteria.search.lower())
+            | Q(invoice__number__iexact=criteria.search)
+            | Q(outcome=criteria.search.lower())
         )
-    return _between(runs, wish)
+    return _between(runs, criteria)
 
 
-def _between(runs: QuerySet[Run], wish: RunsWish) -> QuerySet[Run]:
-    if wish.since:
-        runs = runs.filter(started_at__gte=_midnight(wish.since))
-    if wish.until:
-        runs = runs.filter(started_at__lt=_midnight(wish.until) + timedelta(days=1))
+def _between(runs: QuerySet[Run], criteria: RunFilter) -> QuerySet[Run]:
+    if criteria.since:
+        runs = runs.filter(started_at__gte=_midnight(criteria.since))
+    if criteria.until:
+        runs = runs.filter(started_at__lt=_midnight(criteria.until) + timedelta(days=1))
     return runs
 
 

@@ -14,11 +14,17 @@ from PIL import Image
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
-from billhook.portal.documents import showing
+from billhook.portal.documents import viewer
 from billhook.portal.documents.held import Holder, shelf
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.response import opened
-from billhook.portal.documents.showing import PAGES_SHOWN, Shown, file_response, page_response, show
+from billhook.portal.documents.viewer import (
+    PAGES_SHOWN,
+    ShownDocument,
+    file_response,
+    page_response,
+    show,
+)
 from portal.documents import hostile_documents as hostile
 
 CARLA = Holder(user_id="carla", subject="invoice:1")
@@ -26,7 +32,7 @@ PDF = "application/pdf"
 
 
 @async_to_sync
-async def shown(content: bytes, media_type: str = PDF) -> Shown:
+async def shown(content: bytes, media_type: str = PDF) -> ShownDocument:
     document = Document(media_type=media_type, extension="pdf", body=Body(content))
     return await show(document, holder=CARLA, run_id="a" * 12, file_name="INV-1.pdf")
 
@@ -150,6 +156,6 @@ def test_where_there_is_no_room_the_document_is_not_held(
 
 def test_whoever_waits_too_long_for_a_page_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     told = shown(hostile.good_pdf())
-    monkeypatch.setattr(showing, "_PATIENCE", 0)
+    monkeypatch.setattr(viewer, "_PATIENCE", 0)
     response = opened(page_response(told.token, CARLA, number=1))
     assert content_of(response) == Reason.BUSY.message.encode()
