@@ -106,6 +106,12 @@ def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(serve, t
     assert "/setup" not in later.said
 
 
+def test_the_first_start_prints_the_address_that_people_use_where_it_is_set(serve, tmp_path):
+    serving = serve(tmp_path / "new", BILLHOOK_PUBLIC_URL="https://invoices.example.com/")
+
+    assert "Open https://invoices.example.com/setup to make the first one" in serving.said
+
+
 @pytest.mark.parametrize("integration", ["", "Acme%20billing"], ids=["by id", "by name"])
 def test_a_program_with_a_key_gets_the_document(start, integration):
     serving, seeded = start()

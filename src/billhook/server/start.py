@@ -50,7 +50,13 @@ def _tell_where(address: str, say: Callable[[str], None]) -> None:
     code = setup_code()
     if code is not None:
         say(
-            f"Nobody has an account yet. Open {address}/setup to make the first one;\n"
+            f"Nobody has an account yet. Open {_public(address)}/setup to make the first one;\n"
             f"the page asks for this code: {code}"
         )
     say("Ctrl+C stops it.")
+
+
+def _public(address: str) -> str:
+    """Return the address that people use where one is set, else the one that is listened on."""
+    public = environment.current().public_url
+    return address if public == environment.DEFAULT_PUBLIC_URL else public.rstrip("/")

@@ -21,6 +21,7 @@ from billhook.portal.installation import environment_kinds as kinds
 
 PREFIX: Final = "BILLHOOK_"
 _FILE: Final = "_FILE"
+DEFAULT_PUBLIC_URL: Final = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="BILLHOOK_PUBLIC_URL",
-        default="http://127.0.0.1:8000",
+        default=DEFAULT_PUBLIC_URL,
         meaning="The address under which people reach Billhook, without a path. "
         "With `https`, cookies travel over https alone.",
         read=kinds.public_url,

@@ -1,0 +1,140 @@
+"""The unit for systemd is right, hardened, and agrees with the server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from billhook.portal.installation import environment
+from billhook.server.errors import CANNOT_START
+from server.serving_process import BILLHOOK
+
+SYSTEMD = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
+INSTALL_PAGE = SYSTEMD.parents[1] / "docs" / "install.md"
+NAMES = {setting.name for setting in environment.SETTINGS}
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd isn't installed here"
+)
+
+
+class _Unit(RawConfigParser):
+    """Reads a unit file; the last of several lines of one name wins, as nothing here needs more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(strict=False, delimiters=("=",), comment_prefixes=("#",))
+        self.optionxform = str
+        self.read(SYSTEMD / name)
+
+
+def service() -> dict[str, str]:
+    return dict(_Unit("billhook.service")["Service"])
+
+
+def assignments(text: str) -> dict[str, str]:
+    """Return the settings of an environment file, those in comments, too."""
+    found = re.findall(r"^#?(BILLHOOK_\w+)='([^'\n]*)'$", text, re.MULTILINE)
+    return dict(found)
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", "--no-pager", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
+    unit = (SYSTEMD / "billhook.service").read_text()
+    copy = tmp_path / "billhook.service"
+    copy.write_text(unit.replace("/opt/billhook/bin/billhook", BILLHOOK))
+
+    done = analyze("verify", "--man=no", copy)
+
+    assert [line for line in done.stderr.splitlines() if "billhook" in line] == []
+
+
+@needs_systemd
+def test_the_exposure_is_not_above_the_one_that_the_install_page_names():
+    done = analyze("security", "--offline=true", SYSTEMD / "billhook.service")
+    measured = float(re.search(r"Overall exposure level.*: ([\d.]+)", done.stdout)[1])
+    named = float(re.search(r"exposure level of ([\d.]+)", INSTALL_PAGE.read_text())[1])
+
+    assert measured <= named
+
+
+def test_the_unit_waits_until_the_server_reports_and_is_watched():
+    assert service()["Type"] == "notify"
+    assert int(service()["WatchdogSec"]) > 0
+
+
+def test_the_unit_gives_the_server_longer_to_stop_than_it_gives_its_runs():
+    assert int(service()["TimeoutStopSec"]) > environment.read({}).stop_seconds + 10
+
+
+def test_the_unit_does_not_start_a_server_again_that_can_not_start():
+    assert service()["RestartPreventExitStatus"] == str(CANNOT_START)
+
+
+def test_unit_script_and_page_name_the_same_data_folder_and_settings():
+    folder = f"/var/lib/{service()['StateDirectory'].split()[0]}"
+    script = (SYSTEMD / "billhook").read_text()
+
+    assert service()["Environment"] == f"BILLHOOK_DATA_DIR={folder}"
+    assert f"BILLHOOK_DATA_DIR={folder}\n" in script
+    assert f"settings={service()['EnvironmentFile']}\n" in script
+
+
+def test_every_line_of_the_sample_settings_is_a_setting_with_a_right_value():
+    given = assignments((SYSTEMD / "billhook.env").read_text())
+
+    assert given.keys() <= NAMES
+    assert environment.read(given).public_url == given["BILLHOOK_PUBLIC_URL"]
+
+
+@pytest.fixture
+def open_path():
+    """A folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="billhook-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the script is for root")
+def test_the_script_runs_with_the_settings_of_the_service_exactly_as_they_are_written(open_path):
+    program, settings = open_path / "print-url", open_path / "billhook.env"
+    program.write_text(
+        '#!/bin/sh\nprintf "%s|" "$BILLHOOK_EMAIL_URL" "$BILLHOOK_DATA_DIR" "$(id -u)" "$@"\n'
+    )
+    settings.write_text("# a comment\nBILLHOOK_EMAIL_URL='smtp://a:$HOME%20\"`x`\\n@mail'\n")
+    script = (SYSTEMD / "billhook").read_text()
+    for old, new in (
+        ("/etc/billhook/billhook.env", str(settings)),
+        ("/opt/billhook/bin/billhook", str(program)),
+        ("--reuid=billhook --regid=billhook", "--reuid=65534 --regid=65534"),
+    ):
+        assert old in script
+        script = script.replace(old, new)
+    program.chmod(0o755)
+
+    command = ["sh", "-c", script, "billhook", "mail test", "$x"]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+
+    printed = 'smtp://a:$HOME%20"`x`\\n@mail|/var/lib/billhook|65534|mail test|$x|'
+    assert done.stdout == printed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_the_script_refuses_everybody_but_root_with_a_sentence():
+    script = (SYSTEMD / "billhook").read_text()
+    command = ["setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Run billhook as root here")
