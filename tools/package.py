@@ -27,10 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     """Build into ``dist/`` and try it out; with ``--only-build``, build only."""
     if has_changes():
         say("Note: this checkout has changes that aren't committed; they go into the package")
-    wheel, sdist = build(DIST)
-    lock = DIST / f"{wheel.name.split('-py3')[0]}-requirements.txt"
-    shutil.copyfile(LOCK, lock)
-    write_checksums(DIST, (wheel, sdist, lock))
+    wheel, lock = make_release(DIST)
     if "--only-build" not in arguments:
         with tempfile.TemporaryDirectory(prefix="billhook-package-") as folder:
             environment = install(wheel, lock, Path(folder) / "venv")
@@ -38,6 +35,15 @@ def main(arguments: Sequence[str]) -> int:
     for file in sorted(DIST.iterdir()):
         print(f"{file.stat().st_size:>10,} bytes  dist/{file.name}")
     return 0
+
+
+def make_release(dist: Path) -> tuple[Path, Path]:
+    """Build all files of the release into *dist*; return the wheel and the lock."""
+    wheel, sdist = build(dist)
+    lock = dist / f"{wheel.name.split('-py3')[0]}-requirements.txt"
+    shutil.copyfile(LOCK, lock)
+    write_checksums(dist, (wheel, sdist, lock))
+    return wheel, lock
 
 
 def has_changes() -> bool:
