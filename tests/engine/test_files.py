@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billhook.engine import CommandConfig, IntegrationConfig, StepConfig
-from billhook.engine.authentication.schemes import SCHEMES
+from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.config import (
     AnswerConfig,
     AuthenticationConfig,
@@ -191,7 +191,7 @@ commands = st.builds(
 
 @st.composite
 def authentications(draw):
-    scheme = draw(st.sampled_from(SCHEMES))
+    scheme = draw(st.sampled_from(list(SCHEMES.values())))
     known = st.sampled_from([field.key for field in scheme.fields])
     return AuthenticationConfig(
         scheme=scheme.name,

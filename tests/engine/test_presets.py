@@ -7,7 +7,7 @@ import re
 import pytest
 
 from billhook.engine import write_integration
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration

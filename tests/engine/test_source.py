@@ -161,7 +161,7 @@ async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
             with pytest.raises(NotADocument):
                 await view(config, source, trace)  # it answers with text, which is no document
         kept = await keeper.load()
-    assert [attempt.step for attempt in trace.attempts] == ["sign-in", "GetInvoiceImage"]
+    assert [attempt.step for attempt in trace.attempts] == ["authentication", "GetInvoiceImage"]
     assert server.served == ["/items/INV-1"]
     assert kept is not None
     assert kept.refresh == Secret(server.good_refresh)

@@ -15,8 +15,9 @@ from aiohttp import ClientSession, web
 
 import billhook
 from billhook.engine.answer.document import Document
-from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.oauth2_client import make_client
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
@@ -105,7 +106,7 @@ class World:
         plan = compile_authentication(
             self.config.authentication, variables=self.config.variables, secrets=self.config.secrets
         )
-        client = plan.client(self.secrets)
+        client = make_client(plan, self.secrets)
         begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
         async with (
             ClientSession() as browser,

@@ -8,7 +8,7 @@ import click
 
 from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.tls import compile_tls
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig

@@ -55,8 +55,8 @@ def _with_authentication(
     config = prepared.integration
     if config.authentication is None:
         return requests
-    from billhook.engine.authentication.plan import compile_authentication
-    from billhook.engine.authentication.showing import with_authentication
+    from billhook.engine.authentication.compile import compile_authentication
+    from billhook.engine.authentication.preview import with_authentication
 
     plan = compile_authentication(
         config.authentication, variables=config.variables, secrets=config.secrets

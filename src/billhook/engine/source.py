@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
-from billhook.engine.authentication.scheme import Scheme
+from billhook.engine.authentication.authenticator import Authenticator
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
+from billhook.engine.authentication.scheme import AuthenticationPlan
 from billhook.engine.authentication.tls import TlsPlan, compile_tls
 from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.authentication.transport import SignedTransport
@@ -92,13 +94,13 @@ class Source:
             ssl_origins=plan.origins
             | (plan.authentication.origins if plan.authentication else frozenset()),
         )
-        self._scheme: Scheme | None = None
+        self._authenticator: Authenticator | None = None
         chain: Transport = self._http
         if plan.authentication is not None:
-            self._scheme = plan.authentication.bind(secrets, keeper=keeper)
+            self._authenticator = make_authenticator(plan.authentication, secrets, keeper=keeper)
             chain = SignedTransport(
                 self._http,
-                scheme=self._scheme,
+                authenticator=self._authenticator,
                 origins=plan.signed_origins,
                 line_out=RetryingTransport(self._http),
             )
@@ -128,7 +130,7 @@ class Source:
     @property
     def credentials(self) -> tuple[Secret, ...]:
         """Tokens or a session that the sign-in has had: where an answer repeats them, mask them."""
-        return self._scheme.credentials if self._scheme is not None else ()
+        return self._authenticator.credentials if self._authenticator is not None else ()
 
     @property
     def line_out(self) -> Transport:
@@ -137,8 +139,8 @@ class Source:
 
     async def close(self) -> None:
         """Wait for a sign-in under way, so that its tokens are kept; then close all connections."""
-        if self._scheme is not None:
-            await self._scheme.close()
+        if self._authenticator is not None:
+            await self._authenticator.close()
         await self._http.close()
 
     async def __aenter__(self) -> Self:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientSession
 
-from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.oauth2_client import make_client
 from billhook.engine.http.trace import Trace
 from lab.invoices import NUMBERS, UNKNOWN, make_invoices
 from lab.real.authorization_server import CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
@@ -114,7 +115,7 @@ async def connect(server, it):
     plan = compile_authentication(
         config.authentication, variables=config.variables, secrets=config.secrets
     )
-    client = plan.client(it.secrets)
+    client = make_client(plan, it.secrets)
     begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
     async with ClientSession() as browser, browser.get(begun.url, allow_redirects=False) as answer:
         back = answer.headers["Location"]

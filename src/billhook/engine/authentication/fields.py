@@ -1,4 +1,4 @@
-"""The fields of a sign-in scheme, compiled: each by its kind, with every mistake told."""
+"""The fields of an authentication scheme, compiled by their kinds, with every problem."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.authentication.signing import REQUEST_TOKENS
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.egress.url import Url
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo, FieldValue
+from billhook.engine.http.request import Origin
 from billhook.engine.slots.header import compile_header
 from billhook.engine.slots.url import compile_url
 from billhook.engine.tokens.catalogue import nearest
@@ -21,12 +21,16 @@ from billhook.engine.tokens.text import Scope, Text, read_text
 from billhook.engine.tokens.values import Given, UnfitValue
 
 MAX_SECONDS: Final = 30 * 24 * 3600.0
+REQUEST_TOKENS: Final = frozenset(
+    {"Request.Method", "Request.Target", "Request.Body", "Request.Origin", "Timestamp"}
+)
+"""Tokens that a text about the request may hold, in addition to variables and secrets."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One field, compiled. ``url`` is there for URLs alone; truths and numbers are text, too."""
+class CompiledField:
+    """One field, compiled. Booleans and numbers are text, too; only a URL has ``url``."""
 
     info: FieldInfo
     template: Template
@@ -34,17 +38,29 @@ class Field:
 
     @property
     def tokens(self) -> frozenset[str]:
-        """The names of the tokens that are filled in when it is bound."""
+        """The names of the tokens that are filled later."""
         return frozenset(name for _, _, name in self.template.pieces)
 
+    @property
+    def literal(self) -> str:
+        """The part of the text that is known before its secrets are."""
+        return "".join(part.text for part in self.template.parts if part.encode is None)
 
-Compiled = tuple[Field | None, list[Problem]]
+    @property
+    def origin(self) -> Origin:
+        """The origin of a URL; raises ValueError for another kind of field."""
+        if self.url is None:
+            raise ValueError("this field is not a URL")
+        return Origin(scheme=self.url.scheme, host=self.url.host, port=self.url.port)
+
+
+Compiled = tuple[CompiledField | None, list[Problem]]
 
 
 def compile_field(info: FieldInfo, typed: FieldValue | None, where: str, scope: Scope) -> Compiled:
-    """Compile what was typed into a field (None: nothing), or return what is wrong with it."""
+    """Compile the value typed into a field, or None if there is none; or return its problems."""
     if typed is None or typed == "":
-        # nothing typed isn't always the default: an empty prefix is meant
+        # an empty text differs from no text: an empty prefix is allowed
         typed = info.default if typed is None else typed
         if info.required and typed == "":
             message = f"{info.label} is missing. {info.help}"
@@ -52,13 +68,13 @@ def compile_field(info: FieldInfo, typed: FieldValue | None, where: str, scope: 
     return _COMPILERS[info.kind](info, typed, where, scope)
 
 
-def plain_field(info: FieldInfo, text: str, where: str) -> Field:
+def plain_field(info: FieldInfo, text: str, where: str) -> CompiledField:
     """Return a field without tokens."""
-    return Field(info=info, template=build_template(where, [Part(text=text)]))
+    return CompiledField(info=info, template=build_template(where, [Part(text=text)]))
 
 
 def encode_line(given: Given) -> str:
-    """Write a value as text without control characters, which could end a line somewhere."""
+    """Write a value as text; refuse control characters, which could end a line somewhere."""
     text = present(given)
     if _CONTROL.search(text):
         raise UnfitValue("control-character", "holds a control character.")
@@ -66,13 +82,13 @@ def encode_line(given: Given) -> str:
 
 
 def compile_line(text: Text, scope: Scope) -> tuple[Template | None, list[Problem]]:
-    """Compile text that stands in no particular place: it takes everything but control characters.
+    """Compile text without a syntax of its own: everything except control characters is allowed.
 
     *text* was read with *scope*.
     """
     problems = list(text.problems)
     if control := _CONTROL.search(text.text):
-        message = "A control character, such as a line break, can't stand here. Remove it."
+        message = "A control character, such as a line break, is not allowed here. Remove it."
         problems.append(text.problem("control-character", message, control.span()))
     if problems:
         return None, problems
@@ -83,7 +99,7 @@ def compile_line(text: Text, scope: Scope) -> tuple[Template | None, list[Proble
 def _of(info: FieldInfo, template: Template | None, problems: list[Problem]) -> Compiled:
     if template is None or problems:
         return None, problems
-    return Field(info=info, template=template), []
+    return CompiledField(info=info, template=template), []
 
 
 def _text(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
@@ -130,7 +146,7 @@ def _url(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compil
     compiled, problems = compile_url(text, scope)
     if compiled is None:
         return None, problems
-    return Field(info=info, template=compiled.template, url=compiled.url), []
+    return CompiledField(info=info, template=compiled.template, url=compiled.url), []
 
 
 def _secret(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Compiled:
@@ -142,14 +158,14 @@ def _secret(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Com
     token = text.tokens[0] if len(text.tokens) == 1 else None
     if token is None or (token.start, token.end) != (0, len(text.text)):
         message = (
-            f"{info.label} has to be the token of one secret and nothing else, such as "
-            "{{ApiKey}}: then its value stands in no file."
+            f"{info.label} must be the token of one secret and nothing else, such as "
+            "{{ApiKey}}: then its value appears in no file."
         )
         return None, [Problem(code="not-a-secret", message=message, where=where)]
     if token.name not in scope.secrets:
         message = (
-            f"{{{{{token.name}}}}} is a variable, which everybody can read who sees the "
-            "integration. Make it a secret, and type its value again."
+            f"{{{{{token.name}}}}} is a variable: everyone who can see the integration can read "
+            "it. Make it a secret, and type its value again."
         )
         return None, [Problem(code="not-a-secret", message=message, where=where)]
     parts, problems = place_tokens(text, scope, lambda _: _encode_secret)
@@ -167,7 +183,7 @@ def _choice(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Com
     if typed in info.choices:
         return plain_field(info, str(typed), where), []
     near = nearest(str(typed), info.choices)
-    message = f'"{typed}" is nothing that {info.key} can be: {", ".join(info.choices)}.'
+    message = f'"{typed}" is not a value of {info.key}. Choose one of {", ".join(info.choices)}.'
     return None, [Problem(code="unknown-choice", message=message, where=where, suggestion=near)]
 
 
@@ -183,13 +199,13 @@ def _seconds(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Co
     if isinstance(typed, bool) or not isinstance(typed, int | float):
         return None, [_wrong_type(info, "a number of seconds", where)]
     if not 0 < typed <= MAX_SECONDS:
-        message = f"{info.label} is a number of seconds above 0 and up to {MAX_SECONDS:.0f}."
+        message = f"{info.label} must be above 0 seconds and at most {MAX_SECONDS:.0f}."
         return None, [Problem(code="invalid-value", message=message, where=where)]
     return plain_field(info, repr(float(typed)), where), []
 
 
 def _wrong_type(info: FieldInfo, expected: str, where: str) -> Problem:
-    return Problem(code="wrong-type", message=f"{info.label} has to be {expected}.", where=where)
+    return Problem(code="wrong-type", message=f"{info.label} must be {expected}.", where=where)
 
 
 _Compile = Callable[[FieldInfo, FieldValue, str, Scope], Compiled]

@@ -1,85 +1,150 @@
-"""What every bound sign-in scheme can do, and the schemes that sign by themselves."""
+"""Authentication schemes and plans: a scheme with its fields, and an integration's choice of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
-from billhook.engine.authentication.signing import Signer
-from billhook.engine.http.request import WebRequest
+from billhook.engine.authentication.fields import CompiledField
+from billhook.engine.config import AuthenticationConfig
+from billhook.engine.errors import Problem
+from billhook.engine.field import FieldInfo
+from billhook.engine.http.request import Origin
 from billhook.engine.secret import Secret
+from billhook.engine.tokens.template import Shown, Template
+from billhook.engine.tokens.values import Given
 
 if TYPE_CHECKING:
-    from billhook.engine.http.trace import Trace
-    from billhook.engine.http.transport import Response, Transport
+    from billhook.engine.authentication.authenticator import Authenticator
+    from billhook.engine.authentication.session_plan import SessionPlan
+    from billhook.engine.authentication.token_store import TokenKeeper
+
+WHERE: Final = "authentication"
+"""The table of an integration file that problems point to."""
+ShownPairs = tuple[tuple[str, Shown], ...]
+"""Headers or parameters for people: secrets, tokens and signatures are masked."""
+
+
+def _nothing(*_: object) -> tuple[()]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What a scheme may use to sign in on behalf of a run: its way out, its time, its trace."""
+class Scheme:
+    """One way to authenticate requests. A module of its own in ``schemes`` defines each.
 
-    transport: Transport
-    deadline: float
-    trace: Trace
+    Data for people, files and forms:
+        ``fields`` are in the order of the form. ``parts`` are the tables that the scheme takes in
+        addition: extra, headers, request or refused_when. ``reserved`` are the parameters that
+        ``extra`` must not hold, since they are sent anyway. ``sensitive`` is the field whose
+        text usually gives access. ``keeps_tokens`` means that the source issues tokens that must be
+        stored from one run to the next.
+
+    Functions:
+        ``make`` returns the authenticator for a plan with its values. ``headers`` and
+        ``parameters`` return what it adds to a request, masked. ``check`` returns the problems of
+        fields that are right one by one. ``notes`` returns hints that prevent nothing.
+    """
+
+    name: str
+    title: str
+    help: str
+    fields: tuple[FieldInfo, ...]
+    parts: tuple[str, ...] = ()
+    reserved: frozenset[str] = frozenset()
+    sensitive: str = ""
+    keeps_tokens: bool = False
+    make: Callable[[FilledPlan], Authenticator]
+    headers: Callable[[AuthenticationPlan], ShownPairs] = _nothing
+    parameters: Callable[[AuthenticationPlan], ShownPairs] = _nothing
+    check: Callable[[AuthenticationConfig, Mapping[str, CompiledField]], Iterable[Problem]] = (
+        _nothing
+    )
+    notes: Callable[[AuthenticationPlan], Iterable[Problem]] = _nothing
+
+    def field(self, key: str) -> FieldInfo | None:
+        """Return the field with *key*."""
+        return next((field for field in self.fields if field.key == key), None)
 
 
-class Signed(NamedTuple):
-    """A request that carries the sign-in, and with which credential, if one can be had anew."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticationPlan:
+    """The compiled authentication of an integration, without the values of its secrets.
 
-    request: WebRequest
-    credential: object | None
+    ``notes`` are hints that prevent nothing.
+    """
 
+    scheme: Scheme
+    fields: Mapping[str, CompiledField]
+    extra: Mapping[str, Template]
+    session: SessionPlan | None
+    known_secrets: frozenset[str]
+    notes: tuple[Problem, ...] = ()
 
-class Scheme(Protocol):
-    """A sign-in scheme with its secrets, for all requests of one integration."""
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that it uses."""
+        return frozenset(self.secret_origins(frozenset()))
 
-    async def sign(
-        self, request: WebRequest, line: Line, *, refused: object | None = None
-    ) -> Signed:
-        """Return *request* signed. *refused* is a credential that the source didn't accept.
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Where it sends requests of its own: to token and authorisation URL, or for a session."""
+        urls = [field.origin for field in self.fields.values() if field.url is not None]
+        return frozenset(urls) | (self.session.origins if self.session else frozenset())
 
-        Raises AuthenticationFailed if no credential can be had.
+    def secret_origins(self, sources: frozenset[Origin]) -> dict[str, frozenset[Origin]]:
+        """Return where each secret goes, or where a credential derived from it goes.
+
+        *sources* are the origins of the commands. A client secret goes to its token URL, but the
+        access token obtained with it goes to the sources, so a new source needs the secret again.
         """
-        ...
+        own = self.origins
+        found = dict.fromkeys(self._field_secrets(), own | sources)
+        if self.session is not None:
+            found |= dict.fromkeys(self.session.secrets, own | sources)
+        return found
 
-    def is_refusal(self, response: Response) -> bool:
-        """Say whether *response* means that another credential has to be had."""
-        ...
-
-    @property
-    def credentials(self) -> tuple[Secret, ...]:
-        """What was had anew and is sent now, beside the secrets: so that it can be masked."""
-        ...
-
-    async def close(self) -> None:
-        """Wait for a sign-in under way, so that what it gives is kept."""
-        ...
+    def _field_secrets(self) -> frozenset[str]:
+        templates = [*(each.template for each in self.fields.values()), *self.extra.values()]
+        used = {name for template in templates for _, _, name in template.pieces}
+        return self.known_secrets & used
 
 
-class FixedScheme:
-    """A scheme whose credentials are the secrets themselves: nothing can be had anew."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FilledPlan:
+    """A plan with the values of its secrets: ``texts`` are its fields, by key.
 
-    def __init__(self, signer: Signer) -> None:
-        self._sign = signer
+    ``given`` are the values of its tokens, for a text that is filled for each request.
+    """
 
-    async def sign(
-        self,
-        request: WebRequest,
-        line: Line,  # noqa: ARG002 - as every scheme
-        *,
-        refused: object | None = None,  # noqa: ARG002
-    ) -> Signed:
-        """Return *request* signed."""
-        return Signed(self._sign(request), None)
+    plan: AuthenticationPlan
+    texts: Mapping[str, str]
+    extra: Mapping[str, str]
+    given: Mapping[str, Given]
+    secrets: Mapping[str, Secret]
+    keeper: TokenKeeper | None
 
-    def is_refusal(self, response: Response) -> bool:  # noqa: ARG002 - as every scheme
-        """Say no: another try would get the same answer."""
-        return False
+    def __getitem__(self, key: str) -> str:
+        return self.texts[key]
 
-    @property
-    def credentials(self) -> tuple[Secret, ...]:
-        """Return nothing: it sends the secrets alone."""
-        return ()
+    def __contains__(self, key: str) -> bool:
+        return key in self.texts
 
-    async def close(self) -> None:
-        """Do nothing."""
+    def secret(self, key: str) -> Secret | None:
+        """Return the text of the field with *key* as a secret, or None if it is empty."""
+        return Secret(self.texts[key]) if self.texts.get(key) else None
+
+
+class UnfitField(Exception):
+    """A field whose value can't be used to sign. *reason* completes a sentence about its label."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self.reason = reason
+
+
+def problem_at(key: str, code: str, message: str, suggestion: str | None = None) -> Problem:
+    """Return a problem, or a hint, of the field or part with *key*."""
+    return Problem(code=code, message=message, where=f"{WHERE}.{key}", suggestion=suggestion)

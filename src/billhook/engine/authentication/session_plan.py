@@ -1,4 +1,4 @@
-"""A session's sign-in request, compiled like any step, and what is taken out of its answer."""
+"""The request that opens a session, compiled like any step, and the values of its response."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.text import Scope
 
 _REQUEST: Final = "authentication.request"
-_NOT_HERE: Final = ("not_found_when", "on_not_found", "repeat_until", "answer")
+_NOT_ALLOWED: Final = ("not_found_when", "on_not_found", "repeat_until", "answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
-    """A compiled session: the request that opens it, and what is taken out of the answer.
+    """A compiled session: the request that opens it, and the values of its response.
 
-    ``success`` must hold for the answer; ``refused`` are signs that a session has ended, beside the
-    statuses 401 and 403. ``headers`` are added to every request, ``header_secrets`` stand in them.
+    ``success`` must hold for the response. ``refused`` are conditions under which a session has
+    ended, in addition to the statuses 401 and 403. ``headers`` are added to every request, and
+    ``header_secrets`` are the secrets in them.
     """
 
     command: Command
@@ -40,7 +41,7 @@ class SessionPlan:
 
     @property
     def origins(self) -> frozenset[Origin]:
-        """Where the sign-in request goes."""
+        """The origins of the request that opens the session."""
         return self.command.origins
 
     @property
@@ -56,19 +57,21 @@ def compile_session(
     secrets: Iterable[str],
     scope: Scope,
 ) -> tuple[SessionPlan | None, list[Problem]]:
-    """Compile the session of *config*, or return everything that is wrong with it."""
+    """Compile the session of *config*, or return every problem in it."""
     if config.request is None:
         message = (
             "A session needs the request that opens it. Write [authentication.request] with a "
             "method, a URL and what to extract."
         )
         return None, [Problem(code="missing-key", message=message, where=_REQUEST)]
-    draft = _Draft(scope=Scope(variables=scope.variables, secrets=frozenset(), tokens=frozenset()))
+    draft = _SessionDraft(
+        scope=Scope(variables=scope.variables, secrets=frozenset(), tokens=frozenset())
+    )
     draft.problems += _misplaced(config.request)
-    draft.take_extracts(config.request)
-    draft.take_conditions(config.request.success_when, f"{_REQUEST}.success_when", draft.success)
-    draft.take_conditions(config.refused_when, "authentication.refused_when", draft.refused)
-    draft.take_headers(config, scope)
+    draft.compile_extracts(config.request)
+    draft.compile_conditions(config.request.success_when, f"{_REQUEST}.success_when", draft.success)
+    draft.compile_conditions(config.refused_when, "authentication.refused_when", draft.refused)
+    draft.compile_headers(config, scope)
     command = _compile_request(config.request, draft.problems, variables, secrets)
     if draft.problems or command is None:
         return None, draft.problems
@@ -76,8 +79,8 @@ def compile_session(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Draft:
-    """A session on its way. *scope* is that of paths: no secret is compared with an answer."""
+class _SessionDraft:
+    """A session in progress. *scope* is for paths: no secret is compared with a response."""
 
     scope: Scope
     extracts: list[Extract] = field(default_factory=list)
@@ -86,24 +89,24 @@ class _Draft:
     headers: list[tuple[str, Template]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def take_extracts(self, request: StepConfig) -> None:
+    def compile_extracts(self, request: StepConfig) -> None:
         if not request.extract:
             message = (
-                "The sign-in request takes nothing out of its answer, so there is no session. "
+                "The request extracts nothing from its response, so there is no session. "
                 'Write, for example, extract = { Id = "$.sessionId" }.'
             )
-            self._complain("missing-key", message, f"{_REQUEST}.extract")
+            self._report("missing-key", message, f"{_REQUEST}.extract")
         seen: set[str] = set()
         for config in request.extract:
             where = f"{_REQUEST}.extract.{config.name}"
             if not NAME.fullmatch(config.name):
-                message = f'"{config.name}" can\'t be the name of a value. {NAME_RULE}'
-                self._complain("invalid-name", message, where)
+                message = f'"{config.name}" is not a valid name for a value. {NAME_RULE}'
+                self._report("invalid-name", message, where)
             if config.name in seen:
-                message = f"There are two values called {config.name}. Rename one."
-                self._complain("duplicate-name", message, where)
+                message = f"Two values are called {config.name}. Rename one."
+                self._report("duplicate-name", message, where)
             seen.add(config.name)
-            # whoever has a session is signed in: what it is made of is secret by nature
+            # a session gives access, so all its values are secret
             extract, problems = compile_extract(
                 replace(config, secret=True), SESSION, where, self.scope
             )
@@ -111,10 +114,10 @@ class _Draft:
             if extract is not None:
                 self.extracts.append(extract)
 
-    def _complain(self, code: str, message: str, where: str) -> None:
+    def _report(self, code: str, message: str, where: str) -> None:
         self.problems.append(Problem(code=code, message=message, where=where))
 
-    def take_conditions(
+    def compile_conditions(
         self, configs: tuple[ConditionConfig, ...], where: str, taken: list[Condition]
     ) -> None:
         for index, config in enumerate(configs):
@@ -123,7 +126,7 @@ class _Draft:
             if condition is not None:
                 taken.append(condition)
 
-    def take_headers(self, config: AuthenticationConfig, scope: Scope) -> None:
+    def compile_headers(self, config: AuthenticationConfig, scope: Scope) -> None:
         wider = Scope(
             variables=scope.variables,
             secrets=scope.secrets,
@@ -153,17 +156,17 @@ def _misplaced(request: StepConfig) -> list[Problem]:
     problems = [
         Problem(
             code="misplaced-key",
-            message=f"A sign-in request is sent once and gives no document: {name} can't "
-            "stand in it. Remove it.",
+            message=f"{name} is not allowed in the request that opens a session, which is sent "
+            "once and gives no document. Remove it.",
             where=f"{_REQUEST}.{name}",
         )
-        for name in _NOT_HERE
+        for name in _NOT_ALLOWED
         if getattr(request, name)
     ]
     if request.name not in {"", SESSION}:
         message = (
-            f"The sign-in request is always called {SESSION}, and its values "
-            f"{{{{{SESSION}.Id}}}} and so on. Leave its name out."
+            f"The request that opens a session is always called {SESSION}, and its values "
+            f"{{{{{SESSION}.Id}}}} and so on. Remove its name."
         )
         problems.append(Problem(code="invalid-name", message=message, where=f"{_REQUEST}.name"))
     return problems
@@ -175,14 +178,14 @@ def _compile_request(
     variables: Mapping[str, str],
     secrets: Iterable[str],
 ) -> Command | None:
-    """Compile the request as a command of one step; its mistakes are told where it stands."""
+    """Compile the request as a command of one step; its problems point to the request."""
     nothing = StepConfig(url="")
     bare = replace(
         request,
         name="",
         extract=(),
         success_when=(),
-        **{name: getattr(nothing, name) for name in _NOT_HERE},
+        **{name: getattr(nothing, name) for name in _NOT_ALLOWED},
     )
     config = CommandConfig(name=SESSION, steps=(bare,))
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from billhook.engine.authentication.schemes import find_scheme
+from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.config import AuthenticationConfig, TlsConfig
 from billhook.engine.integration_file.commands import (
     condition_table,
@@ -36,7 +36,7 @@ def read_authentication(table: Table) -> AuthenticationConfig:
 
 def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
     """Read the scheme's own fields. Of a scheme that isn't known, everything is one."""
-    info = find_scheme(scheme)
+    info = SCHEMES.get(scheme)
     given = [key for key in table if key not in _PARTS]
     known = given if info is None else [field.key for field in info.fields]
     found = {name: table.scalar(name) for name in known}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from billhook.engine.authentication.schemes import SchemeInfo, find_scheme
+from billhook.engine.authentication.registry import SCHEMES
+from billhook.engine.authentication.scheme import Scheme
 from billhook.engine.config import AuthenticationConfig, StepConfig, TlsConfig
 from billhook.engine.field import FieldInfo
 from billhook.portal.editor.form_rows import AuthenticationRow, StepRow, TlsRow, VariableRow
@@ -29,7 +30,7 @@ def authentication_config(row: AuthenticationRow) -> AuthenticationConfig | None
     """Return how requests are signed in; None where no scheme was chosen."""
     if not row.scheme:
         return None
-    info = find_scheme(row.scheme)
+    info = SCHEMES.get(row.scheme)
     parts = info.parts if info else ()
     return AuthenticationConfig(
         scheme=row.scheme,
@@ -47,7 +48,7 @@ def _request(row: StepRow) -> StepConfig | None:
     return None if row.is_untouched else step_config(row)
 
 
-def _fields(row: AuthenticationRow, info: SchemeInfo) -> dict[str, Typed]:
+def _fields(row: AuthenticationRow, info: Scheme) -> dict[str, Typed]:
     stated = words_of(row.stated)
     order = [name for name in stated if info.field(name)]
     order += [each.key for each in info.fields if each.key not in order]

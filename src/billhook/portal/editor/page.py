@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from billhook.engine.authentication.schemes import SCHEMES, SchemeInfo, find_scheme
+from billhook.engine.authentication.registry import SCHEMES
+from billhook.engine.authentication.scheme import Scheme
 from billhook.engine.config import METHODS
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
@@ -82,9 +83,9 @@ class AuthenticationView(RowView):
         self.offered = known
 
     @property
-    def info(self) -> SchemeInfo | None:
+    def info(self) -> Scheme | None:
         """The chosen scheme."""
-        return find_scheme(self.authentication.scheme)
+        return SCHEMES.get(self.authentication.scheme)
 
     @property
     def fields(self) -> list[SchemeField]:
@@ -144,10 +145,6 @@ class EditorView:
     words = editor_words
     failures = OnFailure.choices
     keepings = Keeping.choices
-    scheme_choices = (
-        ("", "Nothing here: what is needed stands in the requests"),
-        *((scheme.name, scheme.title) for scheme in SCHEMES),
-    )
 
     def __init__(
         self, form: EditorForm, mistakes: Mistakes, *, sealer: Sealer, focus: str = ""
@@ -157,6 +154,12 @@ class EditorView:
         self.mistakes = mistakes.all
         self._at = mistakes
         self._sealer = sealer
+
+    @property
+    def scheme_choices(self) -> editor_words.Choices:
+        """The authentication schemes."""
+        schemes = ((scheme.name, scheme.title) for scheme in SCHEMES.values())
+        return (("", "None, or only in the requests themselves"), *schemes)
 
     @property
     def name(self) -> Box:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from billhook.engine.authentication.schemes import find_scheme
+from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.tokens.catalogue import NAME
 from billhook.portal.editor.authentication_rows import text_of_field
 from billhook.portal.editor.form import EditorForm
@@ -108,7 +108,7 @@ def _authentication_field(form: EditorForm, rest: str) -> Place:
 
 
 def _scheme_field(row: AuthenticationRow, name: str) -> Place:
-    scheme = find_scheme(row.scheme)
+    scheme = SCHEMES.get(row.scheme)
     info = scheme.field(name) if scheme else None
     if info is None:
         return Place(id="authentication-scheme", label="Sign-in")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.engine.authentication.schemes import find_scheme
+from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.config import IntegrationConfig, StepConfig
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField, list_presets
@@ -119,7 +119,7 @@ def preset_view(
     """Return *form* with every problem at its field."""
     preset, found = form.preset, tuple(problems)
     authentication = preset.integration.authentication
-    scheme = find_scheme(authentication.scheme) if authentication else None
+    scheme = SCHEMES.get(authentication.scheme) if authentication else None
     return PresetView(
         preset=preset,
         name=form.name,

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import structlog
 from django.db import connections
 
-from billhook.engine.authentication.authorize import begin_authorization, finish_authorization
-from billhook.engine.authentication.oauth2 import Client
+from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
+from billhook.engine.authentication.oauth2_client import OAuthClient, make_client
 from billhook.engine.egress.guard import secret_may_travel
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import (
@@ -171,7 +171,7 @@ class Finishing:
     member: Member
     integration: Integration
     loaded: Loaded
-    client: Client
+    client: OAuthClient
     verifier: Secret | None
     query: str
     state: str
@@ -234,11 +234,11 @@ def finish_connection(
     )
 
 
-def _loaded(integration: Integration) -> tuple[Loaded, Client]:
+def _loaded(integration: Integration) -> tuple[Loaded, OAuthClient]:
     loaded = load_one(integration)
     authentication = loaded.wiring.plan.authentication
-    if not loaded.commands or authentication is None or authentication.scheme != _BY_CODE:
+    if not loaded.commands or authentication is None or authentication.scheme.name != _BY_CODE:
         message = "This integration can't be connected as it stands. Mend its sign-in and save it."
         problem = Problem(code="not-connectable", where="authentication", message=message)
         raise ConfigurationError((problem,))
-    return loaded, authentication.client(loaded.wiring.secrets)
+    return loaded, make_client(authentication, loaded.wiring.secrets)

@@ -43,7 +43,7 @@ def keeper_of(
     row: Integration, plan: SourcePlan, commands: Collection[Command]
 ) -> DatabaseKeeper | None:
     """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
-    if plan.authentication is None or not plan.authentication.info.keeps:
+    if plan.authentication is None or not plan.authentication.scheme.keeps_tokens:
         return None
     return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan), lease=LEASE)
 

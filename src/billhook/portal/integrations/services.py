@@ -111,7 +111,7 @@ def _drop_moved_tokens(row: Integration, checked: CheckedDraft) -> None:
     uses = binding.uses_of_source(checked.commands.values(), checked.plan)
     authentication = checked.plan.authentication
     for tokens in StoredTokens.objects.filter(integration_id=row.id):
-        is_used = authentication is not None and authentication.info.keeps
+        is_used = authentication is not None and authentication.scheme.keeps_tokens
         if not is_used or not uses <= binding.from_json(tokens.bound_to):
             tokens.delete()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from billhook.engine.authentication.authenticator import STEP
 from billhook.engine.command.command import Command
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
@@ -17,7 +18,6 @@ from billhook.portal.trying.observing import mask
 from billhook.portal.trying.page import Timed, is_private, timed
 from billhook.portal.trying.trial import Sent, with_signs
 
-AUTHENTICATION: Final = "sign-in"
 _SHOWN: Final = 200
 """Characters of a value that are shown."""
 
@@ -61,21 +61,17 @@ def steps_of(sent: Sent) -> tuple[StepTried, ...]:
 
 def _is_of_several(command: Command, sent: Sent) -> bool:
     names = {attempt.step for attempt in sent.attempts}
-    return (
-        len([*command.all_steps]) > 1 or AUTHENTICATION in names or bool(_tokens(command.steps[0]))
-    )
+    return len([*command.all_steps]) > 1 or STEP in names or bool(_tokens(command.steps[0]))
 
 
 def _steps(command: Command, sent: Sent) -> Iterator[StepTried]:
     attempts = timed(sent.attempts)
     failed = sent.error.step if sent.error else ""
     known = _shown_values(command, sent)
-    own = tuple(each for each in attempts if each.step == AUTHENTICATION)
+    own = tuple(each for each in attempts if each.step == STEP)
     if own:
-        is_failed = failed == AUTHENTICATION
-        yield StepTried(
-            name=AUTHENTICATION, request=None, attempts=own, taken=(), has_failed=is_failed
-        )
+        is_failed = failed == STEP
+        yield StepTried(name=STEP, request=None, attempts=own, taken=(), has_failed=is_failed)
     for step, request in zip(command.all_steps, _requests(command, known, sent), strict=False):
         yield StepTried(
             name=step.name,

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Final
 
 from billhook.engine.answer.document import Document
-from billhook.engine.authentication.showing import with_authentication
+from billhook.engine.authentication.preview import with_authentication
 from billhook.engine.command.command import Command
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
@@ -148,7 +148,7 @@ def _compiled(form: EditorForm) -> tuple[Command, SourcePlan]:
 
 def _refuse_unsaved(plan: SourcePlan, form: EditorForm, integration: Integration | None) -> None:
     """Refuse a sign-in whose tokens would be had, and used up, for settings that aren't saved."""
-    if plan.authentication is None or not plan.authentication.info.keeps:
+    if plan.authentication is None or not plan.authentication.scheme.keeps_tokens:
         return
     typed = {row.name for row in form.secrets if row.value is not None}
     saved = draft_of(integration).config() if integration else None

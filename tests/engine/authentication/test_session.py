@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import (
     AuthenticationConfig,
@@ -66,7 +67,9 @@ class Client:
         plan = compile_authentication(config, variables={"User": "ann"}, secrets=SECRETS)
         self.network = FakeTransport(*answers)  # type: ignore[arg-type]
         self.transport = SignedTransport(
-            self.network, scheme=plan.bind(SECRETS), origins=frozenset({SOURCE})
+            self.network,
+            authenticator=make_authenticator(plan, SECRETS),
+            origins=frozenset({SOURCE}),
         )
         self.trace = Trace()
 
@@ -92,7 +95,7 @@ async def test_a_session_is_opened_once_and_carried_by_every_request():
     client = Client(opened(), make_response(b"1"), make_response(b"2"))
     assert await client.get() == (200, b"1")
     assert await client.get() == (200, b"2")
-    assert client.sent == [("sign-in", ""), ("Get", "s1"), ("Get", "s1")]
+    assert client.sent == [("authentication", ""), ("Get", "s1"), ("Get", "s1")]
     authentication, get, _ = client.network.requests
     assert authentication.url == "https://login.example/session"
     assert json.loads(authentication.body or b"") == {"user": "ann", "password": 'pass"w&rd'}
@@ -104,7 +107,7 @@ async def test_a_session_is_opened_once_and_carried_by_every_request():
 async def test_many_runs_at_once_open_one_session():
     client = Client(opened(), *(make_response(b"1") for _ in range(20)))
     await asyncio.gather(*(client.get() for _ in range(20)))
-    assert [step for step, _ in client.sent].count("sign-in") == 1
+    assert [step for step, _ in client.sent].count("authentication") == 1
 
 
 @pytest.mark.parametrize(
@@ -120,10 +123,10 @@ async def test_a_refused_session_is_opened_anew_once(refusal):
     await client.get()
     assert await client.get() == (200, b"2")
     assert client.sent == [
-        ("sign-in", ""),
+        ("authentication", ""),
         ("Get", "s1"),
         ("Get", "s1"),
-        ("sign-in", ""),
+        ("authentication", ""),
         ("Get", "s2"),
     ]
     assert client.trace.attempts[2].outcome == "source-refused"
@@ -146,7 +149,7 @@ async def test_a_session_is_kept_no_longer_than_set():
     client = Client(opened(), make_response(), opened(), make_response(), config=config)
     await client.get()
     await client.get()
-    assert [step for step, _ in client.sent] == ["sign-in", "Get", "sign-in", "Get"]
+    assert [step for step, _ in client.sent] == ["authentication", "Get", "authentication", "Get"]
 
 
 async def test_an_address_out_of_an_answer_gets_no_session():
@@ -203,10 +206,10 @@ async def test_a_request_is_completed_anew_with_a_new_session():
     ("answer", "says"),
     [
         pytest.param(make_response(status=401), "credentials", id="401"),
-        pytest.param(make_response(status=500), "answered 500", id="500"),
-        pytest.param(make_response(b'{"ok": false}'), "itself says", id="it says no"),
+        pytest.param(make_response(status=500), "status 500", id="500"),
+        pytest.param(make_response(b'{"ok": false}'), "says that it failed", id="it says no"),
         pytest.param(make_response(b'{"ok": true}'), "holds no session", id="nothing in it"),
-        pytest.param(make_response(b"<html>"), "itself says", id="a web page"),
+        pytest.param(make_response(b"<html>"), "says that it failed", id="a web page"),
         pytest.param(make_response(b'{"ok": true, "id": []}'), "list", id="a list"),
         pytest.param(make_response(b'{"ok": true, "id": "a\\r\\nX: y"}'), "header", id="two lines"),
         pytest.param(SourceUnreachable(), "No connection", id="unreachable"),
@@ -227,7 +230,7 @@ async def test_a_session_request_that_cannot_be_filled_is_reported():
     client = Client(config=config)
     plan = compile_authentication(config, variables={"User": "ann"}, secrets=secrets)
     client.transport = SignedTransport(
-        client.network, scheme=plan.bind(secrets), origins=frozenset({SOURCE})
+        client.network, authenticator=make_authenticator(plan, secrets), origins=frozenset({SOURCE})
     )
     with pytest.raises(AuthenticationFailed, match="can't be filled"):
         await client.get()

@@ -1,7 +1,7 @@
-"""A process of its own that gets documents with a refresh token kept in a file.
+"""A process that gets documents with a refresh token stored in a file.
 
-``python signed_in_process.py PORT FILE COUNT [after-save | while-saving]``: it prints a line for
-each document. With the last argument it kills itself, as ``kill -9`` would, at that moment.
+``python authenticated_process.py PORT FILE COUNT [after-save | while-saving]`` prints a
+line for each document. With the last argument it kills itself at that point, like ``kill -9``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.file_token_store import FileKeeper
-from billhook.engine.authentication.plan import compile_authentication
 from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
@@ -55,9 +56,9 @@ async def main(port: int, path: Path, count: int) -> int:
     )
     secrets = {"ClientSecret": Secret("s3cret:%+/="), "First": Secret("refresh-0")}
     plan = compile_authentication(config, variables={}, secrets=secrets)
-    scheme = plan.bind(secrets, keeper=Mortal(path))
+    authenticator = make_authenticator(plan, secrets, keeper=Mortal(path))
     async with HttpTransport(EgressPolicy.from_texts(allow=[f"127.0.0.1:{port}"])) as http:
-        transport = SignedTransport(http, scheme=scheme, origins=frozenset({origin}))
+        transport = SignedTransport(http, authenticator=authenticator, origins=frozenset({origin}))
         try:
             for number in range(count):
                 await get(transport, origin, f"/{number}")
@@ -65,7 +66,7 @@ async def main(port: int, path: Path, count: int) -> int:
             print(error.code, getattr(error, "connect_again", None))  # noqa: T201 - the test reads
             return 1
         finally:
-            await scheme.close()
+            await authenticator.close()
     return 0
 
 

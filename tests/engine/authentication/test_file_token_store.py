@@ -17,7 +17,7 @@ from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from engine.authorization_server import AuthorizationServer, authorization_server
 
-PROGRAM = Path(__file__).with_name("signed_in_process.py")
+PROGRAM = Path(__file__).with_name("authenticated_process.py")
 KILLED = -9
 TOKENS = Tokens(access=Secret("a"), expires_at=1.0, refresh=Secret("r"), source="s")
 

@@ -11,12 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from billhook.engine.authentication.authorize import (
+from billhook.engine.authentication.authorization import (
     begin_authorization,
     finish_authorization,
     read_code,
 )
-from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
+from billhook.engine.authentication.oauth2_client import make_client
+from billhook.engine.authentication.scheme import AuthenticationPlan
 from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
@@ -67,10 +70,10 @@ class Client:
         self, server: AuthorizationServer, plan: AuthenticationPlan, keeper: TokenKeeper | None
     ) -> None:
         self.http = HttpTransport(server.policy)
-        self.scheme = plan.bind(SECRETS, keeper=keeper)
+        self.authenticator = make_authenticator(plan, SECRETS, keeper=keeper)
         self.origin = Origin(scheme="http", host="127.0.0.1", port=server.port)
         self.transport = SignedTransport(
-            self.http, scheme=self.scheme, origins=frozenset({self.origin})
+            self.http, authenticator=self.authenticator, origins=frozenset({self.origin})
         )
         self.trace = Trace()
 
@@ -113,7 +116,7 @@ async def client_of(
     try:
         yield client
     finally:
-        await client.scheme.close()
+        await client.authenticator.close()
         await client.http.close()
 
 
@@ -132,7 +135,7 @@ async def test_a_token_is_had_and_used(scheme, settings):
         assert await client.get("/2") == (200, DOCUMENT)
     assert len(server.grants) == 1
     assert client.attempts == [
-        ("sign-in", "POST", 200, "ok"),
+        ("authentication", "POST", 200, "ok"),
         ("Get", "GET", 200, "ok"),
         ("Get", "GET", 200, "ok"),
     ]
@@ -177,7 +180,7 @@ async def test_a_post_is_repeated_after_its_token_was_refused():
         assert await client.get("/post", method="POST") == (200, DOCUMENT)
     assert client.attempts[2:] == [
         ("Get", "POST", 401, "source-refused"),
-        ("sign-in", "POST", 200, "ok"),
+        ("authentication", "POST", 200, "ok"),
         ("Get", "POST", 200, "ok"),
     ]
 
@@ -301,10 +304,12 @@ async def test_a_refresh_token_typed_anew_replaces_what_was_kept():
             await client.get()
         server.good_refresh, server.reused = "typed anew", False
         plan = plan_for(server, REFRESH)
-        scheme = plan.bind({**SECRETS, "First": Secret("typed anew")}, keeper=keeper)
+        authenticator = make_authenticator(
+            plan, {**SECRETS, "First": Secret("typed anew")}, keeper=keeper
+        )
         async with client_of(server, REFRESH, keeper) as client:
             client.transport = SignedTransport(
-                client.http, scheme=scheme, origins=frozenset({client.origin})
+                client.http, authenticator=authenticator, origins=frozenset({client.origin})
             )
             assert (await client.get())[0] == 200
     assert server.forms[-1]["refresh_token"] == "typed anew"
@@ -314,7 +319,7 @@ async def test_kept_tokens_never_go_to_another_token_url():
     keeper = MemoryKeeper()
     async with authorization_server() as server, authorization_server() as other:
         async with client_of(server, CODE, keeper, pkce=False) as client:
-            source = client.scheme._source
+            source = client.authenticator._source
             await keeper.save(
                 Tokens(
                     access=Secret("a"), expires_at=0.0, refresh=Secret("refresh-0"), source=source
@@ -381,10 +386,10 @@ async def test_other_runs_wait_for_the_token_that_the_first_gave_up_on():
         pytest.param((400, {"error": "invalid_client"}), "client ID", False, id="client"),
         pytest.param((401, {"error": "odd"}), "client ID", False, id="401 in other words"),
         pytest.param((400, {"error": "invalid_scope"}), "scope", False, id="scope"),
-        pytest.param((400, {"error": "unauthorized_client"}), "this way", False, id="way"),
-        pytest.param((503, {"error": "temporarily_unavailable"}), "moment", False, id="later"),
+        pytest.param((400, {"error": "unauthorized_client"}), "this scheme", False, id="way"),
+        pytest.param((503, {"error": "temporarily_unavailable"}), "temporarily", False, id="later"),
         pytest.param((200, {"error": "invalid_code"}), "expired", True, id="an error as a 200"),
-        pytest.param((200, {"token": "x"}), "something else", False, id="no token"),
+        pytest.param((200, {"token": "x"}), "holds no token", False, id="no token"),
         pytest.param((500, {}), "500", False, id="a status alone"),
         pytest.param((400, {"error": {"a": 1}}), "400", False, id="an error that is no word"),
         pytest.param((200, {"access_token": "a b"}), "can't be sent", False, id="a space"),
@@ -488,7 +493,7 @@ async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
             assert caught.value.connect_again
         assert len(server.forms) == 1
         server.reused = False
-        source = client.scheme._source
+        source = client.authenticator._source
         connected = Tokens(
             access=Secret("a"), expires_at=0.0, refresh=Secret("another"), source=source
         )
@@ -502,20 +507,22 @@ async def test_a_missing_token_url_fails_authentication():
         client.http._policy = server.policy.from_texts(
             allow=[f"127.0.0.1:{server.port}", "127.0.0.1:1"]
         )
-        scheme = plan.bind(SECRETS)
+        authenticator = make_authenticator(plan, SECRETS)
         client.transport = SignedTransport(
-            client.http, scheme=scheme, origins=frozenset({client.origin})
+            client.http, authenticator=authenticator, origins=frozenset({client.origin})
         )
         with pytest.raises(AuthenticationFailed, match="token URL"):
             await client.get()
-    assert client.attempts == [("sign-in", "POST", None, "source-unreachable")]
+    assert client.attempts == [("authentication", "POST", None, "source-unreachable")]
 
 
 async def test_the_egress_policy_judges_the_token_url_like_any_other():
     async with authorization_server() as server, client_of(server, CLIENT) as client:
         plan = plan_for(server, CLIENT, token_url="http://127.0.0.1:2/token")
         client.transport = SignedTransport(
-            client.http, scheme=plan.bind(SECRETS), origins=frozenset({client.origin})
+            client.http,
+            authenticator=make_authenticator(plan, SECRETS),
+            origins=frozenset({client.origin}),
         )
         with pytest.raises(EgressDenied):
             await client.get()
@@ -533,7 +540,7 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
     keeper = MemoryKeeper()
     async with authorization_server(**settings) as server:
         plan = plan_for(server, CODE, pkce=pkce, scope="a b", extra={"access_type": "offline"})
-        client = plan.client(SECRETS)
+        client = make_client(plan, SECRETS)
         begun = begin_authorization(client, redirect_uri=BACK)
         asked = parse_qs(urlsplit(begun.url).query)
         assert begun.url.startswith(f"{server.url}/in?tenant=1&")
@@ -572,15 +579,15 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
     [
         pytest.param(
             "error=invalid_scope&error_description=CANARY&state=st4te",
-            "does not grant the scope",
+            "does not grant the requested scope",
             id="a scope that is not granted",
         ),
-        pytest.param("code=c&state=other", "not the answer", id="another flow's state"),
-        pytest.param("code=c", "not the answer", id="no state"),
-        pytest.param("state=st4te", "not the answer", id="no code"),
-        pytest.param("", "not the answer", id="nothing"),
+        pytest.param("code=c&state=other", "match a pending connection", id="another flow's state"),
+        pytest.param("code=c", "match a pending connection", id="no state"),
+        pytest.param("state=st4te", "match a pending connection", id="no code"),
+        pytest.param("", "match a pending connection", id="nothing"),
         pytest.param("error=access_denied&state=st4te", "not granted", id="the person said no"),
-        pytest.param("error=CANARY&state=st4te", "not the answer", id="another error"),
+        pytest.param("error=CANARY&state=st4te", "match a pending connection", id="another error"),
     ],
 )
 def test_a_way_back_that_is_not_ours_is_refused(query, says):
@@ -596,7 +603,7 @@ def test_a_code_is_read_whatever_stands_beside_it():
 
 def test_each_flow_has_a_state_and_verifier_of_its_own():
     server = AuthorizationServer(port=1)
-    client = plan_for(server, CODE).client(SECRETS)
+    client = make_client(plan_for(server, CODE), SECRETS)
     begun = [begin_authorization(client, redirect_uri=BACK) for _ in range(2)]
     assert begun[0].state != begun[1].state
     assert begun[0].verifier != begun[1].verifier

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from requests import Request
 from requests_aws4auth import AWS4Auth
 
-from billhook.engine.authentication.plan import compile_authentication
-from billhook.engine.authentication.scheme import Line
+from billhook.engine.authentication.authenticator import Channel
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.config import AuthenticationConfig
 from billhook.engine.errors import AuthenticationFailed, TokenError
 from billhook.engine.http.request import Limits, Origin, WebRequest
@@ -62,9 +63,9 @@ async def signed(
     given = fields | {name: f"{{{{{name}}}}}" for name in secrets if name.islower()}
     config = AuthenticationConfig(scheme=scheme, fields=given)  # type: ignore[arg-type]
     plan = compile_authentication(config, variables={"Tenant": "acme"}, secrets=secrets)
-    bound = plan.bind({name: Secret(value) for name, value in secrets.items()})
-    line = Line(transport=FakeTransport(), deadline=0.0, trace=Trace())
-    return (await bound.sign(to_sign, line)).request
+    bound = make_authenticator(plan, {name: Secret(value) for name, value in secrets.items()})
+    channel = Channel(transport=FakeTransport(), deadline=0.0, trace=Trace())
+    return (await bound.sign(to_sign, channel)).request
 
 
 def header(from_request: WebRequest, name: str) -> str:

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.authentication.plan import AuthenticationPlan, compile_authentication
-from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
+from billhook.engine.authentication.oauth2_client import make_client
+from billhook.engine.authentication.registry import SCHEMES
+from billhook.engine.authentication.scheme import AuthenticationPlan
 from billhook.engine.command.scope import session_token_names
 from billhook.engine.config import (
     AuthenticationConfig,
@@ -98,10 +101,10 @@ def basic(**fields: object) -> AuthenticationConfig:
 
 
 def test_each_scheme_of_the_table_has_an_example_here():
-    assert tuple(WHOLE) == SCHEME_NAMES
+    assert tuple(WHOLE) == tuple(SCHEMES)
 
 
-@pytest.mark.parametrize("info", SCHEMES, ids=lambda info: info.name)
+@pytest.mark.parametrize("info", SCHEMES.values(), ids=SCHEMES)
 def test_the_table_is_whole(info):
     names = [field.key for field in info.fields]
     assert len(set(names)) == len(names)
@@ -119,7 +122,7 @@ def test_each_scheme_compiles_and_knows_its_secrets(config):
     plan = compiled(config)
     expected = {"ApiKey"}
     if config.scheme.startswith("oauth2"):
-        expected = {"ClientSecret"} | ({"ApiKey"} if plan.info.field("refresh_token") else set())
+        expected = {"ClientSecret"} | ({"ApiKey"} if plan.scheme.field("refresh_token") else set())
     if config.scheme == "session":
         expected = {"ApiKey", "Other"}
     assert plan.secrets == expected
@@ -535,12 +538,12 @@ def test_a_plan_knows_where_it_goes_and_which_secrets_go_there(scheme, origins):
 @pytest.mark.parametrize("scheme", ["basic", "session", "oauth1"])
 def test_a_scheme_that_is_not_oauth2_has_no_client(scheme):
     with pytest.raises(ValueError, match="OAuth 2"):
-        compiled(WHOLE[scheme]).client({name: Secret("x") for name in SECRETS})
+        make_client(compiled(WHOLE[scheme]), {name: Secret("x") for name in SECRETS})
 
 
 def test_a_secret_that_can_be_sent_nowhere_is_named():
     with pytest.raises(TokenError) as caught:
-        compiled(WHOLE["basic"]).bind({"ApiKey": Secret("a\0b")})
+        make_authenticator(compiled(WHOLE["basic"]), {"ApiKey": Secret("a\0b")})
     [problem] = caught.value.problems
     assert (problem.code, problem.where) == ("control-character", "tokens.ApiKey")
 
@@ -548,13 +551,13 @@ def test_a_secret_that_can_be_sent_nowhere_is_named():
 def test_a_realm_that_would_end_its_quotes_is_refused():
     config = replace(WHOLE["oauth1"], fields={**WHOLE["oauth1"].fields, "realm": 'a"b'})
     with pytest.raises(TokenError) as caught:
-        compiled(config).bind({"ApiKey": Secret("x")})
+        make_authenticator(compiled(config), {"ApiKey": Secret("x")})
     assert caught.value.problems[0].where == "authentication.realm"
 
 
 def test_a_missing_secret_is_named_when_the_plan_is_bound():
     with pytest.raises(TokenError) as caught:
-        compiled(WHOLE["basic"]).bind({})
+        make_authenticator(compiled(WHOLE["basic"]), {})
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
 
 
@@ -568,14 +571,14 @@ def test_a_secret_that_fits_no_header_is_refused_without_being_shown(value):
         else WHOLE["bearer"]
     )
     with pytest.raises(TokenError) as caught:
-        plan.bind({"ApiKey": Secret(value)})
+        make_authenticator(plan, {"ApiKey": Secret(value)})
     assert not value or value not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["oauth2-refresh-token", "oauth2-authorization-code"])
 def test_tokens_that_have_to_be_kept_need_a_place(scheme):
     with pytest.raises(ConfigurationError) as caught:
-        compiled(WHOLE[scheme]).bind({name: Secret("x") for name in SECRETS})
+        make_authenticator(compiled(WHOLE[scheme]), {name: Secret("x") for name in SECRETS})
     assert caught.value.problems[0].code == "no-token-store"
 
 
@@ -585,7 +588,7 @@ def test_tokens_that_have_to_be_kept_need_a_place(scheme):
 @pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)
 def test_what_is_shown_is_masked(config):
     plan = compiled(config)
-    shown = [*plan.shown_headers(), *plan.shown_parameters()]
+    shown = [*plan.scheme.headers(plan), *plan.scheme.parameters(plan)]
     assert shown
     assert any(piece.is_secret for _, text in shown for piece in text.pieces)
     assert all(piece.text == MASK for _, text in shown for piece in text.pieces if piece.is_secret)
@@ -604,7 +607,7 @@ def test_what_is_shown_is_masked(config):
 )
 def test_what_is_shown_reads_as_what_is_sent(scheme, expected):
     plan = compiled(WHOLE[scheme])
-    shown = [*plan.shown_headers(), *plan.shown_parameters()]
+    shown = [*plan.scheme.headers(plan), *plan.scheme.parameters(plan)]
     assert [(name, text.text) for name, text in shown] == expected
 
 

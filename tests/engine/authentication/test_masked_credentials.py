@@ -9,7 +9,8 @@ import traceback
 
 import pytest
 
-from billhook.engine.authentication.plan import compile_authentication
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig, ExtractConfig, PathConfig, StepConfig
@@ -87,9 +88,9 @@ def told(error: BillhookError) -> str:
 async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
     caplog.set_level(logging.DEBUG)
     plan = compile_authentication(config_of(scheme), variables={}, secrets=["Secret"])
-    bound = plan.bind({"Secret": Secret(CANARY)}, keeper=MemoryKeeper())
+    bound = make_authenticator(plan, {"Secret": Secret(CANARY)}, keeper=MemoryKeeper())
     network = FakeTransport(*(failure() for _ in range(4)))
-    transport = SignedTransport(network, scheme=bound, origins=frozenset({SOURCE}))
+    transport = SignedTransport(network, authenticator=bound, origins=frozenset({SOURCE}))
     trace, seen = Trace(), ""
     request = WebRequest(
         step="Get",
@@ -113,7 +114,9 @@ async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
         seen = told(error)
     else:
         response.body.close()
-    seen += repr((plan, bound, transport, trace.attempts, network.requests, plan.shown_headers()))
+    seen += repr(
+        (plan, bound, transport, trace.attempts, network.requests, plan.scheme.headers(plan))
+    )
     seen += caplog.text
     assert CANARY not in seen
     assert base64.b64encode(CANARY.encode()).decode() not in seen

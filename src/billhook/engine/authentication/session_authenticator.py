@@ -1,4 +1,4 @@
-"""A session: a sign-in request whose answer gives values that later requests carry."""
+"""Authenticates with a session: the response to one request gives values for all others."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from billhook.engine.answer.content import Content
-from billhook.engine.authentication.scheme import Line, Signed
+from billhook.engine.authentication.authenticator import STEP, Channel, SignedRequest
 from billhook.engine.authentication.session_plan import SessionPlan
-from billhook.engine.authentication.shared import Shared
-from billhook.engine.authentication.signing import with_header
+from billhook.engine.authentication.shared_credential import SharedCredential
+from billhook.engine.authentication.signed_request import with_header
 from billhook.engine.body import MEMORY_LIMIT
 from billhook.engine.command.command import Command
 from billhook.engine.errors import (
@@ -30,24 +30,23 @@ from billhook.engine.tokens.values import Given, UnfitValue, Values
 if TYPE_CHECKING:
     from billhook.engine.http.transport import Response
 
-STEP: Final = "sign-in"
 TIMEOUT: Final = 30.0
 MAX_BYTES: Final = 1_000_000
 _REFUSED: Final = frozenset({401, 403})
 _SUCCESS: Final = range(200, 400)
-"""A form that signs in often answers with a redirect, which isn't followed: its values are here."""
+"""A login form often responds with a redirect, which isn't followed: it holds the values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What a session gave: values by token name, and when it was opened (monotonic)."""
+class OpenSession:
+    """An open session: values by token name, and the time when it was opened (monotonic)."""
 
     given: Mapping[str, Given]
     opened: float
 
 
-class SessionScheme:
-    """Opens a session when it is needed, and another one when it is refused or *kept* too long."""
+class SessionAuthenticator:
+    """Opens a session when it is needed, and a new one when it is refused or older than *kept*."""
 
     def __init__(
         self,
@@ -62,33 +61,33 @@ class SessionScheme:
         self._given = given
         self._kept = kept
         self._no_values = Values({})
-        self._shared = Shared(renew=self._open, is_usable=self._is_usable)
+        self._shared = SharedCredential(renew=self._open, is_usable=self._is_usable)
 
     async def sign(
-        self, request: WebRequest, line: Line, *, refused: object | None = None
-    ) -> Signed:
+        self, request: WebRequest, channel: Channel, *, refused: object | None = None
+    ) -> SignedRequest:
         """Return *request* with the values of a session that isn't *refused*."""
-        session = await self._shared.get(line, refused=refused)
+        session = await self._shared.get(channel, refused=refused)
         completed = request
         if request.complete is not None:
             completed = replace(request.complete(session.given), carries_secret=True)
         if request.authenticate:
             completed = self._with_headers(completed, session)
-        return Signed(completed, session)
+        return SignedRequest(completed, session)
 
-    def _with_headers(self, request: WebRequest, session: Session) -> WebRequest:
+    def _with_headers(self, request: WebRequest, session: OpenSession) -> WebRequest:
         values = Values({**self._given, **session.given})
         try:
             for name, template in self._plan.headers:
                 request = with_header(request, name, template.fill(values))
         except UnfitValue as unfit:
             raise AuthenticationFailed(
-                f"The session gave a value that can't stand in a header: it {unfit.reason}"
+                f"A value of the session is not allowed in a header: it {unfit.reason}"
             ) from None
         return request
 
     def is_refusal(self, response: Response) -> bool:
-        """Say whether the session has ended. An answer too large for memory is a document."""
+        """Return whether the session has ended. A response too large for memory is a document."""
         if response.status in _REFUSED:
             return True
         if not self._plan.refused or response.body.size > MEMORY_LIMIT:
@@ -96,43 +95,45 @@ class SessionScheme:
         content = Content(response.status, response.headers, response.body)
         return any(condition.holds(content, self._no_values) for condition in self._plan.refused)
 
-    def _is_usable(self, session: Session) -> bool:
+    def _is_usable(self, session: OpenSession) -> bool:
         return self._kept is None or time.monotonic() - session.opened < self._kept
 
-    async def _open(self, line: Line, old: Session | None) -> Session:  # noqa: ARG002 - as every renewal
-        """Send the sign-in request and take the session out of its answer."""
+    async def _open(self, channel: Channel, old: OpenSession | None) -> OpenSession:  # noqa: ARG002 - as every renewal
+        """Send the request that opens a session, and extract the session from its response."""
         command = self._plan.command
         values = command.values({}, secrets=self._secrets)
         try:
-            response = await line.transport.exchange(
+            response = await channel.transport.exchange(
                 _fill(command, values),
                 limits=replace(command.limits, timeout=TIMEOUT, max_bytes=MAX_BYTES),
                 redirects="deny",
                 deadline=asyncio.get_running_loop().time() + TIMEOUT,
-                trace=line.trace,
+                trace=channel.trace,
             )
         except SourceError as error:
-            raise AuthenticationFailed(f"The sign-in request failed. {error}") from None
+            raise AuthenticationFailed(
+                f"The request that opens the session failed. {error}"
+            ) from None
         with response.body:
             content = Content(response.status, response.headers, response.body)
             self._judge(content, values)
-            return Session(given=self._take(content, values), opened=time.monotonic())
+            return OpenSession(given=self._take(content, values), opened=time.monotonic())
 
     def _judge(self, content: Content, values: Values) -> None:
         if content.status in _REFUSED:
             raise AuthenticationFailed(
-                f"The source did not accept the credentials (answer {content.status} to the "
-                "sign-in request). Type them again."
+                f"The source did not accept the credentials (status {content.status} for the "
+                "request that opens the session). Type them again."
             )
         if content.status not in _SUCCESS:
             raise AuthenticationFailed(
-                f"The source answered {content.status} to the sign-in request. "
-                "Compare it with the source's documentation."
+                f"The source responded with status {content.status} to the request that opens the "
+                "session. Compare the request with the source's documentation."
             )
         if not all(condition.holds(content, values) for condition in self._plan.success):
             raise AuthenticationFailed(
-                "The source answered the sign-in request, but the answer itself says that it "
-                "failed. Type the credentials again, or compare success_when with the answer."
+                "The response to the request that opens the session says that it failed. Type the "
+                "credentials again, or compare success_when with the response."
             )
 
     def _take(self, content: Content, values: Values) -> dict[str, Given]:
@@ -140,15 +141,15 @@ class SessionScheme:
             return {extract.token: extract.take(content, values) for extract in self._plan.extracts}
         except DocumentNotFound:
             raise AuthenticationFailed(
-                "The answer to the sign-in request holds no session. Type the credentials again, "
-                "or compare the paths of its values with the answer."
+                "The response to the request that opens the session holds no session. Type the "
+                "credentials again, or compare the paths of the values with the response."
             ) from None
         except (MissingValue, AmbiguousAnswer) as error:
-            raise AuthenticationFailed(f"The sign-in request gave no session. {error}") from None
+            raise AuthenticationFailed(f"The request gave no session. {error}") from None
 
     @property
     def credentials(self) -> tuple[Secret, ...]:
-        """What the last session gave."""
+        """The values of the last session."""
         session = self._shared.current
         texts = [given.text for given in session.given.values()] if session is not None else []
         return tuple(Secret(text) for text in texts if text)
@@ -163,5 +164,7 @@ def _fill(command: Command, values: Values) -> WebRequest:
     try:
         filled = step.fill(step.derived(values))
     except TokenError as error:
-        raise AuthenticationFailed(f"The sign-in request can't be filled. {error}") from None
+        raise AuthenticationFailed(
+            f"The request that opens the session can't be filled. {error}"
+        ) from None
     return replace(filled, step=STEP, authenticate=False, carries_secret=True)

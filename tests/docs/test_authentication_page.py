@@ -1,4 +1,4 @@
-"""docs/sign-in.md is a contract: its tables are those of the code, and its examples compile."""
+"""docs/authentication.md is a contract: its tables match the code, and its examples compile."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tools.write_tables import page
 
-from billhook.engine.authentication.oauth2 import LIMITS
-from billhook.engine.authentication.plan import compile_authentication
-from billhook.engine.authentication.schemes import SCHEME_NAMES, SCHEMES
+from billhook.engine.authentication.compile import compile_authentication
+from billhook.engine.authentication.oauth2_client import LIMITS
+from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.field import KINDS, FieldInfo
 from billhook.engine.http import breaker, retries
 from billhook.engine.integration_file.authentication import read_authentication
 from billhook.engine.integration_file.tables import Table
 
-PAGE = (Path(__file__).parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/authentication.md").read_text(encoding="utf-8")
 VARIABLES = {"Tenant": "contoso", "User": "ann"}
 
 
@@ -29,7 +30,7 @@ def rows(text: str) -> list[list[str]]:
     return [row.split(" | ") for row in found]
 
 
-def told(field: FieldInfo) -> list[str]:
+def documented(field: FieldInfo) -> list[str]:
     kind = " · ".join(f"`{choice}`" for choice in field.choices) or field.kind
     default = {"": "(empty)", True: "`true`"}.get(field.default, f"`{field.default}`")
     return [
@@ -41,29 +42,33 @@ def told(field: FieldInfo) -> list[str]:
     ]
 
 
-def test_the_schemes_stand_there_in_their_order():
-    assert tuple(re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)) == SCHEME_NAMES
+def test_the_page_lists_the_schemes_in_the_order_of_the_form():
+    assert tuple(re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)) == tuple(SCHEMES)
 
 
-@pytest.mark.parametrize("info", SCHEMES, ids=lambda info: info.name)
-def test_each_scheme_is_told_with_its_fields_and_parts(info):
+@pytest.mark.parametrize("info", SCHEMES.values(), ids=SCHEMES)
+def test_each_scheme_is_listed_with_its_fields_and_parts(info):
     text = section(info.name)
-    assert f"\n{info.title}. {info.meaning}\n" in text
+    assert f"\n{info.title}. {info.help}\n" in text
     header, *fields = rows(text)
-    assert header == ["field", "kind", "default", "label", "meaning"]
-    assert fields == [told(field) for field in info.fields]
-    parts = re.search(r"^Besides: (.+)\.$", text, re.MULTILINE)
+    assert header == ["field", "kind", "default", "label", "help"]
+    assert fields == [documented(field) for field in info.fields]
+    parts = re.search(r"^In addition: (.+)\.$", text, re.MULTILINE)
     assert re.findall("`(.+?)`", parts[1] if parts else "") == list(info.parts)
 
 
-def test_each_kind_of_field_is_told():
+def test_each_kind_of_field_is_listed():
     table = PAGE.partition("## The schemes")[2].partition("###")[0]
     expected = [[name, text] for name, text in KINDS.items() if name != "choice"]
     assert rows(table)[1:] == expected
 
 
-@pytest.mark.parametrize("name", SCHEME_NAMES)
-def test_each_example_compiles_as_it_stands(name):
+def test_the_tables_are_those_that_the_tool_writes():
+    assert page(PAGE) == PAGE
+
+
+@pytest.mark.parametrize("name", tuple(SCHEMES))
+def test_each_example_compiles(name):
     example = re.search(r"```toml\n(.+?)```", section(name), re.DOTALL)
     assert example is not None
     problems: list[object] = []
@@ -76,12 +81,12 @@ def test_each_example_compiles_as_it_stands(name):
         if token not in VARIABLES and token != "Timestamp"
     }
     plan = compile_authentication(config, variables=VARIABLES, secrets=secrets)
-    assert plan.scheme == name
+    assert plan.scheme.name == name
     assert plan.secrets == secrets
     assert plan.notes == ()
 
 
-def test_the_numbers_are_those_of_the_code():
+def test_the_numbers_match_the_code():
     assert (LIMITS.timeout, retries.LONGEST_ASKED) == (30.0, 20.0)
     assert (breaker.FAILURES, breaker.FIRST_PAUSE, breaker.LONGEST_PAUSE) == (5, 10.0, 300.0)
     statuses = PAGE.partition("after trouble with the connection and after ")[2].partition(". ")[0]

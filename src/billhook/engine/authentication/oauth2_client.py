@@ -1,0 +1,262 @@
+"""A client of OAuth 2: its requests to the token URL, and the tokens in the responses (RFC 6749).
+
+oauthlib writes the bodies and reads the responses, which go through the same guarded transport as
+every other request. Only the code of an authorisation server's error is used: messages are ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus, urlencode
+
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
+
+from billhook.engine.authentication.authenticator import STEP, Channel
+from billhook.engine.authentication.factory import fill_plan
+from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan
+from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.errors import AuthenticationFailed, SourceError
+from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.secret import Secret
+
+if TYPE_CHECKING:
+    from billhook.engine.http.transport import Response
+
+LIMITS: Final = Limits(timeout=30.0, max_bytes=1_000_000, retries=1)
+EARLY: Final = 60.0
+"""An access token isn't used in its last seconds, nor in the last tenth of its life."""
+LONGEST_LIFE: Final = 10 * 365 * 86_400
+"""Seconds. A far larger number can't be added to the time of day."""
+_SUCCESS: Final = range(200, 300)
+_UNAUTHORIZED: Final = 401
+_TOKEN_CHARACTERS: Final = frozenset(chr(code) for code in range(0x21, 0x7F))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthClient:
+    """A registered application at its authorisation server. ``token_target`` is percent-encoded."""
+
+    token_origin: Origin
+    token_target: str
+    client_id: str
+    client_secret: Secret | None
+    scope: str
+    in_header: bool
+    extra: Mapping[str, str] = field(default_factory=dict)
+    authorize_url: str = ""
+    pkce: bool = True
+
+    def source(self, first: Secret | None = None) -> str:
+        """Return a digest of the purpose of tokens: this client, and the *first* token."""
+        parts = [f"{self.token_origin}{self.token_target}", self.client_id]
+        parts.append(first.reveal() if first else "")
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def code_body(self, code: str, *, redirect_uri: str, verifier: str | None) -> str:
+        """Return the form that requests the first tokens with a *code* (RFC 6749, 4.1.3)."""
+        client = WebApplicationClient(self.client_id)
+        return str(
+            client.prepare_request_body(
+                code=code, redirect_uri=redirect_uri, code_verifier=verifier, **self._in_body()
+            )
+        )
+
+    def refresh_body(self, refresh: Secret) -> str:
+        """Return the form that requests tokens of the same scope with *refresh* (RFC 6749, 6)."""
+        client = WebApplicationClient(self.client_id)
+        kwargs = {**self._in_body(), "client_id": self.client_id}
+        return str(client.prepare_refresh_body(refresh_token=refresh.reveal(), **kwargs))
+
+    def own_body(self) -> str:
+        """Return the form that requests a token for the application itself (RFC 6749, 4.4.2)."""
+        client = BackendApplicationClient(self.client_id)
+        return str(client.prepare_request_body(scope=self.scope or None, **self._in_body()))
+
+    def _in_body(self) -> dict[str, Any]:
+        in_header = self.in_header and self.client_secret is not None
+        kwargs: dict[str, Any] = {
+            "body": urlencode(self.extra),
+            "include_client_id": not in_header,
+        }
+        if self.client_secret is not None and not in_header:
+            kwargs["client_secret"] = self.client_secret.reveal()
+        return kwargs
+
+    def request(self, body: str, *, repeatable: bool) -> WebRequest:
+        """Return the token request with *body*."""
+        headers = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Accept", "application/json"),
+        ]
+        if self.in_header and self.client_secret is not None:
+            headers.append(("Authorization", self._basic(self.client_secret)))
+        return WebRequest(
+            step=STEP,
+            method="POST",
+            url=f"{self.token_origin}{self.token_target}",
+            origin=self.token_origin,
+            target=self.token_target,
+            headers=tuple(headers),
+            body=body.encode(),
+            carries_secret=True,
+            authenticate=False,
+            repeatable=repeatable,
+        )
+
+    def _basic(self, secret: Secret) -> str:
+        """Return the Basic header, with both parts form-encoded (RFC 6749, 2.3.1)."""
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(secret.reveal())}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def make_client(plan: AuthenticationPlan, secrets: Mapping[str, Secret]) -> OAuthClient:
+    """Return the client of *plan*, for a program that takes a person through the flow.
+
+    Raises TokenError with every secret that is missing or unfit, and ValueError for another scheme.
+    """
+    if "token_url" not in plan.fields:
+        raise ValueError("this scheme is not OAuth 2")
+    return client_of(fill_plan(plan, secrets))
+
+
+def client_of(filled: FilledPlan) -> OAuthClient:
+    """Return the client of a plan with its values."""
+    origin = filled.plan.fields["token_url"].origin
+    target = filled["token_url"][len(str(origin)) :]
+    return OAuthClient(
+        token_origin=origin,
+        token_target=target if target.startswith("/") else f"/{target}",
+        client_id=filled["client_id"],
+        client_secret=filled.secret("client_secret"),
+        scope=filled["scope"],
+        in_header=filled["client_auth"] == "header",
+        extra=filled.extra,
+        authorize_url=filled.texts.get("authorize_url", ""),
+        pkce=bool(filled.texts.get("pkce", "yes")),
+    )
+
+
+async def request_tokens(
+    client: OAuthClient,
+    body: str,
+    channel: Channel,
+    *,
+    old: Secret | None,
+    source: str,
+    repeatable: bool,
+) -> Tokens:
+    """Send the form *body* to the token URL and return the tokens in the response.
+
+    It has its own time limit instead of the run's: a run that gives up here would lose a refresh
+    token that the server has used up. *old* is the refresh token that stays valid unless the
+    response has a new one.
+    """
+    deadline = asyncio.get_running_loop().time() + LIMITS.timeout
+    try:
+        response = await channel.transport.exchange(
+            client.request(body, repeatable=repeatable),
+            limits=LIMITS,
+            redirects="deny",
+            deadline=deadline,
+            trace=channel.trace,
+        )
+    except SourceError as error:
+        raise AuthenticationFailed(f"The request to the token URL failed. {error}") from None
+    with response.body:
+        fields = _read_response(response, with_refresh_token=old is not None)
+    return _tokens(fields, old, source)
+
+
+def _read_response(response: Response, *, with_refresh_token: bool) -> Mapping[str, Any]:
+    """Read a token response (RFC 6749, 5.1), or raise the error for its code (5.2)."""
+    text = response.body.read().decode("utf-8-sig", errors="replace")
+    try:
+        fields = WebApplicationClient("").parse_request_body_response(text)
+    except OAuth2Error as error:
+        raise _failure(response.status, str(error.error), refreshing=with_refresh_token) from None
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
+        raise _failure(response.status, "", refreshing=with_refresh_token) from None
+    if response.status not in _SUCCESS:
+        raise _failure(response.status, "", refreshing=with_refresh_token)
+    return dict(fields)
+
+
+_AGAIN: Final = "Connect the integration again, or type a new refresh token."
+_SENTENCES: Final = {
+    "invalid_client": "The client ID is unknown to the source, or the client secret is wrong. "
+    "Type both again.",
+    "unauthorized_client": "The source does not allow this scheme for this application. "
+    "Check the application's settings there.",
+    "unsupported_grant_type": "The source does not support this scheme. "
+    "Choose another authentication scheme.",
+    "invalid_scope": "The source does not grant the requested scope. Change the scope.",
+    "invalid_request": "The source rejected the token request as incomplete. "
+    "Compare the fields of the authentication with the source's documentation.",
+    "access_denied": "The source denied access. Ask its administrator.",
+    "server_error": "The source's authorisation server has an internal error. Try again later.",
+    "temporarily_unavailable": "The source's authorisation server is temporarily unavailable. "
+    "Try again later.",
+}
+
+
+def sentence_of(code: str) -> str | None:
+    """Return the message for an error code of RFC 6749, or None if there is none."""
+    return _SENTENCES.get(code)
+
+
+_USED_UP: Final = frozenset({"invalid_grant", "invalid_token", "invalid_code", "expired_token"})
+
+
+def _failure(status: int, code: str, *, refreshing: bool) -> AuthenticationFailed:
+    """Return the error for a response of the token URL."""
+    if code in _USED_UP:
+        if refreshing:
+            message = f"The refresh token has expired, was used before or was revoked. {_AGAIN}"
+            return AuthenticationFailed(message, connect_again=True)
+        return AuthenticationFailed(
+            "The source did not accept the authorisation code, which has expired or was used "
+            "before. Connect again.",
+            connect_again=True,
+        )
+    if code in _SENTENCES:
+        return AuthenticationFailed(_SENTENCES[code])
+    if status == _UNAUTHORIZED:
+        return AuthenticationFailed(_SENTENCES["invalid_client"])
+    if status in _SUCCESS:
+        return AuthenticationFailed(
+            "The response of the token URL holds no token. Check the token URL."
+        )
+    return AuthenticationFailed(f"The token URL responded with status {status} instead of a token.")
+
+
+def _tokens(fields: Mapping[str, Any], old: Secret | None, source: str) -> Tokens:
+    access, refresh = fields.get("access_token"), fields.get("refresh_token")
+    if not _is_token(access) or not (refresh is None or refresh == "" or _is_token(refresh)):
+        raise AuthenticationFailed(
+            "The token URL issued a token that can't be sent. Check the token URL."
+        )
+    return Tokens(
+        access=Secret(str(access)),
+        expires_at=_expiry(fields.get("expires_in")),
+        refresh=Secret(str(refresh)) if refresh else old,
+        source=source,
+    )
+
+
+def _is_token(value: object) -> bool:
+    """Return whether *value* is a token by RFC 6749, appendix A.12: visible ASCII."""
+    return isinstance(value, str) and bool(value) and _TOKEN_CHARACTERS.issuperset(value)
+
+
+def _expiry(lifetime: object) -> float | None:
+    """Return the time after which a token is no longer used, shortly before it expires."""
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
+        return None
+    lifetime = max(0, min(lifetime, LONGEST_LIFE))
+    return time.time() + lifetime - min(EARLY, lifetime / 10)
