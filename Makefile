@@ -13,7 +13,7 @@ TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test test-pythons check format bench package pictures lock clean
+.PHONY: help demo test test-pythons check format bench package pictures architecture lock clean
 .PHONY: python-found runtime-ready develop-ready bench-ready
 
 help: ## list what you can do
@@ -25,6 +25,7 @@ help: ## list what you can do
 	@echo 'make bench         measure the gateway beside nginx and beside hand-written code'
 	@echo 'make package       build the wheel and the sdist, and try them in a new environment'
 	@echo 'make pictures      take the pictures of the documentation again'
+	@echo 'make architecture  draw the picture of the architecture again, from the imports'
 	@echo 'make lock          write the lock files again (needs uv)'
 	@echo 'make clean         remove everything that the commands above created'
 	@echo
@@ -71,6 +72,9 @@ package: develop-ready ## the wheel, the sdist, the lock and their checksums
 
 pictures: develop-ready
 	@$(BIN)/python docs/make_pictures.py
+
+architecture: develop-ready
+	@$(BIN)/python -m tools.architecture
 
 lock:
 	@requirements/lock.sh

@@ -1,4 +1,4 @@
-"""The command line: for those who connect a system, and for those who run an installation."""
+"""The command line, for people who connect a system and for operators."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The gateway: an API key and tokens come in, a document goes out. Plain ASGI, no Django."""
+"""The gateway: takes an API key and tokens, returns a document. Plain ASGI, without Django."""

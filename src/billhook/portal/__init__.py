@@ -1,1 +1,1 @@
-"""The Django project: who, what, may they; pages, API and storage."""
+"""The Django project: who may see and do what, the pages, and the storage."""

@@ -1,1 +1,1 @@
-"""The one place that puts gateway and portal into one ASGI application, and serves it."""
+"""The one place that combines gateway and portal into one ASGI application, and serves it."""

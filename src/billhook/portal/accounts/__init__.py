@@ -1,0 +1,1 @@
+"""Users: the model, and who is signed in."""

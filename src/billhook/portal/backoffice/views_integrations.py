@@ -205,9 +205,8 @@ def _problems(editor: Editor, form: EditorForm) -> tuple[Problem, ...]:
 
 
 def _saved(editor: Editor, form: EditorForm) -> HttpResponse:
-    problems = _problems(editor, form)
-    if problems:
-        return editor.answer(form, problems=problems, status=422)
+    if any(form_problems(form)):
+        return editor.answer(form, problems=_problems(editor, form), status=422)
     try:
         row = _save(editor, form)
     except ConfigurationError as error:

@@ -1,0 +1,1 @@
+"""The record of the last backup, so that an overdue one is noticed."""

@@ -1,1 +1,1 @@
-"""Documents on their way to a browser: held for some minutes, and drawn as images of pages."""
+"""VIEW: finds the document of an invoice, keeps copies for a while, and draws its pages."""

@@ -1,0 +1,1 @@
+"""Integrations: rows, secrets, tokens and API keys, and the store of commands ready to run."""

@@ -1,0 +1,1 @@
+"""Invoices: the rows, their lists, the CSV import and export, and the summary as a PDF."""

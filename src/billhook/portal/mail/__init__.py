@@ -1,0 +1,1 @@
+"""Mail: the server, sending in the background, and the reasons for failures."""

@@ -1,0 +1,1 @@
+"""Organisations, their members and roles, and the set-up of the first one."""

@@ -1,1 +1,1 @@
-"""Try it: a member runs a command that is not saved yet, and sees every step."""
+"""Try it: a member runs a command that isn't saved yet, and sees every step."""
