@@ -6,7 +6,7 @@ import pytest
 
 from cli.operator import Installation
 
-OPENING = [("rotate-secrets",)]
+OPENING = [("rotate-secrets",), ("backup", "nowhere/backup")]
 """The commands that need an installation in order; the doctor examines one that isn't."""
 COMMANDS = [*OPENING, ("doctor",)]
 

@@ -36,6 +36,8 @@ COMMANDS: Final = {
 }
 FOR_OPERATORS: Final = {
     "doctor": "Check an installation, and say what to do.",
+    "backup": "Write the database, the keys and the settings into one file.",
+    "restore": "Make an installation out of a backup.",
     "rotate-secrets": "Encrypt every stored secret with a new key.",
 }
 """The commands that work on an installation; their modules are in ``operations``."""

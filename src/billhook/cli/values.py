@@ -223,26 +223,36 @@ def _read_secrets(integration: IntegrationConfig, arguments: Iterable[str]) -> d
             _fail_unknown("secret", name, integration.secrets)
         if name in secrets:
             fail("duplicate-name", f"--secret gives {name} twice.", where="--secret")
-        secrets[name] = Secret(_from_environment(at) if kind == "env" else _from_file(at))
+        secrets[name] = _read_secret(kind, at)
     return secrets
 
 
-def _from_environment(variable: str) -> str:
+def _read_secret(kind: str, at: str) -> Secret:
+    option = "--secret"
+    is_variable = kind == "env"
+    return Secret(
+        secret_from_environment(at, option) if is_variable else secret_from_file(at, option)
+    )
+
+
+def secret_from_environment(variable: str, option: str) -> str:
+    """Return the value of an environment variable that *option* names."""
     # The member names the variable, so this is an argument and none of the settings.
     value = os.environ.get(variable)  # noqa: TID251
     if value is None:
         message = f"The environment variable {variable} is not set."
-        fail("missing-secret", message, where="--secret")
+        fail("missing-secret", message, where=option)
     return value
 
 
-def _from_file(name: str) -> str:
+def secret_from_file(name: str, option: str) -> str:
+    """Return the text of a file that *option* names, without the line end."""
     data = _read_bytes(Path(name), _MAX_SECRET_BYTES + 1)
     if len(data) > _MAX_SECRET_BYTES:
         message = f"The secret's file has more than {_MAX_SECRET_BYTES:,} bytes."
-        fail("too-long", message, where="--secret")
+        fail("too-long", message, where=option)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        fail("not-text", "The secret's file is not text in UTF-8.", where="--secret")
+        fail("not-text", "The secret's file is not text in UTF-8.", where=option)
     return text.removesuffix("\n").removesuffix("\r")

@@ -15,7 +15,7 @@ from billhook.portal.installation import environment
 from billhook.portal.installation.data_folder import data_path
 from billhook.server.errors import CannotStart
 
-_LOCK_NUMBER: Final = 0x62696C6C
+LOCK_NUMBER: Final = 0x62696C6C
 """Any number, the same in every process: PostgreSQL's advisory locks are named by numbers."""
 
 
@@ -69,11 +69,11 @@ def _alone() -> Iterator[None]:
             yield
             return
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK_NUMBER])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
             try:
                 yield
             finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_NUMBER])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_NUMBER])
 
 
 def _database_sentence() -> str:

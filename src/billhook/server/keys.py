@@ -7,7 +7,7 @@ from collections.abc import Callable
 from billhook.portal.installation import environment
 from billhook.portal.installation.data_folder import SIGNING_KEY_FILE, signing_key
 from billhook.portal.integrations.crypto import KEY_FILE, KeyRingError
-from billhook.portal.integrations.vault import key_ring
+from billhook.portal.integrations.vault import has_secrets, key_ring
 from billhook.server.errors import CannotStart
 
 _RESTORE = "Restore it from a backup"
@@ -31,6 +31,16 @@ def check_keys() -> None:
         what=_place("BILLHOOK_SIGNING_KEY", SIGNING_KEY_FILE, is_set=bool(settings.signing_key)),
         advice=f"{_RESTORE}, or remove it: everybody signs in anew then.",
     )
+
+
+def refuse_lost_keys() -> None:
+    """Raise :class:`CannotStart` where secrets are stored and their key file is gone."""
+    settings = environment.current()
+    if not settings.secrets_keys and not (settings.data_dir / KEY_FILE).exists() and has_secrets():
+        raise CannotStart(
+            f"The file {KEY_FILE} isn't in the data folder. {_RESTORE}, or set "
+            f"BILLHOOK_SECRETS_KEYS as the server has it{_NO_SECRETS}"
+        )
 
 
 def _place(setting: str, file: str, *, is_set: bool) -> str:

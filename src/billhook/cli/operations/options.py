@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+
+from billhook.cli.output import printable
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -19,3 +22,34 @@ def operator_options(function: _Function) -> _Function:
     ):
         function = decorate(function)
     return function
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Print remarks for the operator on standard error."""
+    for note in notes:
+        click.echo(printable(f"Note: {note}"), err=True)
+
+
+def count_rows(rows: dict[str, int]) -> str:
+    """Return what a backup has, in the words of people."""
+    return ", ".join(
+        f"{rows.get(table, 0):,} {one if rows.get(table) == 1 else many}"
+        for table, one, many in _COUNTED
+    )
+
+
+_COUNTED: Final = (
+    ("organisations.organisation", "organisation", "organisations"),
+    ("integrations.integration", "integration", "integrations"),
+    ("invoices.invoice", "invoice", "invoices"),
+    ("runs.run", "run", "runs"),
+)
+
+
+def end_cleanly() -> None:
+    """Let SIGTERM end the command as Ctrl+C does, so that nothing half done is left behind."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

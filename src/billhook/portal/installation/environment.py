@@ -289,6 +289,12 @@ def current() -> Environment:
     return read(os.environ)  # noqa: TID251 - the one reader
 
 
+def given() -> dict[str, str]:
+    """Return the settings that the environment gives, as texts by name; also those in files."""
+    texts = ((setting.name, _text(setting, os.environ)) for setting in SETTINGS)  # noqa: TID251
+    return {name: text for name, text in texts if text}
+
+
 def put(name: str, value: str) -> None:
     """Set *name* for this process and those that it starts, as an option of the command line does.
 

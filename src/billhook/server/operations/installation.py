@@ -81,7 +81,7 @@ def open_installation(data_dir: Path | None) -> Iterator[Path]:
         ConfigurationError: with every problem of the settings.
     """
     folder = find_installation(data_dir)
-    with acting_as_owner(folder), _django():
+    with acting_as_owner(folder), django_in_use():
         from billhook.server.operations.schema import check_schema
 
         check_schema()
@@ -92,12 +92,12 @@ def open_installation(data_dir: Path | None) -> Iterator[Path]:
 def reachable_database(data_dir: Path | None) -> Iterator[Path]:
     """Open an installation as :func:`open_installation` does, of whatever version it is."""
     folder = find_installation(data_dir)
-    with acting_as_owner(folder), _django():
+    with acting_as_owner(folder), django_in_use():
         yield folder
 
 
 @contextmanager
-def _django() -> Iterator[None]:
+def django_in_use() -> Iterator[None]:
     """Set Django up, turn its errors into refusals, and close the database in the end."""
     set_up_django()
     from django.db import DatabaseError, connections

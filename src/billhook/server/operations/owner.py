@@ -73,12 +73,14 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
 @contextmanager
 def acting_as_caller() -> Iterator[None]:
     """Be the user who runs the command again, within :func:`acting_as_owner`: for their files."""
-    owner = os.geteuid()
+    user, group = os.geteuid(), os.getegid()
     os.seteuid(os.getuid())
+    os.setegid(os.getgid())
     try:
         yield
     finally:
-        os.seteuid(owner)
+        os.setegid(group)
+        os.seteuid(user)
 
 
 def _groups_of(user: int, group: int) -> list[int]:

@@ -44,15 +44,20 @@ def newer_than_known(names: tuple[Name, ...], loader: MigrationLoader) -> tuple[
     return tuple((app, name) for app, name in names if app in last and name > last[app])
 
 
-def check_schema() -> None:
-    """Raise :class:`Refusal` unless the database has the tables of this version."""
-    schema = read_schema()
+def refuse_newer(schema: Schema) -> None:
+    """Raise :class:`Refusal` where a later version of Billhook has changed the database."""
     if schema.newer:
         raise Refusal(
             "database-newer",
             "A newer version of Billhook has changed this database, and this one can't read it. "
             "Use that version.",
         )
+
+
+def check_schema() -> None:
+    """Raise :class:`Refusal` unless the database has the tables of this version."""
+    schema = read_schema()
+    refuse_newer(schema)
     if schema.pending:
         raise Refusal(
             "database-older",

@@ -1,4 +1,4 @@
-"""Django's SQLite backend, which makes the data folder before it opens the database in it."""
+"""Django's SQLite backend, which makes the data folder and the database for their owner only."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         name = str(conn_params["database"])
         if not name.startswith(("file:", ":memory:")):
             make_folder(Path(name).parent)
+            Path(name).touch(mode=0o600)  # SQLite's own files beside it get the same mode
         return super().get_new_connection(conn_params)
