@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billhook.engine.secret import Secret
-from billhook.server.backup.archive import ArchiveWriter, Member
+from billhook.server.backup.archive import ArchivedFile, ArchiveWriter
 from billhook.server.backup.contents import FORMAT, KEYS, MANIFEST, SETTINGS, Keys, Manifest
 from billhook.server.backup.encryption import CHUNK_BYTES, DecryptingReader, EncryptingWriter
 from billhook.server.backup.errors import DamagedBackup, WrongPassphrase
@@ -50,7 +50,7 @@ def encrypted(content: bytes, passphrase: Secret = PASSPHRASE) -> bytes:
     return written.getvalue()
 
 
-def members(content: bytes, passphrase: Secret | None = None) -> list[Member]:
+def members(content: bytes, passphrase: Secret | None = None) -> list[ArchivedFile]:
     source = BackupSource(io.BytesIO(content), passphrase)
     source.verify()
     return list(source.members())

@@ -37,7 +37,7 @@ _BROKEN: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class ArchivedFile:
     """One file in the archive."""
 
     name: str
@@ -76,7 +76,7 @@ class ArchiveWriter:
         self._tar.addfile(info, io.BytesIO(content))
 
 
-def read_members(file: BinaryIO) -> Iterator[Member]:
+def read_members(file: BinaryIO) -> Iterator[ArchivedFile]:
     """Yield every member of the archive in *file*; the last one is the end, and it was verified.
 
     Raises:
@@ -97,16 +97,16 @@ def read_members(file: BinaryIO) -> Iterator[Member]:
     raise DamagedBackup
 
 
-def _members(unzipped: gzip.GzipFile) -> Iterator[Member]:
+def _members(unzipped: gzip.GzipFile) -> Iterator[ArchivedFile]:
     with tarfile.open(fileobj=cast("Any", unzipped), mode="r|") as tar:
         for info in tar:
             content = tar.extractfile(info) if info.isreg() and info.size <= _MAX_MEMBER else None
             if content is None:
                 raise DamagedBackup
-            yield Member(name=info.name, content=content.read())
+            yield ArchivedFile(name=info.name, content=content.read())
 
 
-def _check_end(end: Member, digest: _Digest, unzipped: gzip.GzipFile) -> None:
+def _check_end(end: ArchivedFile, digest: _Digest, unzipped: gzip.GzipFile) -> None:
     """Compare the checksum, and read what may follow, so that gzip's own is compared, too."""
     if end.json()["sha256"] != digest.hex():
         raise DamagedBackup

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Final
 
-from billhook.server.backup.archive import Member, to_json
+from billhook.server.backup.archive import ArchivedFile, to_json
 from billhook.server.backup.errors import DamagedBackup
 from billhook.server.operations.schema import Name
 
@@ -45,7 +45,7 @@ class Manifest:
         )
 
     @classmethod
-    def read(cls, member: Member) -> Manifest:
+    def read(cls, member: ArchivedFile) -> Manifest:
         """Return the manifest that *member* holds; raise DamagedBackup where it holds none."""
         try:
             facts = member.json()
@@ -82,7 +82,7 @@ class Keys:
         return to_json({"secrets.key": self.secrets, "signing.key": self.signing})
 
     @classmethod
-    def read(cls, member: Member) -> Keys:
+    def read(cls, member: ArchivedFile) -> Keys:
         """Return the keys that *member* holds."""
         facts = member.json()
         return cls(secrets=facts["secrets.key"], signing=facts["signing.key"])
@@ -93,7 +93,7 @@ def settings_to_bytes(settings: Mapping[str, str]) -> bytes:
     return to_json({k: v for k, v in settings.items() if k not in NOT_IN_SETTINGS})
 
 
-def settings_file(member: Member) -> str:
+def settings_file(member: ArchivedFile) -> str:
     """Return the settings in *member* as a file of variables, for systemd, a shell or a person."""
     settings: dict[str, Any] = json.loads(member.content)
     lines = (f"{name}={shlex.quote(value)}" for name, value in sorted(settings.items()))

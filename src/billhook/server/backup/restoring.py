@@ -20,7 +20,7 @@ from billhook.portal.installation.data_folder import SIGNING_KEY_FILE
 from billhook.portal.installation.logs import name_of
 from billhook.portal.integrations.crypto import KEY_FILE, KeyRing, parse_keys
 from billhook.portal.integrations.vault import unreadable_secrets
-from billhook.server.backup.archive import Member
+from billhook.server.backup.archive import ArchivedFile
 from billhook.server.backup.contents import ROWS, Keys, settings_file
 from billhook.server.backup.errors import DamagedBackup
 from billhook.server.backup.rows import Model, apps_at, options, tables_of, write_rows
@@ -147,9 +147,9 @@ def _delete_all(models: dict[str, Model]) -> None:
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(options(model).db_table)}")  # noqa: S608
 
 
-def _write_member(member: Member, models: dict[str, Model]) -> None:
+def _write_member(member: ArchivedFile, models: dict[str, Model]) -> None:
     lines = member.content.splitlines()
-    head, *rows = (Member(name=member.name, content=line).json() for line in lines)
+    head, *rows = (ArchivedFile(name=member.name, content=line).json() for line in lines)
     model = models.get(head["table"])
     if model is None:
         raise DamagedBackup

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from billhook.engine.secret import Secret
-from billhook.server.backup.archive import END, GZIP_MAGIC, Member, read_members
+from billhook.server.backup.archive import END, GZIP_MAGIC, ArchivedFile, read_members
 from billhook.server.backup.contents import FORMAT, KEYS, MANIFEST, ROWS, SETTINGS, Keys, Manifest
 from billhook.server.backup.encryption import CHUNK_BYTES, MAGIC, DecryptingReader
 from billhook.server.backup.errors import DamagedBackup
@@ -22,7 +22,7 @@ class Verified:
 
     manifest: Manifest
     keys: Keys
-    settings: Member
+    settings: ArchivedFile
     rows: dict[str, int]
     """The number of rows of each table."""
 
@@ -47,7 +47,7 @@ class BackupSource:
             DamagedBackup: where it was cut or altered.
             Refusal: where a newer version of Billhook has made it.
         """
-        parts: dict[str, Member] = {}
+        parts: dict[str, ArchivedFile] = {}
         for member in self.members():
             if member.name == MANIFEST:
                 _check_format(Manifest.read(member))
@@ -63,7 +63,7 @@ class BackupSource:
         except (LookupError, ValueError, TypeError):
             raise DamagedBackup from None
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[ArchivedFile]:
         """Yield every member, from the first; see :func:`read_members`."""
         self._file.seek(0)
         if self._passphrase is None:
