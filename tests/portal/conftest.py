@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ from django.test import Client
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
-from billhook.portal.mail.outbox import settle
+from billhook.portal.mail.background import AtOnce, use_background
+from billhook.portal.mail.delivery import deliver_due_mail
 from billhook.portal.organisations.models import Member
 from portal.cast import Cast, make_cast, signed_in
 
@@ -22,10 +23,10 @@ def quick_passwords(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def sent_mail() -> Iterator[Callable[[], None]]:
-    """Return a function that waits for mail on its way; none leaves for the next test."""
-    yield settle
-    settle()
+def sent_mail() -> Callable[[], None]:
+    """Return a function that sends the mail on its way, in the test's own thread."""
+    use_background(AtOnce())
+    return deliver_due_mail
 
 
 @pytest.fixture

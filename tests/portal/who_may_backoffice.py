@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.mail import EmailMessage
+
 from billhook.engine.body import Body
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.held import Held, shelf
+from billhook.portal.mail.models import MailKind
+from billhook.portal.mail.services import keep_mail
 from portal.who_may import EDITORS, OWNERS, VIEWERS, Row, Target
 
 
@@ -26,6 +30,17 @@ def _contact(target: Target) -> dict[str, object]:
 
 def _member(target: Target) -> dict[str, object]:
     return {**_organisation(target), "member_id": target.member.id}
+
+
+def _unsent_mail(target: Target) -> dict[str, object]:
+    message = EmailMessage("Invitation", "text", to=[target.contact.user.email])
+    mail = keep_mail(
+        message=message,
+        kind=MailKind.INVITATION,
+        user=target.contact.user,
+        organisation=target.organisation,
+    )
+    return {**_organisation(target), "mail_id": mail.id}
 
 
 def _held_file(target: Target) -> dict[str, object]:
@@ -69,6 +84,8 @@ ROWS = {
     "backoffice:member-role": Row(post=OWNERS, given=_member),
     "backoffice:member-remove": Row(get=OWNERS, post=OWNERS, given=_member),
     "backoffice:settings": Row(get=OWNERS, post=OWNERS, given=_organisation),
+    "backoffice:test-mail": Row(post=OWNERS, given=_organisation),
+    "backoffice:mail-again": Row(post=EDITORS, given=_unsent_mail),
     "backoffice:held-page": Row(get=EDITORS, given=_held_page),
     "backoffice:held-document": Row(get=EDITORS, given=_held_file),
 }

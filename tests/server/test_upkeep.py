@@ -66,4 +66,5 @@ async def test_a_failed_task_is_logged_and_stops_no_other(error: Exception) -> N
 
 
 def test_the_server_deletes_old_runs_and_expired_rows() -> None:
-    assert [task.__name__ for task in TASKS] == ["delete_old_runs", "forget_what_expired"]
+    names = [task.__name__ for task in TASKS]
+    assert names == ["delete_old_runs", "delete_old_mail", "forget_what_expired"]

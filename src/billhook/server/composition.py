@@ -19,6 +19,7 @@ def create_app() -> Application:
     from billhook.portal.documents.cache import document_cache
     from billhook.portal.documents.held import sweep_left_behind
     from billhook.portal.integrations.store import get_store
+    from billhook.portal.mail.sender import MailSender
     from billhook.portal.runs.recorder import get_recorder
     from billhook.server.database import is_database_there
     from billhook.server.handler import PortalHandler
@@ -50,12 +51,8 @@ def create_app() -> Application:
         registry=_readable_registry(is_one_of_many=settings.workers > 1),
         token=settings.metrics_token,
     )
-    return Application(
-        gateway=gateway,
-        health=health,
-        portal=portal,
-        parts=(recorder, store, portal, Upkeep()),
-    )
+    parts = (recorder, store, MailSender(), portal, Upkeep())
+    return Application(gateway=gateway, health=health, portal=portal, parts=parts)
 
 
 def rate_limits(settings: environment.Environment) -> RateLimits:

@@ -1,4 +1,4 @@
-"""The hourly upkeep: deletes old runs, and sessions and rate limits that have expired."""
+"""The hourly upkeep: deletes old runs, failed mail, and sessions and limits that have expired."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from django.db import Error, close_old_connections, connections
 
 from billhook.portal.accounts.services import forget_what_expired
 from billhook.portal.installation.logs import name_of
+from billhook.portal.mail.services import delete_old_mail
 from billhook.portal.runs.retention import delete_old_runs
 
 log = structlog.get_logger("billhook.upkeep")
 
 EVERY: Final = 3600.0
 """Seconds between two rounds of upkeep."""
-TASKS: Final[Sequence[Callable[[], object]]] = (delete_old_runs, forget_what_expired)
+TASKS: Final[Sequence[Callable[[], object]]] = (
+    delete_old_runs,
+    delete_old_mail,
+    forget_what_expired,
+)
 
 
 class Upkeep:

@@ -25,13 +25,15 @@ def only_mail(settle: Callable[[], None]) -> EmailMessage:
     return message
 
 
-def test_an_invited_contact_gets_a_mail_that_tells_how_to_sign_in(
+def test_an_invited_contact_gets_a_mail_that_explains_how_to_sign_in(
     cast: Cast, sent_mail: Callable[[], None], settings: object
 ) -> None:
     client = signed_in(cast.bob)
     form = {"email": "Dana@Acme.example", "name": "Dana"}
     response = client.post(address("contact-invite", cast, cast.acme.id), form, follow=True)
-    assert "dana@acme.example gets a mail" in response.content.decode()
+    page = response.content.decode()
+    assert "dana@acme.example can see the invoices of Acme now." in page
+    assert "is on its way to dana@acme.example." in page
     assert Contact.objects.filter(customer=cast.acme, user__email="dana@acme.example").exists()
     message = only_mail(sent_mail)
     assert message.to == ["dana@acme.example"]

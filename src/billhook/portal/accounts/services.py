@@ -24,6 +24,11 @@ def get_or_create_user(*, email: str, name: str = "") -> User:
     return user
 
 
+def user_of_email(email: str) -> User:
+    """Return the user whom the sign-in page has just found by *email*."""
+    return User.objects.get(email=email.strip().lower())
+
+
 def set_password(*, user: User, password: str) -> None:
     """Give *user* a password. Whoever is signed in with the old one is signed out."""
     user.set_password(password)

@@ -1,52 +1,123 @@
-"""The mail that tells people that they were invited, and how to sign in.
+"""Mail that invites people, and the sentence for the member about what came of it.
 
-It holds the address of the sign-in page and nothing that signs in: whoever reads the mail must
-still get the code that is sent to its address.
+The mail holds the address of the sign-in page and nothing that signs in: its reader must still get
+the code that is sent to that address.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from django.conf import settings
+from django.contrib import messages
 from django.core.mail import EmailMessage
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
-from billhook.portal.mail.outbox import post
-from billhook.portal.organisations.models import Member
+from billhook.portal.mail.models import MailKind
+from billhook.portal.mail.outbox import PostedMail, post_mail
+from billhook.portal.mail.status import mail_status
+from billhook.portal.organisations.models import Member, Organisation
+
+_PATIENCE: Final = 1.0
+"""Seconds that a page waits for the mail server, so that it can say what came of the mail."""
 
 
-def mail_contact(contact: Contact) -> None:
-    """Tell *contact* that they may see their company's invoices."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationMail:
+    """The mail for one person, and who sends it."""
+
+    user: User
+    organisation: Organisation
+    subject: str
+    template: str
+    context: dict[str, object]
+    reply_to: str
+
+
+def mail_contact(contact: Contact) -> PostedMail:
+    """Tell *contact* by mail that they may see their company's invoices."""
     organisation = contact.customer.organisation
-    _mail(
-        contact.user.email,
-        subject=f"Your invoices from {organisation.name}",
-        template="backoffice/mail/contact.txt",
-        context={"contact": contact, "organisation": organisation},
-        reply_to=organisation.support_email,
+    return _post(
+        InvitationMail(
+            user=contact.user,
+            organisation=organisation,
+            subject=f"Your invoices from {organisation.name}",
+            template="backoffice/mail/contact.txt",
+            context={"contact": contact, "organisation": organisation},
+            reply_to=organisation.support_email,
+        )
     )
 
 
-def mail_member(member: Member, *, invited_by: Member) -> None:
-    """Tell *member* that they may use the backoffice."""
-    _mail(
-        member.user.email,
-        subject=f"You are a member of {member.organisation.name}",
-        template="backoffice/mail/member.txt",
-        context={"member": member, "invited_by": invited_by},
-        reply_to=invited_by.user.email,
+def mail_member(member: Member, *, invited_by: Member) -> PostedMail:
+    """Tell *member* by mail that they may use the backoffice."""
+    return _post(
+        InvitationMail(
+            user=member.user,
+            organisation=member.organisation,
+            subject=f"You are a member of {member.organisation.name}",
+            template="backoffice/mail/member.txt",
+            context={"member": member, "invited_by": invited_by},
+            reply_to=invited_by.user.email,
+        )
     )
 
 
-def _mail(
-    to: str, *, subject: str, template: str, context: dict[str, object], reply_to: str
-) -> None:
-    address = settings.PUBLIC_URL + reverse(settings.LOGIN_URL)
+def report_invitation(request: HttpRequest, posted: PostedMail, *, email: str, done: str) -> None:
+    """Show on the next page that *done*, and whether the mail to *email* was sent."""
+    status = mail_status()
+    mail = posted.outcome(seconds=_PATIENCE)
+    if status.is_printed:
+        messages.warning(
+            request,
+            f"{done} No mail was sent: no mail server is set (BILLHOOK_EMAIL_URL), so the mail is "
+            f"in Billhook's log. {_by_hand(email)}",
+        )
+    elif mail is None:
+        messages.success(request, f"{done} A mail to {email} explains how to sign in.")
+    elif mail.has_failed:
+        messages.warning(
+            request, f"{done} The mail couldn't be sent. {mail.reason} {_by_hand(email)}"
+        )
+    elif mail.reason or not status.works:
+        reason = mail.reason or status.reason
+        messages.warning(
+            request,
+            f"{done} The mail couldn't be sent yet. {reason} Billhook tries again for a day. "
+            f"{_by_hand(email)}",
+        )
+    else:
+        messages.success(
+            request, f"{done} A mail that explains how to sign in is on its way to {email}."
+        )
+
+
+def _by_hand(email: str) -> str:
+    return f"To let them in now, ask them to open {_sign_in_address()} and type {email}."
+
+
+def _post(invitation: InvitationMail) -> PostedMail:
+    to = invitation.user.email
     message = EmailMessage(
-        subject=" ".join(subject.split()),
-        body=render_to_string(template, context | {"sign_in": address, "to": to}),
+        subject=" ".join(invitation.subject.split()),
+        body=render_to_string(
+            invitation.template, invitation.context | {"sign_in": _sign_in_address(), "to": to}
+        ),
         to=[to],
-        reply_to=[reply_to] if reply_to else None,
+        reply_to=[invitation.reply_to] if invitation.reply_to else None,
     )
-    post(message)
+    return post_mail(
+        message=message,
+        kind=MailKind.INVITATION,
+        user=invitation.user,
+        organisation=invitation.organisation,
+    )
+
+
+def _sign_in_address() -> str:
+    return settings.PUBLIC_URL + reverse(settings.LOGIN_URL)

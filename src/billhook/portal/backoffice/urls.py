@@ -11,6 +11,7 @@ from billhook.portal.backoffice import (
     views_home,
     views_import,
     views_invoices,
+    views_mail,
     views_people,
 )
 
@@ -47,6 +48,8 @@ _pages: list[URLPattern | URLResolver] = [
     path("/contacts/<id:contact_id>/remove", views_customers.remove_contact, name="contact-remove"),
     path("/members", include(_members)),
     path("/settings", views_people.settings, name="settings"),
+    path("/settings/test-mail", views_mail.send_test, name="test-mail"),
+    path("/mail/<id:mail_id>/again", views_mail.send_again, name="mail-again"),
     path("/held/<str:token>/page/<int:number>.png", views_held.held_page, name="held-page"),
     path("/held/<str:token>/document", views_held.held_document, name="held-document"),
     *urls_integrations.patterns,

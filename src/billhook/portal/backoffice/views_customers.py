@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billhook.portal.backoffice.forms import CustomerForm, InviteForm
-from billhook.portal.backoffice.invitations import mail_contact
+from billhook.portal.backoffice.invitations import mail_contact, report_invitation
 from billhook.portal.backoffice.pages import confirm, member_for, page, rows_of
 from billhook.portal.customers import access, services
 from billhook.portal.customers.models import Customer
@@ -18,6 +18,8 @@ from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.filters import balances
 from billhook.portal.limits.rates import limited
+from billhook.portal.mail.access import unsent_invitations
+from billhook.portal.mail.services import withdraw_mail
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "customers"
@@ -103,10 +105,9 @@ def invite_contact(request: HttpRequest, organisation_id: str, customer_id: str)
         except FieldProblem as problem:
             problem.show_in(form)
         else:
-            mail_contact(contact)
-            messages.success(
-                request, f"{contact.user.email} gets a mail that tells how to sign in."
-            )
+            email = contact.user.email
+            done = f"{email} can see the invoices of {row.name} now."
+            report_invitation(request, mail_contact(contact), email=email, done=done)
             return HttpResponseRedirect(_address(row))
     return _customer_page(request, member, row, form)
 
@@ -118,6 +119,7 @@ def remove_contact(request: HttpRequest, organisation_id: str, contact_id: str) 
     contact = access.contact_for_member(member, contact_id)
     if request.method == "POST":
         services.remove_contact(contact=contact)
+        withdraw_mail(user=contact.user, organisation=member.organisation)
         messages.success(request, f"{contact.user.email} has no access any more.")
         return HttpResponseRedirect(_address(contact.customer))
     return confirm(
@@ -158,9 +160,11 @@ def _customer_page(
     request: HttpRequest, member: Member, row: Customer, form: InviteForm
 ) -> HttpResponse:
     theirs = invoices_for_member(member).filter(customer=row)
+    contacts = access.contacts_for_member(member, row)
     context = {
         "customer": row,
-        "contacts": access.contacts_for_member(member, row),
+        "contacts": contacts,
+        "unsent": unsent_invitations(member, [contact.user_id for contact in contacts]),
         "invoice_count": theirs.count(),
         "balances": balances(theirs, today=timezone.localdate()),
         "form": form,

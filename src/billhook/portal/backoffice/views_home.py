@@ -17,6 +17,7 @@ from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.filters import balances, counts
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.access import failures_among, runs_for_member
+from billhook.portal.warnings.home import warnings_for_member
 
 _RUNS_SHOWN: Final = 6
 
@@ -41,6 +42,7 @@ def home(request: HttpRequest, organisation_id: str) -> HttpResponse:
     runs = runs_for_member(member)
     of_a_day = runs.filter(started_at__gte=timezone.now() - timedelta(days=1))
     context = {
+        "warnings": warnings_for_member(member),
         "tasks": tasks,
         "is_ready": all(task.is_done for task in tasks),
         "counts": {show.value: count for show, count in counts(invoices, today=today).items()},

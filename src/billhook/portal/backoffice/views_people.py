@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billhook.portal.backoffice.forms import MemberForm, RoleForm, SettingsForm
-from billhook.portal.backoffice.invitations import mail_member
+from billhook.portal.backoffice.invitations import mail_member, report_invitation
 from billhook.portal.backoffice.pages import confirm, member_for, page
+from billhook.portal.backoffice.views_mail import read_result
+from billhook.portal.backups.access import last_backup
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.limits.rates import limited
+from billhook.portal.mail.access import unsent_invitations, unsent_mail_for_member
+from billhook.portal.mail.services import withdraw_mail
+from billhook.portal.mail.status import mail_status
 from billhook.portal.organisations import access, services
 from billhook.portal.organisations.home import home_of
 from billhook.portal.organisations.models import Member, Role
 
 SECTION = "members"
+_MAIL_SHOWN = 20
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -38,8 +45,10 @@ def invite_member(request: HttpRequest, organisation_id: str) -> HttpResponse:
         except FieldProblem as problem:
             problem.show_in(form)
         else:
-            mail_member(added, invited_by=member)
-            messages.success(request, f"{added.user.email} gets a mail that tells how to sign in.")
+            email, role = added.user.email, added.get_role_display().lower()
+            posted = mail_member(added, invited_by=member)
+            done = f"{email} is {_article(role)} {role} now."
+            report_invitation(request, posted, email=email, done=done)
             return HttpResponseRedirect(_members_address(member))
     return _members_page(request, member, form)
 
@@ -72,6 +81,7 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
     if request.method == "POST":
         try:
             services.remove_member(member=other)
+            withdraw_mail(user=other.user, organisation=member.organisation)
         except FieldProblem as error:
             problem = error.message
         else:
@@ -102,7 +112,16 @@ def settings(request: HttpRequest, organisation_id: str) -> HttpResponse:
         services.change_organisation(organisation=member.organisation, **form.cleaned_data)
         messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("backoffice:settings", args=[organisation_id]))
-    return page(request, member, "backoffice/settings.html", {"form": form}, section="settings")
+    context = {
+        "form": form,
+        "mail": mail_status(),
+        "sender": django_settings.DEFAULT_FROM_EMAIL,
+        "public_url": django_settings.PUBLIC_URL,
+        "backup": last_backup(),
+        "test": read_result(request.GET.get("test", "")),
+        "unsent": unsent_mail_for_member(member)[:_MAIL_SHOWN],
+    }
+    return page(request, member, "backoffice/settings.html", context, section="settings")
 
 
 def _add_member(member: Member, form: MemberForm) -> Member:
@@ -115,8 +134,10 @@ def _add_member(member: Member, form: MemberForm) -> Member:
 
 
 def _members_page(request: HttpRequest, member: Member, form: MemberForm) -> HttpResponse:
+    rows = access.members_for_member(member)
     context = {
-        "members": access.members_for_member(member),
+        "members": rows,
+        "unsent": unsent_invitations(member, [row.user_id for row in rows]),
         "form": form,
         "roles": Role.choices,
     }

@@ -31,6 +31,12 @@ def name_for_everybody(user: User | None) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
+def only_organisation() -> Organisation | None:
+    """Return the organisation of this installation, where there is only one: for everybody."""
+    found = list(Organisation.objects.all()[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def memberships_of(user: User) -> QuerySet[Member]:
     """Return the organisations that *user* is a member of, by name, as members."""
     return (

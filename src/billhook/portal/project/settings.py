@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "billhook.portal.invoices",
     "billhook.portal.integrations",
     "billhook.portal.runs",
+    "billhook.portal.mail",
     "billhook.portal.backups",
     "billhook.portal.clientportal",
     "billhook.portal.backoffice",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
+from billhook.portal.integrations.models import Integration
 from billhook.portal.organisations.models import Member
-from billhook.portal.runs.models import Run
+from billhook.portal.runs.models import Kind, Run
 
 
 def runs_for_member(member: Member) -> QuerySet[Run]:
@@ -45,3 +48,12 @@ def last_runs(member: Member) -> dict[str, Run]:
     ids = member.organisation.integrations.values_list("id", flat=True)
     newest = (Run.objects.filter(integration_id=id_).order_by("-started_at").first() for id_ in ids)
     return {run.integration_id: run for run in newest if run is not None and run.integration_id}
+
+
+def newest_uses(integration: Integration, *, since: datetime, most: int) -> list[Run]:
+    """Return the newest runs since then that an integration of the caller's was really used for.
+
+    Runs of "Try it" don't count.
+    """
+    uses = integration.runs.filter(started_at__gte=since).exclude(kind=Kind.TRY)
+    return list(uses.order_by("-started_at")[:most])

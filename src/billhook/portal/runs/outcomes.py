@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from billhook.engine.errors import (
+    AuthenticationFailed,
     BillhookError,
+    DocumentNotFound,
+    NoRoom,
     SourceRefused,
     SourceStatus,
     SourceTimeout,
+    TokenError,
 )
 
 CANCELLED = "cancelled"
@@ -45,6 +50,29 @@ _REASONS = {
     "no-integration": "No integration that is on has the command. Add one, or switch one on.",
     "missing-secret": "A secret of the command has no readable value. Type it again.",
 }
+
+_SAYS_NOTHING: Final = frozenset(
+    {CANCELLED, FAULT, TokenError.code, NoRoom.code}
+    | {"bad-json", "bad-body", "not-json", "body-too-large", "body-too-slow"}
+)
+_SOURCE_NOT_ASKED: Final = frozenset({KEPT, SHARED, PLAIN_RENDERING})
+_SOURCE_WORKS: Final = frozenset({"ok", DocumentNotFound.code})
+_REFUSED: Final = frozenset({SourceRefused.code, AuthenticationFailed.code})
+
+
+def tells_about_source(outcome: str, reason: str) -> bool:
+    """Return whether a run shows if its source works: not if that wasn't asked, or we failed."""
+    return outcome not in _SAYS_NOTHING and reason not in _SOURCE_NOT_ASKED
+
+
+def source_works(outcome: str) -> bool:
+    """Return whether *outcome* is a source's that works; it needn't have every document."""
+    return outcome in _SOURCE_WORKS
+
+
+def credentials_refused(outcome: str) -> bool:
+    """Return whether a source refused the credentials that were sent."""
+    return outcome in _REFUSED
 
 
 def word_of_success(reason: str) -> str:

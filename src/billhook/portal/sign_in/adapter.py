@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -10,10 +12,14 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
+from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from billhook.portal.mail.outbox import post
+from billhook.portal.accounts.services import user_of_email
+from billhook.portal.mail.background import writing_background
+from billhook.portal.mail.models import MailKind
+from billhook.portal.mail.outbox import post_mail
 from billhook.portal.organisations.home import home_of
 
 
@@ -61,11 +67,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return subject
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail after the answer: how long it takes would tell who is known."""
+        """Keep and send a mail after the response: how long it takes would tell who is known."""
         values = {
             **context,
             "email": email,
             "public_url": settings.PUBLIC_URL,
             "next": get_next_redirect_url(allauth_context.request),  # one of ours, or nothing
         }
-        post(self.render_mail(template_prefix, email, values))
+        message = self.render_mail(template_prefix, email, values)
+        writing_background().run(partial(_post_code, message, email))
+
+
+def _post_code(message: EmailMessage, email: str) -> None:
+    lasting = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+    post_mail(message=message, kind=MailKind.CODE, user=user_of_email(email), lasting=lasting)

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from billhook.portal.accounts import services
 from billhook.portal.accounts.who import user_of
-from billhook.portal.organisations.access import is_set_up
+from billhook.portal.mail.status import mail_status
+from billhook.portal.organisations.access import is_set_up, only_organisation
 from billhook.portal.sign_in.forms import NameForm
 
 
@@ -28,7 +29,16 @@ class _StartsAnew:
         clear_login(request)
 
 
-class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
+class _SaysWhenMailFails:
+    """Say where codes don't arrive. The words are the same for everybody, known or not."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page needs."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return context | {"mail": mail_status(), "asked": only_organisation()}
+
+
+class SignInView(_SaysWhenMailFails, _StartsAnew, allauth_views.RequestLoginCodeView):  # type: ignore[misc]
     """Ask for the e-mail address and send a code to it, if it is known."""
 
     template_name = "sign_in/sign_in.html"
@@ -41,7 +51,7 @@ class SignInView(_StartsAnew, allauth_views.RequestLoginCodeView):  # type: igno
         return cast("HttpResponseBase", super().dispatch(request, *args, **kwargs))
 
 
-class CodeView(allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]
+class CodeView(_SaysWhenMailFails, allauth_views.ConfirmLoginCodeView):  # type: ignore[misc]
     """Ask for the code. The page is the same whether one was sent or not."""
 
     template_name = "sign_in/code.html"

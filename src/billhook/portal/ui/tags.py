@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
@@ -30,6 +31,12 @@ def day(value: date | None) -> str:
 def offers(choices: Iterable[tuple[str, str]], value: str) -> bool:
     """Say whether *value* is one of *choices*, so that one can be shown that isn't."""
     return any(value == each for each, _ in choices)
+
+
+@register.filter
+def of(rows: Mapping[str, Any], key: str) -> Any:
+    """Return the row of *rows* that belongs to *key*, or None."""
+    return rows.get(key)
 
 
 @register.simple_tag

@@ -1,0 +1,40 @@
+"""The time until which an integration's client certificate is valid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cryptography import x509
+
+from billhook.engine.authentication.tls import compile_tls
+from billhook.engine.config import TlsConfig
+from billhook.engine.errors import ConfigurationError
+from billhook.portal.integrations.crypto import KeyRingError, SecretUnreadableError
+from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.vault import decrypt_secret, key_ring
+
+
+def certificate_valid_until(integration: Integration) -> datetime | None:
+    """Return when the client certificate of *integration*, or one above it, expires first.
+
+    None where it has none, or none that can be read: the editor says that.
+    """
+    pem = _certificate_of(integration)
+    if pem is None:
+        return None
+    try:
+        certificates = x509.load_pem_x509_certificates(pem.encode())
+    except ValueError:
+        return None
+    return min(certificate.not_valid_after_utc for certificate in certificates)
+
+
+def _certificate_of(integration: Integration) -> str | None:
+    if not integration.tls:
+        return None
+    rows = {row.name: row for row in integration.stored_secrets.select_related("integration")}
+    try:
+        plan = compile_tls(TlsConfig(**integration.tls), secrets=rows)
+        return decrypt_secret(rows[plan.secret], ring=key_ring()).reveal() if plan.secret else None
+    except (ConfigurationError, SecretUnreadableError, KeyRingError):
+        return None
