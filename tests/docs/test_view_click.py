@@ -54,6 +54,7 @@ def test_each_function_of_the_page_exists():
 AROUND = {
     "engine.body",  # bytes, which every room handles
     "engine.conversation",  # a helper of run_command
+    "engine.integration",  # compiled when it was saved; opens its source at the first click
     "engine.record",
     "engine.secret",
     "engine.slots",  # the encoding of one slot, called by Step.fill

@@ -34,9 +34,10 @@ from billhook.engine.http.breaker import FAILURES, BreakerTransport, State
 from billhook.engine.http.retries import RetryingTransport
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
+from billhook.engine.integration import compile_integration, open_source
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.source import Source, open_source, plan_source
+from billhook.engine.source import Source
 from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from engine.origins import Peer, answer, nothing_left, pdf, serving
 
@@ -156,7 +157,7 @@ async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
         server.good_refresh = "k3y"
         keeper, trace = MemoryKeeper(), Trace()
         async with open_source(
-            config, secrets=SECRETS, policy=server.policy, keeper=keeper
+            config, secrets=SECRETS, policy=server.policy, token_store=keeper
         ) as source:
             with pytest.raises(NotADocument):
                 await view(config, source, trace)  # it answers with text, which is no document
@@ -282,7 +283,7 @@ async def test_closing_waits_for_tokens_under_way():
                 },
             ),
         )
-        source = open_source(config, secrets=SECRETS, policy=server.policy, keeper=keeper)
+        source = open_source(config, secrets=SECRETS, policy=server.policy, token_store=keeper)
         run = asyncio.ensure_future(view(config, source))
         await given.wait()
         run.cancel()
@@ -332,13 +333,12 @@ def test_a_secret_without_a_value_is_told_when_the_source_is_opened():
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
 
 
-def test_a_plan_lists_the_secrets_of_authentication_and_tls():
+def test_a_compiled_integration_lists_the_secrets_of_authentication_and_tls():
     config = integration(
         PLAIN, authentication=BASIC, tls=TlsConfig(client_certificate="{{ClientSecret}}")
     )
-    plan = plan_source(config, [compiled(config)])
-    assert plan.secrets == {"ApiKey", "ClientSecret"}
-    assert plan_source(integration(PLAIN), []).secrets == frozenset()
+    assert compile_integration(config).connection_secrets == {"ApiKey", "ClientSecret"}
+    assert compile_integration(integration(PLAIN)).connection_secrets == frozenset()
 
 
 async def test_an_unused_source_can_be_closed():

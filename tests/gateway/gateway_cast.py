@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from billhook.engine.body import Body
-from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord
+from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.gateway.app import Gateway
 
@@ -82,12 +82,17 @@ class Caller:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
-    organisation_id: str
-    integration_id: str
-    command: Command
-    secrets: Mapping[str, Secret]
+class AliceIntegration:
+    """Her one integration, whose command is sent to *transport*."""
+
     transport: Transport
+    id: str = "acme1"
+    organisation_id: str = "alice"
+
+    async def run(self, command, tokens, *, trace, run_id):
+        assert command == COMMAND.name
+        values = COMMAND.values(tokens, secrets={"ApiKey": Secret(CANARY)}, run_id=run_id)
+        return await run_command(COMMAND, values, transport=self.transport, trace=trace)
 
 
 @dataclass
@@ -106,17 +111,11 @@ class Store:
         }
         return callers.get(digest)
 
-    def prepared(self, caller, integration, command):
+    def find(self, caller, integration, command):
         own = caller.organisation_id == "alice" and integration in {"acme1", "Acme billing/2"}
         if not own or command != "GetInvoiceImage":
             return None
-        return Prepared(
-            organisation_id="alice",
-            integration_id="acme1",
-            command=COMMAND,
-            secrets={"ApiKey": Secret(CANARY)},
-            transport=self.source,
-        )
+        return AliceIntegration(transport=self.source)
 
 
 @dataclass

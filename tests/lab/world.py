@@ -25,10 +25,11 @@ from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import OK, Trace
+from billhook.engine.integration import open_source
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.source import Source, open_source
+from billhook.engine.source import Source
 from lab.invoices import NUMBERS
 from lab.standin import API, FILES, StandIn
 
@@ -165,7 +166,7 @@ async def open_world(
             name: Secret(text) for name, text in {**stand_in.secrets, **(secrets or {})}.items()
         }
         keeper = MemoryKeeper()
-        source = open_source(filled, secrets=given, policy=_policy(stand_in), keeper=keeper)
+        source = open_source(filled, secrets=given, policy=_policy(stand_in), token_store=keeper)
         await stack.enter_async_context(source)
         world = World(stand_in=stand_in, config=filled, secrets=given, source=source, keeper=keeper)
         yield world

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from billhook.cli.output import problem_object, tell_json, tell_notes
 from billhook.cli.values import read_file
-from billhook.engine.authentication.compile import compile_authentication
-from billhook.engine.authentication.tls import compile_tls
-from billhook.engine.command.compile import compile_command
-from billhook.engine.config import IntegrationConfig
+from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.integration import try_to_compile
 from billhook.engine.integration_file.file import locate
 
 
@@ -36,55 +35,31 @@ def check(file: Path, *, as_json: bool) -> None:
 def check_integration(
     integration: IntegrationConfig, form_problems: tuple[Problem, ...], text: str
 ) -> tuple[Problem, ...]:
-    """Compile every command; raise with all mistakes together, or return the notes."""
-    connection_problems, connection_notes = _check_connection(integration, form_problems)
-    problems = dict.fromkeys((*form_problems, *connection_problems))
-    notes = dict.fromkeys(connection_notes)
-    for config in integration.commands:
-        here = [problem for problem in form_problems if _is_in(problem, f"commands.{config.name}")]
-        if any(problem.code != "unknown-key" for problem in here):
-            continue  # what is missing there would be complained of a second time
-        try:
-            command = compile_command(
-                config,
-                variables=integration.variables,
-                secrets=integration.secrets,
-                authentication=integration.authentication,
-            )
-            notes |= dict.fromkeys(command.notes)
-        except ConfigurationError as error:
-            problems |= dict.fromkeys(error.problems)
+    """Compile every part; raise with all problems together, or return the notes."""
+    compilation = try_to_compile(_with_readable_commands(integration, form_problems))
+    found = compilation.problems
+    if any(_is_in(problem, "authentication") for problem in form_problems):
+        found = tuple(problem for problem in found if not _is_in(problem, "authentication"))
+    problems = dict.fromkeys((*form_problems, *found))
     if problems:
         raise ConfigurationError(locate(problems, text))
+    notes = compilation.integration.notes
     if not integration.commands:
         message = "The file has no command yet. Add a table such as [commands.GetInvoiceImage]."
-        notes[Problem(code="no-command", message=message)] = None
-    return tuple(notes)
+        notes = (*notes, Problem(code="no-command", message=message))
+    return notes
 
 
-def _check_connection(
+def _with_readable_commands(
     integration: IntegrationConfig, form_problems: tuple[Problem, ...]
-) -> tuple[list[Problem], list[Problem]]:
-    """Compile sign-in and TLS; return the mistakes, and the notes."""
-    problems: list[Problem] = []
-    notes: list[Problem] = []
-    authentication, tls = integration.authentication, integration.tls
-    try:
-        if authentication is not None and not any(
-            _is_in(each, "authentication") for each in form_problems
-        ):
-            plan = compile_authentication(
-                authentication, variables=integration.variables, secrets=integration.secrets
-            )
-            notes += plan.notes
-    except ConfigurationError as error:
-        problems += error.problems
-    try:
-        if tls is not None:
-            compile_tls(tls, secrets=integration.secrets)
-    except ConfigurationError as error:
-        problems += error.problems
-    return problems, notes
+) -> IntegrationConfig:
+    """Leave out commands that couldn't be read whole: what is missing there is reported already."""
+
+    def is_readable(command: CommandConfig) -> bool:
+        found = [each for each in form_problems if _is_in(each, f"commands.{command.name}")]
+        return all(problem.code == "unknown-key" for problem in found)
+
+    return replace(integration, commands=tuple(filter(is_readable, integration.commands)))
 
 
 def _is_in(problem: Problem, where: str) -> bool:

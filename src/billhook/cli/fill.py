@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from billhook.cli.output import printable, tell_json, tell_notes
-from billhook.cli.values import Prepared, command_arguments, prepare
+from billhook.cli.values import PreparedCommand, command_arguments, prepare
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.secret import Secret
 
@@ -49,18 +49,14 @@ def fill(
 
 
 def _with_authentication(
-    prepared: Prepared, requests: tuple[MaskedRequest, ...]
+    prepared: PreparedCommand, requests: tuple[MaskedRequest, ...]
 ) -> tuple[MaskedRequest, ...]:
-    """Add what the integration's sign-in adds; all of it is masked."""
-    config = prepared.integration
-    if config.authentication is None:
+    """Add what the integration's authentication adds; all of it is masked."""
+    plan = prepared.integration.authentication
+    if plan is None:
         return requests
-    from billhook.engine.authentication.compile import compile_authentication
     from billhook.engine.authentication.preview import with_authentication
 
-    plan = compile_authentication(
-        config.authentication, variables=config.variables, secrets=config.secrets
-    )
     return tuple(with_authentication(request, plan) for request in requests)
 
 

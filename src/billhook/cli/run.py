@@ -13,15 +13,13 @@ import click
 from billhook.cli.document_output import choose_output, write_document
 from billhook.cli.output import tell_json, tell_notes
 from billhook.cli.progress import progress_line
-from billhook.cli.values import Prepared, command_arguments, prepare
+from billhook.cli.values import PreparedCommand, command_arguments, prepare
 from billhook.engine.answer.document import Document
 from billhook.engine.authentication.file_token_store import FileKeeper
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
 from billhook.engine.record import new_run_id
-from billhook.engine.run import run_command
-from billhook.engine.source import open_source
 
 
 @click.command()
@@ -79,7 +77,7 @@ def run(
         tell_notes(prepared.command.notes)
     trace = Trace()
     keeper = FileKeeper(tokens) if tokens else None
-    with asyncio.run(_run(prepared, policy, keeper, trace)) as document:
+    with asyncio.run(_run(prepared, policy, keeper, trace, run_id)) as document:
         if path is not None or not as_json:
             write_document(document, path)
         if as_json:
@@ -89,23 +87,20 @@ def run(
 
 
 async def _run(
-    prepared: Prepared, policy: EgressPolicy, keeper: FileKeeper | None, trace: Trace
+    prepared: PreparedCommand,
+    policy: EgressPolicy,
+    keeper: FileKeeper | None,
+    trace: Trace,
+    run_id: str,
 ) -> Document:
-    source = open_source(
-        prepared.integration,
-        secrets=prepared.secrets,
-        policy=policy,
-        keeper=keeper,
-        commands=[prepared.command],
-    )
+    source = prepared.integration.open(secrets=prepared.secrets, policy=policy, token_store=keeper)
+    name = prepared.command.name
     async with source, progress_line(trace, shown=sys.stderr.isatty()):
         try:
-            return await run_command(
-                prepared.command, prepared.values, transport=source, trace=trace
-            )
+            return await source.run(name, prepared.tokens, trace=trace, run_id=run_id)
         except BillhookError as error:
-            if error.step == prepared.command.name:
-                error.step = ""  # of a command with one request it says nothing
+            if error.step == name:
+                error.step = ""  # the step of a command with one request has no name
             raise
 
 

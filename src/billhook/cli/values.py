@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any, Final, NoReturn, TypeVar
 import click
 
 from billhook.engine.command.command import Command
-from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.integration import CompiledIntegration, compile_integration
 from billhook.engine.integration_file.file import (
     MAX_FILE_BYTES,
     decode_file,
@@ -60,11 +60,16 @@ def command_arguments(function: _Function) -> _Function:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A command with all that it needs to be filled, and sent as its integration says."""
+class PreparedCommand:
+    """One command of a file with everything that it takes to fill and to send it.
 
-    integration: IntegrationConfig
+    ``integration`` has this command alone. ``tokens`` are the values as given, ``values`` the same
+    after their check.
+    """
+
+    integration: CompiledIntegration
     command: Command
+    tokens: Mapping[str, Value]
     values: Values
     secrets: dict[str, Secret]
 
@@ -78,8 +83,8 @@ def prepare(
     variables: Iterable[str],
     stand_in: Secret | None = None,
     run_id: str | None = None,
-) -> Prepared:
-    """Read the file, compile the command and take the values; raise with every mistake.
+) -> PreparedCommand:
+    """Read the file, compile the command and take the values; raise with every problem.
 
     *stand_in* is taken for secrets that aren't given, where nothing will be sent. *run_id* fills
     ``{{RunId}}``.
@@ -88,12 +93,19 @@ def prepare(
     if problems:
         raise ConfigurationError(problems)
     integration = _with_variables(integration, parse_pairs(variables, "--variable"))
-    compiled = _compile(integration, _find_command(integration, command), text)
+    only = replace(integration, commands=(_find_command(integration, command),))
+    compiled = _compile(only, text)
     stored = _read_secrets(integration, secrets)
     if stand_in is not None:
         stored = dict.fromkeys(compiled.secrets, stand_in) | stored
-    filled = compiled.values(parse_values(values), secrets=stored, run_id=run_id)
-    return Prepared(integration=integration, command=compiled, values=filled, secrets=stored)
+    found, tokens = compiled.commands[command], parse_values(values)
+    return PreparedCommand(
+        integration=compiled,
+        command=found,
+        tokens=tokens,
+        values=found.values(tokens, secrets=stored, run_id=run_id),
+        secrets=stored,
+    )
 
 
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:
@@ -135,14 +147,9 @@ def _find_command(integration: IntegrationConfig, name: str) -> CommandConfig:
     )
 
 
-def _compile(integration: IntegrationConfig, command: CommandConfig, text: str) -> Command:
+def _compile(integration: IntegrationConfig, text: str) -> CompiledIntegration:
     try:
-        return compile_command(
-            command,
-            variables=integration.variables,
-            secrets=integration.secrets,
-            authentication=integration.authentication,
-        )
+        return compile_integration(integration)
     except ConfigurationError as error:
         raise ConfigurationError(locate(error.problems, text)) from None
 

@@ -32,10 +32,15 @@ if TYPE_CHECKING:
     from billhook.engine.http.request import Limits, Origin, WebRequest
     from billhook.engine.http.trace import Trace
     from billhook.engine.http.transport import HttpTransport
+    from billhook.engine.integration import (
+        CompiledIntegration,
+        compile_integration,
+        open_source,
+    )
     from billhook.engine.integration_file.file import read_integration, write_integration
     from billhook.engine.run import run_command
     from billhook.engine.secret import MASK, Secret
-    from billhook.engine.source import Source, open_source
+    from billhook.engine.source import Source
     from billhook.engine.tokens.values import Values
     from billhook.engine.verdict import Verdict
 
@@ -45,6 +50,7 @@ __all__ = [
     "BillhookError",
     "Command",
     "CommandConfig",
+    "CompiledIntegration",
     "ConfigurationError",
     "Document",
     "DocumentNotFound",
@@ -71,6 +77,7 @@ __all__ = [
     "Verdict",
     "WebRequest",
     "compile_command",
+    "compile_integration",
     "open_source",
     "read_integration",
     "run_command",
@@ -99,7 +106,8 @@ _HOMES: Final = {
     "secret": ("MASK", "Secret"),
     "authentication.file_token_store": ("FileKeeper",),
     "authentication.token_store": ("MemoryKeeper", "TokenKeeper", "Tokens"),
-    "source": ("Source", "open_source"),
+    "integration": ("CompiledIntegration", "compile_integration", "open_source"),
+    "source": ("Source",),
     "http.request": ("Limits", "Origin", "WebRequest"),
     "tokens.values": ("Values",),
     "http.trace": ("Trace",),

@@ -1,112 +1,108 @@
-"""A source, ready for use: its connections with everything that an integration adds to them.
+"""An open source: the connections of one integration, and everything that it adds to them.
 
 This is the one place where the chain is put together. From the outside in: the breaker, which knows
-when to leave the source alone; the repetition of what may be repeated; the sign-in, anew for each
-try, since a signature is good for one; the network. What an integration doesn't use isn't there.
+when to leave the source alone; the retries of what may be sent again; authentication, renewed for
+each try, since a signature is good for one; the network. What an integration doesn't use isn't
+there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
 
+from billhook.engine.answer.document import Document
 from billhook.engine.authentication.authenticator import Authenticator
-from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.scheme import AuthenticationPlan
-from billhook.engine.authentication.tls import TlsPlan, compile_tls
+from billhook.engine.authentication.tls import TlsPlan
 from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
-from billhook.engine.command.compile import compile_command
-from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver
+from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.breaker import BreakerState, BreakerTransport
 from billhook.engine.http.request import Limits, Origin, WebRequest
 from billhook.engine.http.retries import RetryingTransport
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response, Transport
+from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
+from billhook.engine.tokens.catalogue import Value, nearest
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcePlan:
-    """What an integration says of its connections, compiled: sign-in, TLS, and where it goes.
-
-    ``origins`` are those of the commands' own URLs, ``signed_origins`` those of them that the
-    sign-in goes to.
-    """
-
-    authentication: AuthenticationPlan | None
-    tls: TlsPlan | None
-    origins: frozenset[Origin]
-    signed_origins: frozenset[Origin]
-    may_repeat: bool
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """The names of the secrets that sign-in and TLS use."""
-        plans = [plan for plan in (self.authentication, self.tls) if plan is not None]
-        return frozenset().union(*(plan.secrets for plan in plans))
-
-
-def plan_source(config: IntegrationConfig, commands: Collection[Command]) -> SourcePlan:
-    """Compile what *config* says beside its *commands*, which are compiled already.
-
-    Raises ConfigurationError with every mistake in the sign-in, or in TLS.
-    """
-    authentication: AuthenticationPlan | None = None
-    if config.authentication is not None:
-        authentication = compile_authentication(
-            config.authentication, variables=config.variables, secrets=config.secrets
-        )
-    return SourcePlan(
-        authentication=authentication,
-        tls=compile_tls(config.tls, secrets=config.secrets) if config.tls else None,
-        origins=frozenset().union(*(command.origins for command in commands)),
-        signed_origins=frozenset().union(*(command.signed_origins for command in commands)),
-        may_repeat=any(command.limits.retries for command in commands),
-    )
+_NO_VALUES: Final[Mapping[str, Value]] = MappingProxyType({})
 
 
 class Source:
-    """The transport of one integration. Close it when done; it is a context manager, too."""
+    """The open source of an integration. Close it when done; it is an async context manager.
+
+    It is also the transport of everything that the integration sends.
+    """
 
     def __init__(
         self,
-        plan: SourcePlan,
+        commands: Mapping[str, Command],
         *,
+        authentication: AuthenticationPlan | None,
+        tls: TlsPlan | None,
         secrets: Mapping[str, Secret],
         policy: EgressPolicy,
-        keeper: TokenKeeper | None = None,
+        token_store: TokenKeeper | None = None,
         resolver: Resolver | None = None,
         folder: Path | None = None,
     ) -> None:
+        self._commands = commands
+        self._secrets = secrets
         self._http = HttpTransport(
             policy,
             resolver=resolver,
             folder=folder,
-            ssl_context=plan.tls.bind(secrets) if plan.tls else None,
-            ssl_origins=plan.origins
-            | (plan.authentication.origins if plan.authentication else frozenset()),
+            ssl_context=tls.bind(secrets) if tls else None,
+            ssl_origins=_origins(commands, authentication),
         )
         self._authenticator: Authenticator | None = None
         chain: Transport = self._http
-        if plan.authentication is not None:
-            self._authenticator = make_authenticator(plan.authentication, secrets, keeper=keeper)
+        if authentication is not None:
+            self._authenticator = make_authenticator(authentication, secrets, keeper=token_store)
             chain = SignedTransport(
                 self._http,
                 authenticator=self._authenticator,
-                origins=plan.signed_origins,
+                origins=_union(command.signed_origins for command in commands.values()),
                 line_out=RetryingTransport(self._http),
             )
-        if plan.may_repeat:
+        if any(command.limits.retries for command in commands.values()):
             chain = RetryingTransport(chain)
         self._breaker = BreakerTransport(chain)
+
+    async def run(
+        self,
+        command: str,
+        values: Mapping[str, Value] = _NO_VALUES,
+        /,
+        *,
+        trace: Trace | None = None,
+        limits: Limits | None = None,
+        run_id: str | None = None,
+        **more_values: Value,
+    ) -> Document:
+        """Run *command* with *values* for its tokens, and return the document.
+
+        Values may also be given as keyword arguments. *trace* takes every exchange. *limits*
+        replace the command's own. *run_id* fills ``{{RunId}}``. The caller closes the document.
+        Raises ConfigurationError for an unknown command, and what
+        :func:`billhook.engine.run.run_command` raises.
+        """
+        found = self._commands.get(command)
+        if found is None:
+            raise ConfigurationError((_unknown_command(command, self._commands),))
+        if limits is not None:
+            found = replace(found, limits=limits)
+        filled = found.values({**values, **more_values}, secrets=self._secrets, run_id=run_id)
+        return await run_command(found, filled, transport=self, trace=trace)
 
     async def exchange(
         self,
@@ -155,37 +151,23 @@ class Source:
         await self.close()
 
 
-def open_source(
-    config: IntegrationConfig,
-    *,
-    secrets: Mapping[str, Secret],
-    policy: EgressPolicy,
-    keeper: TokenKeeper | None = None,
-    commands: Collection[Command] | None = None,
-    resolver: Resolver | None = None,
-    folder: Path | None = None,
-) -> Source:
-    """Return the source that *config* describes, with the values of its *secrets*.
+def _union(sets: Iterable[frozenset[Origin]]) -> frozenset[Origin]:
+    return frozenset().union(*sets)
 
-    *commands* are those of *config*, if they are compiled already. *keeper* holds the tokens that
-    OAuth 2 gives out from one run to the next. Raises ConfigurationError with every mistake, and
-    TokenError for a secret that is missing or unfit.
-    """
-    if commands is None:
-        commands = [
-            compile_command(
-                each,
-                variables=config.variables,
-                secrets=config.secrets,
-                authentication=config.authentication,
-            )
-            for each in config.commands
-        ]
-    return Source(
-        plan_source(config, commands),
-        secrets=secrets,
-        policy=policy,
-        keeper=keeper,
-        resolver=resolver,
-        folder=folder,
+
+def _origins(
+    commands: Mapping[str, Command], authentication: AuthenticationPlan | None
+) -> frozenset[Origin]:
+    """Return the origins that get to see a client certificate."""
+    own = _union(command.origins for command in commands.values())
+    return own | (authentication.origins if authentication else frozenset())
+
+
+def _unknown_command(name: str, known: Mapping[str, Command]) -> Problem:
+    near = nearest(name, known)
+    advice = f"Did you mean {near}?" if near else f"It has: {', '.join(known) or 'none'}."
+    return Problem(
+        code="unknown-command",
+        message=f'The integration has no command "{name}". {advice}',
+        suggestion=near,
     )

@@ -31,7 +31,7 @@ from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.response import GatewayResponse, Send, problem_reply
 from billhook.gateway.route import PREFIX, Route, read_route
 from billhook.gateway.running import ApiRun
-from billhook.gateway.store import Caller, CommandStore, Prepared, Recorder
+from billhook.gateway.store import ApiCaller, IntegrationStore, Recorder, RunnableIntegration
 from billhook.gateway.traces import facts
 
 Scope = MutableMapping[str, Any]
@@ -48,7 +48,7 @@ class Gateway:
     def __init__(
         self,
         *,
-        store: CommandStore,
+        store: IntegrationStore,
         recorder: Recorder,
         limits: RateLimits | None = None,
         metrics: GatewayMetrics | None = None,
@@ -97,8 +97,13 @@ class Gateway:
     async def _reply(self, scope: Scope, receive: Receive) -> GatewayResponse:
         route = self._route(scope)
         caller = self._doorkeeper.admit(scope)
-        prepared = self._prepared(caller, route)
-        run = ApiRun(prepared, caller, recorder=self._recorder, metrics=self._metrics)
+        run = ApiRun(
+            self._integration(caller, route),
+            route.command,
+            caller,
+            recorder=self._recorder,
+            metrics=self._metrics,
+        )
         reply = await run.reply(self._tokens(scope, receive), receive)
         self._metrics.answered(reply.status, reply.code)
         return reply
@@ -117,11 +122,11 @@ class Gateway:
             raise ShuttingDown
         return route
 
-    def _prepared(self, caller: Caller, route: Route) -> Prepared:
-        prepared = self._store.prepared(caller, route.integration, route.command)
-        if prepared is None:
+    def _integration(self, caller: ApiCaller, route: Route) -> RunnableIntegration:
+        found = self._store.find(caller, route.integration, route.command)
+        if found is None:
             raise CommandNotFound
-        return prepared
+        return found
 
     def _problem(self, error: BillhookError | GatewayError) -> GatewayResponse:
         self._metrics.answered(error.status, error.code)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from billhook.gateway.errors import KeyMissing, KeyUnknown, TooManyFailures, TooManyRuns
 from billhook.gateway.rate_limit import RateLimit
-from billhook.gateway.store import Caller, CommandStore
+from billhook.gateway.store import ApiCaller, IntegrationStore
 
 _BEARER: Final = b"bearer "
 _LONGEST_KEY: Final = 200
@@ -33,14 +33,14 @@ class Doorkeeper:
     same, so that nobody behind a shared address can be locked out by a neighbour.
     """
 
-    def __init__(self, store: CommandStore, limits: RateLimits) -> None:
+    def __init__(self, store: IntegrationStore, limits: RateLimits) -> None:
         self._store = store
         self._runs = RateLimit(per_second=limits.runs_per_second, burst=limits.runs_burst)
         self._failures = RateLimit(
             per_second=limits.failures_per_second, burst=limits.failures_burst
         )
 
-    def admit(self, scope: Mapping[str, Any]) -> Caller:
+    def admit(self, scope: Mapping[str, Any]) -> ApiCaller:
         """Return who calls; raise 401 or 429 when they may not come in."""
         try:
             caller = self._caller(_key(scope["headers"]))
@@ -51,7 +51,7 @@ class Doorkeeper:
             raise TooManyRuns(wait)
         return caller
 
-    def _caller(self, key: bytes) -> Caller:
+    def _caller(self, key: bytes) -> ApiCaller:
         caller = self._store.caller(hashlib.sha256(key).hexdigest())
         if caller is None:
             raise KeyUnknown

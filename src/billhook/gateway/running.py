@@ -14,14 +14,13 @@ from billhook.engine.answer.document import Document
 from billhook.engine.errors import BillhookError, reason_of
 from billhook.engine.http.trace import Trace
 from billhook.engine.record import RunRecord, new_run_id
-from billhook.engine.run import run_command
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
 from billhook.gateway.file_name import file_name
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.response import GatewayResponse, document_reply, problem_reply
-from billhook.gateway.store import Caller, Prepared, Recorder
+from billhook.gateway.store import ApiCaller, Recorder, RunnableIntegration
 from billhook.gateway.traces import facts
 
 log = structlog.get_logger("billhook.gateway")
@@ -34,13 +33,14 @@ _NAME_TOKEN: Final = "InvoiceNumber"  # noqa: S105 - a token's name
 
 
 class ApiRun:
-    """One run of *prepared* for *caller*."""
+    """One run of *command* of *integration* for *caller*."""
 
     __slots__ = (
         "_caller",
         "_clock",
+        "_command",
+        "_integration",
         "_metrics",
-        "_prepared",
         "_recorder",
         "_started",
         "_trace",
@@ -48,10 +48,17 @@ class ApiRun:
     )
 
     def __init__(
-        self, prepared: Prepared, caller: Caller, *, recorder: Recorder, metrics: GatewayMetrics
+        self,
+        integration: RunnableIntegration,
+        command: str,
+        caller: ApiCaller,
+        *,
+        recorder: Recorder,
+        metrics: GatewayMetrics,
     ) -> None:
         self.id = new_run_id()
-        self._prepared = prepared
+        self._integration = integration
+        self._command = command
         self._caller = caller
         self._recorder = recorder
         self._metrics = metrics
@@ -95,11 +102,7 @@ class ApiRun:
         return document_reply(document, run_id=self.id, name=self._name(tokens, document))
 
     async def _document(self, tokens: Mapping[str, Scalar]) -> Document:
-        prepared = self._prepared
-        values = prepared.command.values(tokens, secrets=prepared.secrets, run_id=self.id)
-        return await run_command(
-            prepared.command, values, transport=prepared.transport, trace=self._trace
-        )
+        return await self._integration.run(self._command, tokens, trace=self._trace, run_id=self.id)
 
     def _name(self, tokens: Mapping[str, Scalar], document: Document) -> str:
         wanted = tokens.get(_NAME_TOKEN)
@@ -108,13 +111,12 @@ class ApiRun:
     def _record(self, outcome: str, *, reason: str = "", document: Document | None = None) -> None:
         seconds = time.perf_counter() - self._clock
         self._metrics.run_ended(seconds)
-        prepared = self._prepared
         self._recorder.record(
             RunRecord(
                 id=self.id,
-                organisation_id=prepared.organisation_id,
-                integration_id=prepared.integration_id,
-                command=prepared.command.name,
+                organisation_id=self._integration.organisation_id,
+                integration_id=self._integration.id,
+                command=self._command,
                 kind="api",
                 user_id=None,
                 api_key_id=self._caller.key_id,

@@ -1,4 +1,4 @@
-"""What the gateway needs of whoever keeps the commands and the runs; the portal implements it."""
+"""The interface to the store of integrations and runs that the gateway needs; the portal's fits."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from billhook.engine.command.command import Command
-    from billhook.engine.http.transport import Transport
+    from billhook.engine.answer.document import Document
+    from billhook.engine.http.trace import Trace
     from billhook.engine.record import RunRecord
-    from billhook.engine.secret import Secret
+    from billhook.engine.tokens.catalogue import Value
 
 
-class Caller(Protocol):
+class ApiCaller(Protocol):
     """Who calls: the API key and the organisation that it belongs to."""
 
     @property
@@ -26,44 +26,35 @@ class Caller(Protocol):
         ...
 
 
-class Prepared(Protocol):
-    """A command that is ready to run: compiled, with its secrets and its own connections."""
+class RunnableIntegration(Protocol):
+    """An integration that is ready to run: compiled, with its secrets and its own connections."""
+
+    @property
+    def id(self) -> str:
+        """The id of the integration."""
+        ...
 
     @property
     def organisation_id(self) -> str:
         """The id of the organisation."""
         ...
 
-    @property
-    def integration_id(self) -> str:
-        """The id of the integration."""
-        ...
-
-    @property
-    def command(self) -> Command:
-        """The compiled command."""
-        ...
-
-    @property
-    def secrets(self) -> Mapping[str, Secret]:
-        """The integration's secrets by name."""
-        ...
-
-    @property
-    def transport(self) -> Transport:
-        """The integration's own door to the network."""
+    async def run(
+        self, command: str, tokens: Mapping[str, Value], *, trace: Trace, run_id: str
+    ) -> Document:
+        """Run *command* with *tokens* and return the document; *run_id* fills ``{{RunId}}``."""
         ...
 
 
-class CommandStore(Protocol):
-    """Keys and commands, in memory: neither method waits for anything."""
+class IntegrationStore(Protocol):
+    """Keys and integrations, in memory: neither method waits for anything."""
 
-    def caller(self, digest: str) -> Caller | None:
+    def caller(self, digest: str) -> ApiCaller | None:
         """Return whose key has this SHA-256 *digest* (hex); ``None`` for an unknown one."""
         ...
 
-    def prepared(self, caller: Caller, integration: str, command: str) -> Prepared | None:
-        """Return the command of the caller's own integration, named by its id or its name.
+    def find(self, caller: ApiCaller, integration: str, command: str) -> RunnableIntegration | None:
+        """Return the caller's own integration, named by its id or its name, if it has *command*.
 
         ``None`` says that there is no such integration or command, or that it is another
         organisation's, or switched off: the caller can't tell which.

@@ -14,10 +14,11 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
+from billhook.engine.integration import open_source
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.source import Source, open_source
+from billhook.engine.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ async def open_integration(
     given = {name: Secret(value) for name, value in secrets.items()}
     policy = EgressPolicy.from_texts(allow=[origin.removeprefix("http://")])
     keeper = MemoryKeeper()
-    async with open_source(config, secrets=given, policy=policy, keeper=keeper) as source:
+    async with open_source(config, secrets=given, policy=policy, token_store=keeper) as source:
         yield Integration(config=config, secrets=given, source=source, keeper=keeper)
 
 

@@ -15,9 +15,9 @@ import pytest
 from billhook.engine.command.compile import compile_command
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
+from billhook.engine.integration import open_source
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.source import open_source
 from lab.invoices import NUMBERS, UNKNOWN, make_invoices
 from lab.systems.s3 import S3Bucket
 from lab.world import get_command, read_preset

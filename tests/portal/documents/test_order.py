@@ -44,7 +44,7 @@ class Sources:
         self.by_host: dict[str, Source] = {}
 
     def open(self, wiring: Wiring) -> Source:
-        (origin,) = wiring.plan.origins
+        (origin,) = wiring.integration.origins
         return self.by_host[origin.host]
 
     def add(self, cast: Cast, answers: str, on_failure: str = OnFailure.STOP) -> Integration:

@@ -310,7 +310,7 @@ def test_a_source_lists_the_tokens_that_its_authentication_obtained(
     bob = signed_in(cast.bob)
     come_back(bob, agreed(server, begun(bob, row)))
     loaded = load_one(Integration.objects.get(id=row.id))
-    (compiled,) = loaded.commands
+    (compiled,) = loaded.commands.values()
 
     async def use() -> set[str]:
         async with policy.open_source(loaded.wiring) as source:

@@ -204,12 +204,12 @@ def test_the_store_opens_the_source_with_its_authentication(cast: Cast) -> None:
     store = CommandStore(open_source=open_source)
     integration(cast.harper, whole_draft())
     store.refresh()
-    (prepared,) = store.sources_of(cast.harper.id, "GetInvoiceImage")
-    assert prepared.secrets == {}
-    prepared.transport._make()  # type: ignore[attr-defined]
+    (live,) = store.sources_of(cast.harper.id, "GetInvoiceImage")
+    assert live.secrets_of("GetInvoiceImage") == {}
+    live.transport._make()  # type: ignore[attr-defined]
     (wiring,) = seen
-    assert wiring.plan.authentication is not None
-    assert wiring.plan.authentication.scheme == "oauth2-client-credentials"
+    assert wiring.integration.authentication is not None
+    assert wiring.integration.authentication.scheme.name == "oauth2-client-credentials"
     assert wiring.secrets["ApiKey"].reveal() == CANARY
     assert wiring.keeper is None
     assert CANARY not in repr(wiring)

@@ -15,8 +15,9 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import loading, services
 from billhook.portal.integrations.drafts import draft_of
+from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
-from billhook.portal.integrations.store import Caller, CommandStore, Prepared
+from billhook.portal.integrations.store import Caller, CommandStore
 from billhook.portal.organisations.models import Organisation
 from portal.cast import Cast
 from portal.integration_cast import CANARY, Source, command, draft, integration
@@ -44,9 +45,9 @@ def caller_of(organisation: Organisation) -> Caller:
     return Caller(key_id="key", organisation_id=organisation.id)
 
 
-def loaded(store: CommandStore, row: Integration) -> Prepared | None:
+def loaded(store: CommandStore, row: Integration) -> LiveIntegration | None:
     store.refresh()
-    return store.prepared(caller_of(row.organisation), row.id, COMMAND)
+    return store.find(caller_of(row.organisation), row.id, COMMAND)
 
 
 def digest(key: services.NewApiKey) -> str:
@@ -55,29 +56,29 @@ def digest(key: services.NewApiKey) -> str:
 
 def test_a_command_comes_compiled_and_with_its_secrets(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
-    prepared = loaded(store, row)
-    assert prepared is not None
-    assert prepared.command.tokens == ("InvoiceNumber",)
-    assert prepared.secrets["ApiKey"].reveal() == CANARY
-    assert CANARY not in repr(prepared)
+    live = loaded(store, row)
+    assert live is not None
+    assert live.commands[COMMAND].tokens == ("InvoiceNumber",)
+    assert live.secrets_of(COMMAND)["ApiKey"].reveal() == CANARY
+    assert CANARY not in repr(live)
 
 
 def test_a_command_gets_only_the_secrets_that_it_uses(cast: Cast, store: CommandStore) -> None:
     other = command(name="Other", headers=(), url="https://b.example/")
     row = integration(cast.harper, draft(command(), other))
     store.refresh()
-    prepared = store.prepared(caller_of(cast.harper), row.id, "Other")
-    assert prepared is not None
-    assert prepared.secrets == {}
+    live = store.find(caller_of(cast.harper), row.id, "Other")
+    assert live is not None
+    assert live.secrets_of("Other") == {}
 
 
 def test_only_the_own_organisation_gets_it(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     store.refresh()
-    assert store.prepared(caller_of(cast.harper), row.id, COMMAND) is not None
-    assert store.prepared(caller_of(cast.northwind), row.id, COMMAND) is None
-    assert store.prepared(caller_of(cast.harper), row.id, "NoSuch") is None
-    assert store.prepared(caller_of(cast.harper), "000000000000", COMMAND) is None
+    assert store.find(caller_of(cast.harper), row.id, COMMAND) is not None
+    assert store.find(caller_of(cast.northwind), row.id, COMMAND) is None
+    assert store.find(caller_of(cast.harper), row.id, "NoSuch") is None
+    assert store.find(caller_of(cast.harper), "000000000000", COMMAND) is None
     assert store.sources_of(cast.northwind.id, COMMAND) == ()
 
 
@@ -90,7 +91,7 @@ def test_sources_come_in_the_order_that_was_set(cast: Cast, store: CommandStore)
 
     def chosen() -> list[str]:
         store.refresh()
-        return [one.integration_id for one in store.sources_of(cast.harper.id, COMMAND)]
+        return [one.id for one in store.sources_of(cast.harper.id, COMMAND)]
 
     assert chosen() == [first.id, second.id]
     services.move_integration(integration=second, places=-2)
@@ -110,6 +111,10 @@ def test_what_has_not_changed_is_kept_as_it_is(cast: Cast, store: CommandStore) 
     assert loaded(store, row) is before
 
 
+def _method(live: LiveIntegration) -> str:
+    return live.commands[COMMAND].steps[0].method
+
+
 def test_a_change_brings_a_new_command(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     before = loaded(store, row)
@@ -118,7 +123,7 @@ def test_a_change_brings_a_new_command(cast: Cast, store: CommandStore) -> None:
     after = loaded(store, row)
     assert before is not None
     assert after is not None
-    assert (before.command.steps[0].method, after.command.steps[0].method) == ("GET", "POST")
+    assert (_method(before), _method(after)) == ("GET", "POST")
 
 
 def test_a_key_is_known_by_its_digest_until_it_is_revoked(cast: Cast, store: CommandStore) -> None:
@@ -150,7 +155,7 @@ async def test_a_change_made_elsewhere_is_seen_by_looking(cast_elsewhere: Elsewh
     try:
         row = await asyncio.to_thread(cast_elsewhere.add_integration)
         await until(
-            lambda: store.prepared(caller_of(cast_elsewhere.harper), row.id, COMMAND) is not None
+            lambda: store.find(caller_of(cast_elsewhere.harper), row.id, COMMAND) is not None
         )
     finally:
         await store.stop()
@@ -189,7 +194,7 @@ async def test_what_is_known_survives_the_database(
 
     monkeypatch.setattr(loading, "read_revision", read_revision)
     monkeypatch.setattr(loading, "read_stamps", list)
-    monkeypatch.setattr(loading, "load_integrations", lambda _ids: {})
+    monkeypatch.setattr(loading, "load_integrations", lambda _ids, **_: {})
     monkeypatch.setattr(loading, "read_valid_keys", lambda: [("digest", "key", "organisation")])
     store = CommandStore(open_source=lambda _: Source(), look_every=0.01)
     with structlog.testing.capture_logs() as lines:
@@ -252,8 +257,8 @@ def test_a_secret_moved_into_another_row_can_not_be_used(cast: Cast, store: Comm
     stolen = theirs.stored_secrets.get().ciphertext
     StoredSecret.objects.filter(integration=row).update(ciphertext=stolen)
     with structlog.testing.capture_logs() as lines:
-        prepared = loaded(store, row)
-    assert prepared is not None
-    assert prepared.secrets == {}
+        live = loaded(store, row)
+    assert live is not None
+    assert live.secrets_of(COMMAND) == {}
     assert [line["event"] for line in lines] == ["secret-not-readable"]
-    assert Secret(CANARY) not in prepared.secrets.values()
+    assert Secret(CANARY) not in live.secrets_of(COMMAND).values()

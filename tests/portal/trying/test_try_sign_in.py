@@ -87,7 +87,7 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
     row = integration(cast.harper, given())
     sent(prepared(cast, row, draft_of(row)))
     (wiring,) = opened
-    assert wiring.plan.authentication is not None
+    assert wiring.integration.authentication is not None
     assert wiring.secrets["ApiKey"].reveal() == CANARY
     assert wiring.keeper is not None
 

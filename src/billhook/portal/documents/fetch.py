@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.crypto import salted_hmac
 
 from billhook.engine.answer.document import Document
+from billhook.engine.command.command import Command
 from billhook.engine.delivery import LINK_TYPE
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Transport
@@ -20,8 +21,8 @@ from billhook.portal.documents.cache import CacheKey, DocumentCache, Kept, docum
 from billhook.portal.documents.revalidation import RevalidatingTransport
 from billhook.portal.documents.single_flight import Flights
 from billhook.portal.documents.token_values import Click, invoice_tokens
+from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import Keeping
-from billhook.portal.integrations.store import Prepared
 from billhook.portal.runs.outcomes import KEPT, UNCHANGED
 from billhook.portal.runs.recorder import Found
 
@@ -32,35 +33,35 @@ _flights = Flights()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One fetch: a source's command, filled for one click, in the run of that id."""
+    """One fetch: an integration's command, filled for one click, in the run of that id."""
 
-    prepared: Prepared
+    integration: LiveIntegration
+    command: str
     click: Click
     run_id: str
 
     async def find(self, trace: Trace) -> Found:
         """Return the document; see :func:`billhook.engine.run.run_command` for what it raises."""
-        tokens = invoice_tokens(self.click, self.prepared.command.tokens)
-        values = self.prepared.command.values(
-            tokens, secrets=self.prepared.secrets, run_id=self.run_id
-        )
-        run = _Run(prepared=self.prepared, values=values, trace=trace)
+        live, command = self.integration, self.integration.commands[self.command]
+        tokens = invoice_tokens(self.click, command.tokens)
+        values = live.values(self.command, tokens, run_id=self.run_id)
+        run = _Run(integration=live, command=command, values=values, trace=trace)
         cache = document_cache()
-        if self.prepared.keeping == Keeping.OFF or not cache.is_on:
-            return Found(document=await run.document(self.prepared.transport))
+        if live.keeping == Keeping.OFF or not cache.is_on:
+            return Found(document=await run.document(live.transport))
         key = self._key(tokens)
         kept = cache.look(key)
-        if kept is not None and self.prepared.keeping == Keeping.TRUSTED and cache.is_fresh(kept):
+        if kept is not None and live.keeping == Keeping.TRUSTED and cache.is_fresh(kept):
             found = await _from_cache(cache, kept)
             if found is not None:
                 return found
         return await _flights.join(key, lambda: run.revalidate(cache, key, kept))
 
     def _key(self, tokens: Mapping[str, Value]) -> CacheKey:
-        prepared, invoice = self.prepared, self.click.invoice
+        live, invoice = self.integration, self.click.invoice
         who = {name: tokens[name] for name in _OF_CONTACT if name in tokens}
-        subject = (prepared.integration_id, prepared.command.name, invoice.id, who)
-        state = (prepared.stamp, invoice.changed_at.isoformat(), sorted(tokens.items()))
+        subject = (live.id, self.command, invoice.id, who)
+        state = (live.stamp, invoice.changed_at.isoformat(), sorted(tokens.items()))
         return CacheKey(subject=_digest(subject), state=_digest(state))
 
 
@@ -68,23 +69,23 @@ class Fetch:
 class _Run:
     """The run of a fetch that no kept copy spares."""
 
-    prepared: Prepared
+    integration: LiveIntegration
+    command: Command
     values: Values
     trace: Trace
 
     async def document(self, transport: Transport) -> Document:
-        command = self.prepared.command
-        return await run_command(command, self.values, transport=transport, trace=self.trace)
+        return await run_command(self.command, self.values, transport=transport, trace=self.trace)
 
     async def revalidate(self, cache: DocumentCache, key: CacheKey, kept: Kept | None) -> Found:
         """Fetch the document, unless the source says that the kept one is still the same."""
-        transport = RevalidatingTransport(self.prepared.transport, cache=cache, kept=kept)
+        transport = RevalidatingTransport(self.integration.transport, cache=cache, kept=kept)
         document = await self.document(transport)
         if kept is not None and transport.is_unchanged(document):
             await asyncio.to_thread(cache.confirm, key, kept)
             return Found(document=document, reason=UNCHANGED, fetched_at=kept.fetched_at)
         named = transport.name_of(document)
-        may_keep = named is not None or self.prepared.keeping == Keeping.TRUSTED
+        may_keep = named is not None or self.integration.keeping == Keeping.TRUSTED
         if may_keep and document.media_type != LINK_TYPE:
             etag, request = (named.etag, named.request) if named else ("", "")
             await asyncio.to_thread(cache.put, key, document, etag=etag, request=request)

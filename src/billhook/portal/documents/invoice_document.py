@@ -63,8 +63,10 @@ class InvoiceDocument:
         """
         failure: BillhookError | None = None
         for source in get_store().sources_of(self.click.invoice.organisation_id, INVOICE_COMMAND):
-            use = self._use(source.integration_id, is_first=failure is None)
-            fetch = Fetch(prepared=source, click=self.click, run_id=use.run_id)
+            use = self._use(source.id, is_first=failure is None)
+            fetch = Fetch(
+                integration=source, command=INVOICE_COMMAND, click=self.click, run_id=use.run_id
+            )
             try:
                 return await run_recorded(use, fetch.find)
             except DocumentNotFound as error:

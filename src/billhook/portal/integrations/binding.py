@@ -8,13 +8,12 @@ URL as well, and so are the tokens that it gives out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem
-from billhook.engine.source import SourcePlan
+from billhook.engine.integration import CompiledIntegration
 
 _DENY: Final = "deny"
 """A sign-in's own requests never follow a redirect."""
@@ -35,39 +34,37 @@ class Use:
 Uses = frozenset[Use]
 
 
-def uses_of_secrets(
-    commands: Collection[Command], plan: SourcePlan | None = None
-) -> dict[str, Uses]:
-    """Return for each secret how *commands* use it, and the sign-in and TLS of *plan* for them."""
-    tls = _digest(plan)
+def uses_of_secrets(integration: CompiledIntegration) -> dict[str, Uses]:
+    """Return for each secret how commands, authentication and TLS of *integration* use it."""
+    tls = _digest(integration)
     found: dict[str, set[Use]] = {}
-    for command in commands:
+    for command in integration.commands.values():
         for name, origins in command.secret_origins.items():
             uses = (Use(str(origin), command.redirects, tls) for origin in origins)
             found.setdefault(name, set()).update(uses)
-    if plan is not None and plan.secrets:
-        everywhere = uses_of_source(commands, plan)
-        for name in plan.secrets:
+    if integration.connection_secrets:
+        everywhere = uses_of_authentication(integration)
+        for name in integration.connection_secrets:
             found.setdefault(name, set()).update(everywhere)
     return {name: frozenset(uses) for name, uses in found.items()}
 
 
-def uses_of_source(commands: Iterable[Command], plan: SourcePlan) -> Uses:
-    """Return where the sign-in of *plan*, and whatever comes of it, is sent with *commands*."""
-    return frozenset(_uses_of_source(commands, plan))
+def uses_of_authentication(integration: CompiledIntegration) -> Uses:
+    """Return where the credentials of *integration*, and tokens that result from them, are sent."""
+    return frozenset(_uses_of_authentication(integration))
 
 
-def _uses_of_source(commands: Iterable[Command], plan: SourcePlan) -> Iterator[Use]:
-    tls = _digest(plan)
-    for command in commands:
+def _uses_of_authentication(integration: CompiledIntegration) -> Iterator[Use]:
+    tls = _digest(integration)
+    for command in integration.commands.values():
         for origin in command.origins:
             yield Use(str(origin), command.redirects, tls)
-    for origin in plan.authentication.origins if plan.authentication else ():
+    for origin in integration.authentication.origins if integration.authentication else ():
         yield Use(str(origin), _DENY, tls)
 
 
-def _digest(plan: SourcePlan | None) -> str:
-    authorities = plan.tls.ca if plan and plan.tls else ""
+def _digest(integration: CompiledIntegration) -> str:
+    authorities = integration.tls.ca if integration.tls else ""
     return hashlib.sha256(authorities.encode()).hexdigest()[:32] if authorities else ""
 
 
@@ -85,11 +82,9 @@ def from_json(bound_to: Mapping[str, Any]) -> Uses:
     return frozenset(Use(*row) for row in bound_to.get("uses", ()))
 
 
-def is_bound(
-    command: Command, bound: Mapping[str, Uses], *, plan: SourcePlan | None = None
-) -> bool:
-    """Return whether *command* sends each of its secrets only where it was typed for."""
-    wanted = uses_of_secrets([command], plan)
+def is_bound(integration: CompiledIntegration, bound: Mapping[str, Uses]) -> bool:
+    """Return whether *integration* sends each of its secrets only where it was typed for."""
+    wanted = uses_of_secrets(integration)
     return all(uses <= bound.get(name, frozenset()) for name, uses in wanted.items())
 
 

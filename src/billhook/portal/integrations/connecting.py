@@ -33,7 +33,8 @@ from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.access import tokens_of
-from billhook.portal.integrations.loading import Loaded, load_one
+from billhook.portal.integrations.live import LiveIntegration
+from billhook.portal.integrations.loading import load_one
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.sealer import Sealer
@@ -170,7 +171,7 @@ class Finishing:
 
     member: Member
     integration: Integration
-    loaded: Loaded
+    live: LiveIntegration
     client: OAuthClient
     verifier: Secret | None
     query: str
@@ -178,7 +179,7 @@ class Finishing:
 
     async def finish(self) -> None:
         """Exchange the code and keep the tokens; raise BillhookError with a plain sentence."""
-        wiring = self.loaded.wiring
+        wiring = self.live.wiring
         if wiring.keeper is None:
             raise AuthenticationFailed(_STALE)
         try:
@@ -201,7 +202,7 @@ class Finishing:
         log.info("connected", integration=self.integration.id, member=self.member.id)
 
     def _mark(self) -> None:
-        uses = binding.uses_of_source(self.loaded.commands, self.loaded.wiring.plan)
+        uses = binding.uses_of_authentication(self.live.wiring.integration)
         try:
             mark_connected(integration=self.integration, user=self.member.user, uses=uses)
         finally:
@@ -222,11 +223,11 @@ def finish_connection(
     if waiting.version != integration.version:
         message = "The integration was changed meanwhile. Begin again."
         raise AuthenticationFailed(message, connect_again=True)
-    loaded, client = _loaded(integration)
+    live, client = _loaded(integration)
     return Finishing(
         member=member,
         integration=integration,
-        loaded=loaded,
+        live=live,
         client=client,
         verifier=verifier,
         query=query,
@@ -234,11 +235,11 @@ def finish_connection(
     )
 
 
-def _loaded(integration: Integration) -> tuple[Loaded, OAuthClient]:
-    loaded = load_one(integration)
-    authentication = loaded.wiring.plan.authentication
-    if not loaded.commands or authentication is None or authentication.scheme.name != _BY_CODE:
+def _loaded(integration: Integration) -> tuple[LiveIntegration, OAuthClient]:
+    live = load_one(integration)
+    authentication = live.wiring.integration.authentication
+    if not live.commands or authentication is None or authentication.scheme.name != _BY_CODE:
         message = "This integration can't be connected as it stands. Mend its sign-in and save it."
         problem = Problem(code="not-connectable", where="authentication", message=message)
         raise ConfigurationError((problem,))
-    return loaded, make_client(authentication, loaded.wiring.secrets)
+    return live, make_client(authentication, live.wiring.secrets)

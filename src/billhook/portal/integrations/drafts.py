@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from billhook.engine.command.command import Command
-from billhook.engine.command.compile import compile_command
 from billhook.engine.config import AuthenticationConfig, CommandConfig, IntegrationConfig, TlsConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.integration import CompiledIntegration, try_to_compile
 from billhook.engine.integration_file.file import (
     authentication_from_json,
     command_from_json,
     tls_from_json,
 )
 from billhook.engine.secret import Secret
-from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.fields.names import SENTENCE, has_unseen
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
@@ -68,86 +65,48 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDraft:
-    """A draft without mistakes, and its commands and its source, compiled."""
+    """A draft without problems, compiled."""
 
     draft: Draft
-    commands: Mapping[str, Command]
-    plan: SourcePlan
+    compiled: CompiledIntegration
 
     @property
     def uses(self) -> dict[str, binding.Uses]:
         """How each secret is used."""
-        return binding.uses_of_secrets(self.commands.values(), self.plan)
+        return binding.uses_of_secrets(self.compiled)
 
 
 def check_draft(
     draft: Draft, *, taken: Iterable[str], stored: Iterable[StoredSecret]
 ) -> CheckedDraft:
-    """Return *draft* with its commands compiled. *taken* are the names of other integrations.
+    """Return *draft*, compiled. *taken* are the names of other integrations.
 
     Raises:
-        ConfigurationError: with every mistake, the binding of secrets among them.
+        ConfigurationError: with every problem, the binding of secrets among them.
     """
-    commands, problems = compile_commands(draft)
-    plan, more = _compile_source(draft, commands.values())
+    compilation = try_to_compile(draft.config())
+    compiled = compilation.integration
+    if not compilation.connects:
+        compiled = replace(compiled, authentication=None, tls=None)
     found = (
         *_name_problems(draft, set(taken)),
-        *problems,
-        *more,
+        *compilation.problems,
+        *_no_command(draft),
         *_choice_problems(draft),
-        *_value_problems(draft, commands.values(), plan, {row.id: row for row in stored}),
+        *_value_problems(draft, compiled, {row.id: row for row in stored}),
     )
-    if found or plan is None:
+    if found:
         raise ConfigurationError(found)
-    return CheckedDraft(draft=draft, commands=commands, plan=plan)
+    return CheckedDraft(draft=draft, compiled=compiled)
 
 
-def compile_commands(draft: Draft) -> tuple[dict[str, Command], tuple[Problem, ...]]:
-    """Return the commands that compile, by name, and the problems of the others."""
-    commands: dict[str, Command] = {}
-    problems: list[Problem] = []
-    for config in draft.commands:
-        try:
-            commands[config.name] = compile_one(config, draft.config())
-        except ConfigurationError as error:
-            problems.extend(error.problems)
-    # a mistake in a variable or a secret's name is found once for each command
-    return commands, tuple(dict.fromkeys((*problems, *_command_problems(draft))))
-
-
-def compile_one(command: CommandConfig, config: IntegrationConfig) -> Command:
-    """Return *command* of *config*, compiled; raise ConfigurationError with every mistake."""
-    return compile_command(
-        command,
-        variables=config.variables,
-        secrets=config.secrets,
-        authentication=config.authentication,
-    )
-
-
-def _compile_source(
-    draft: Draft, commands: Collection[Command]
-) -> tuple[SourcePlan | None, tuple[Problem, ...]]:
-    try:
-        return plan_source(draft.config(), commands), ()
-    except ConfigurationError as error:
-        return None, error.problems
-
-
-def _command_problems(draft: Draft) -> Iterator[Problem]:
+def _no_command(draft: Draft) -> Iterator[Problem]:
     if not draft.commands:
         yield Problem(
             code="no-command",
             where="commands",
             message="An integration needs one command at least. Add one, such as GetInvoiceImage.",
         )
-    for name, count in Counter(config.name for config in draft.commands).items():
-        if count > 1:
-            yield Problem(
-                code="command-twice",
-                where=f"commands.{name}",
-                message=f"There are {count} commands {name}. Give each its own name.",
-            )
 
 
 def _name_problems(draft: Draft, taken: set[str]) -> Iterator[Problem]:
@@ -189,11 +148,10 @@ def _choice_problems(draft: Draft) -> Iterator[Problem]:
 
 def _value_problems(
     draft: Draft,
-    commands: Collection[Command],
-    plan: SourcePlan | None,
+    compiled: CompiledIntegration,
     stored: Mapping[str, StoredSecret],
 ) -> Iterator[Problem]:
-    uses = binding.uses_of_secrets(commands, plan)
+    uses = binding.uses_of_secrets(compiled)
     for entry in draft.secrets:
         if entry.value is not None:
             continue

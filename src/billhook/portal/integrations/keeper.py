@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -22,10 +22,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from billhook.engine.authentication.token_store import Tokens
-from billhook.engine.command.command import Command
 from billhook.engine.errors import AuthenticationFailed
+from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
-from billhook.engine.source import SourcePlan
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.models import Integration, StoredTokens
@@ -39,13 +38,11 @@ ASK_AGAIN: Final = 0.05
 _Result = TypeVar("_Result")
 
 
-def keeper_of(
-    row: Integration, plan: SourcePlan, commands: Collection[Command]
-) -> DatabaseKeeper | None:
+def keeper_of(row: Integration, compiled: CompiledIntegration) -> DatabaseKeeper | None:
     """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
-    if plan.authentication is None or not plan.authentication.scheme.keeps_tokens:
+    if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return None
-    return DatabaseKeeper(row, uses=binding.uses_of_source(commands, plan), lease=LEASE)
+    return DatabaseKeeper(row, uses=binding.uses_of_authentication(compiled), lease=LEASE)
 
 
 class DatabaseKeeper:

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import structlog
 
-from billhook.engine.command.command import Command
-from billhook.engine.config import IntegrationConfig
-from billhook.engine.errors import ConfigurationError
+from billhook.engine.config import CommandConfig, IntegrationConfig
+from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.request import Origin
+from billhook.engine.integration import CompiledIntegration, try_to_compile
 from billhook.engine.integration_file.file import (
     authentication_from_json,
     command_from_json,
     tls_from_json,
 )
 from billhook.engine.secret import Secret
-from billhook.engine.source import SourcePlan, plan_source
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import KeyRing, SecretUnreadableError
-from billhook.portal.integrations.drafts import compile_one
 from billhook.portal.integrations.keeper import keeper_of
+from billhook.portal.integrations.live import LiveIntegration, Stamp
 from billhook.portal.integrations.models import ApiKey, Integration, Revision, StoredSecret
-from billhook.portal.integrations.policy import Wiring
+from billhook.portal.integrations.policy import Wiring, open_source
+from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 
 log = structlog.get_logger("billhook.store")
 
-Stamp = tuple[int, int]
-"""Tells one state of an integration from another: its version, and that of its connection."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """One enabled integration as the store needs it."""
-
-    id: str
-    organisation_id: str
-    name: str
-    stamp: Stamp
-    on_failure: str
-    keeping: str
-    commands: tuple[Command, ...]
-    wiring: Wiring
+OpenSource = Callable[[Wiring], ClosableTransport]
 
 
 def read_revision() -> int:
@@ -64,10 +49,12 @@ def read_stamps() -> list[tuple[str, Stamp]]:
     return [(id_, (version, connection)) for id_, version, connection in found]
 
 
-def load_integrations(ids: Collection[str]) -> dict[str, Loaded]:
-    """Return the enabled integrations among *ids*."""
+def load_integrations(
+    ids: Collection[str], *, open_source: OpenSource = open_source
+) -> dict[str, LiveIntegration]:
+    """Return the enabled integrations among *ids*; each opens its source when it is first used."""
     rows = Integration.objects.filter(enabled=True, id__in=ids).prefetch_related("stored_secrets")
-    return {row.id: _load(row) for row in rows}
+    return {row.id: load_one(row, open_source=open_source) for row in rows}
 
 
 def read_origins() -> dict[str, frozenset[Origin]]:
@@ -77,84 +64,89 @@ def read_origins() -> dict[str, frozenset[Origin]]:
 
 
 def _origins(row: Integration) -> frozenset[Origin]:
-    stored = row.stored_secrets.all()
-    bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
-    commands, plan = _usable(row, bound)
-    own = (origin for command in commands for origin in command.origins)
-    return frozenset((*own, *(plan.authentication.origins if plan.authentication else ())))
+    compiled = _usable(row)
+    authentication = compiled.authentication
+    return compiled.origins | (authentication.origins if authentication else frozenset())
 
 
-def load_one(row: Integration) -> Loaded:
+def load_one(row: Integration, *, open_source: OpenSource = open_source) -> LiveIntegration:
     """Return the integration *row*, on or off, as the store would have it."""
-    return _load(row)
-
-
-def _load(row: Integration) -> Loaded:
-    stored = list(row.stored_secrets.all())
-    bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
-    commands, plan = _usable(row, bound)
-    return Loaded(
+    compiled = _usable(row)
+    wiring = Wiring(
+        integration=compiled,
+        secrets=dict(_readable(row, list(row.stored_secrets.all()))),
+        keeper=keeper_of(row, compiled),
+    )
+    return LiveIntegration(
         id=row.id,
         organisation_id=row.organisation_id,
         name=row.name,
         stamp=(row.version, row.connection),
         on_failure=row.on_failure,
         keeping=row.keeping,
-        commands=commands,
-        wiring=Wiring(
-            plan=plan,
-            secrets=dict(_readable(row, stored)),
-            keeper=keeper_of(row, plan, commands),
-        ),
+        wiring=wiring,
+        transport=SharedTransport(lambda: open_source(wiring)),
     )
 
 
-def _usable(
-    row: Integration, bound: Mapping[str, binding.Uses]
-) -> tuple[tuple[Command, ...], SourcePlan]:
-    """Return the commands of *row* that may be used, and what all of them say of the source."""
+def _usable(row: Integration) -> CompiledIntegration:
+    """Return the parts of *row* that may be used. Others are logged and left out."""
+    stored = row.stored_secrets.all()
+    bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
     try:
-        config = _config_without_commands(row, bound)
-        compiled = tuple(_compiled(row, config))
-        plan = plan_source(config, compiled)
+        compilation = try_to_compile(_config_of(row, bound))
     except ConfigurationError as error:
-        _complain(row, error)
-        return (), plan_source(IntegrationConfig(name=row.name), ())
-    commands = tuple(each for each in compiled if _is_bound(row, each, bound, plan))
-    return commands, plan if len(commands) == len(compiled) else plan_source(config, commands)
+        _complain(row, error.problems)
+        return _nothing_of(row)
+    if compilation.problems:
+        _complain(row, compilation.problems)
+    if not compilation.connects:
+        return _nothing_of(row)
+    compiled = compilation.integration
+    commands = {
+        name: command
+        for name, command in compiled.commands.items()
+        if _is_bound(row, replace(compiled, commands={name: command}), bound)
+    }
+    return replace(compiled, commands=commands)
 
 
-def _config_without_commands(row: Integration, secrets: Collection[str]) -> IntegrationConfig:
+def _nothing_of(row: Integration) -> CompiledIntegration:
+    return CompiledIntegration(name=row.name, commands={}, authentication=None, tls=None)
+
+
+def _config_of(row: Integration, secrets: Collection[str]) -> IntegrationConfig:
     return IntegrationConfig(
         name=row.name,
         variables=row.variables,
         secrets=tuple(secrets),
         authentication=authentication_from_json(row.authentication) if row.authentication else None,
         tls=tls_from_json(row.tls) if row.tls else None,
+        commands=tuple(_readable_commands(row)),
     )
 
 
-def _compiled(row: Integration, config: IntegrationConfig) -> Iterator[Command]:
-    """Compile the commands of *row*. One that this version can't compile is logged and left out."""
+def _readable_commands(row: Integration) -> Iterator[CommandConfig]:
+    """Read the commands of *row*. One that this version can't read is logged and left out."""
     for typed in row.commands:
         try:
-            yield compile_one(command_from_json(typed), config)
+            yield command_from_json(typed)
         except ConfigurationError as error:
-            _complain(row, error)
+            _complain(row, error.problems)
 
 
-def _complain(row: Integration, error: ConfigurationError) -> None:
-    codes = sorted({problem.code for problem in error.problems})
+def _complain(row: Integration, problems: Iterable[Problem]) -> None:
+    codes = sorted({problem.code for problem in problems})
     log.warning("command-not-usable", integration=row.id, codes=codes)
 
 
 def _is_bound(
-    row: Integration, command: Command, bound: Mapping[str, binding.Uses], plan: SourcePlan
+    row: Integration, one_command: CompiledIntegration, bound: Mapping[str, binding.Uses]
 ) -> bool:
     # the services refuse to save such a command: a row like this wasn't written by them
-    if binding.is_bound(command, bound, plan=plan):
+    if binding.is_bound(one_command, bound):
         return True
-    log.error("secret-moved", integration=row.id, command=command.name)
+    log.error("secret-moved", integration=row.id, command=next(iter(one_command.commands)))
     return False
 
 

@@ -8,16 +8,17 @@ from functools import cache
 
 from billhook.engine.authentication.token_store import TokenKeeper
 from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
-from billhook.engine.source import Source, SourcePlan
+from billhook.engine.source import Source
 from billhook.portal.installation import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the transport of one integration is made of."""
+    """Everything that opening an integration takes."""
 
-    plan: SourcePlan
+    integration: CompiledIntegration
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     keeper: TokenKeeper | None = None
 
@@ -36,4 +37,6 @@ def open_source(wiring: Wiring) -> Source:
 
     Raises ConfigurationError for a certificate that can't be used, TokenError for a missing secret.
     """
-    return Source(wiring.plan, secrets=wiring.secrets, policy=egress_policy(), keeper=wiring.keeper)
+    return wiring.integration.open(
+        secrets=wiring.secrets, policy=egress_policy(), token_store=wiring.keeper
+    )

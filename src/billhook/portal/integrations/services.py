@@ -108,8 +108,8 @@ def _write(row: Integration, draft: Draft) -> None:
 
 def _drop_moved_tokens(row: Integration, checked: CheckedDraft) -> None:
     """Delete the tokens of *row* if they would go elsewhere now, or if nothing uses them."""
-    uses = binding.uses_of_source(checked.commands.values(), checked.plan)
-    authentication = checked.plan.authentication
+    uses = binding.uses_of_authentication(checked.compiled)
+    authentication = checked.compiled.authentication
     for tokens in StoredTokens.objects.filter(integration_id=row.id):
         is_used = authentication is not None and authentication.scheme.keeps_tokens
         if not is_used or not uses <= binding.from_json(tokens.bound_to):

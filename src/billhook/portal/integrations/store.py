@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,12 +19,10 @@ from typing import Final, Protocol
 import structlog
 from django.db import Error, close_old_connections, connections
 
-from billhook.engine.command.command import Command
 from billhook.engine.http.breaker import BreakerState
-from billhook.engine.http.transport import Transport
-from billhook.engine.secret import Secret
 from billhook.portal.installation.logs import name_of
 from billhook.portal.integrations import loading
+from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
@@ -55,53 +53,25 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A command, ready to run: compiled, with its secrets and the source of its integration.
-
-    ``stamp`` tells one state of the integration from another.
-    """
-
-    organisation_id: str
-    integration_id: str
-    stamp: loading.Stamp
-    on_failure: str
-    keeping: str
-    command: Command
-    secrets: Mapping[str, Secret]
-    transport: Transport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
-    """One enabled integration in memory, as of *stamp*."""
-
-    organisation_id: str
-    name: str
-    stamp: loading.Stamp
-    commands: Mapping[str, Prepared]
-    transport: SharedTransport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Everything known at one revision. It is replaced as a whole, so readers need no lock."""
 
     revision: int = -1
     callers: Mapping[str, Caller] = field(default_factory=dict)
-    integrations: Mapping[str, Connected] = field(default_factory=dict)
-    in_order: Mapping[tuple[str, str], tuple[Prepared, ...]] = field(default_factory=dict)
-    """By organisation and name of a command: that command of its integrations, in its order."""
-    by_name: Mapping[tuple[str, str], Connected] = field(default_factory=dict)
+    integrations: Mapping[str, LiveIntegration] = field(default_factory=dict)
+    in_order: Mapping[tuple[str, str], tuple[LiveIntegration, ...]] = field(default_factory=dict)
+    """By organisation and name of a command: the integrations that have it, in their order."""
+    by_name: Mapping[tuple[str, str], LiveIntegration] = field(default_factory=dict)
     """The same by organisation and name."""
 
 
 class CommandStore:
-    """Gives callers and prepared commands from memory, and keeps them fresh."""
+    """Gives callers and live integrations from memory, and keeps them fresh."""
 
     def __init__(
         self,
         *,
-        open_source: Callable[[Wiring], ClosableTransport] = open_source,
+        open_source: loading.OpenSource = open_source,
         look_every: float = LOOK_EVERY,
     ) -> None:
         self._open_source = open_source
@@ -122,25 +92,27 @@ class CommandStore:
             self._used[caller.key_id] = time.time()
         return caller
 
-    def prepared(self, caller: OfOrganisation, integration: str, command: str) -> Prepared | None:
-        """Return the command of an integration of *caller*'s organisation, or None.
+    def find(
+        self, caller: OfOrganisation, integration: str, command: str
+    ) -> LiveIntegration | None:
+        """Return an integration of *caller*'s organisation that has *command*, or None.
 
         *integration* is its id, or else its name.
         """
         snapshot = self._snapshot
-        connected = snapshot.integrations.get(integration)
-        if connected is None or connected.organisation_id != caller.organisation_id:
-            connected = snapshot.by_name.get((caller.organisation_id, integration))
-        return connected.commands.get(command) if connected else None
+        found = snapshot.integrations.get(integration)
+        if found is None or found.organisation_id != caller.organisation_id:
+            found = snapshot.by_name.get((caller.organisation_id, integration))
+        return found if found is not None and command in found.commands else None
 
-    def sources_of(self, organisation_id: str, command: str) -> tuple[Prepared, ...]:
-        """Return *command* of every integration that has it, in the organisation's order."""
+    def sources_of(self, organisation_id: str, command: str) -> tuple[LiveIntegration, ...]:
+        """Return every integration that has *command*, in the organisation's order."""
         return self._snapshot.in_order.get((organisation_id, command), ())
 
     def state_of(self, integration_id: str) -> BreakerState | None:
         """Return how this process gets on with the source of an integration that is on."""
-        connected = self._snapshot.integrations.get(integration_id)
-        return connected.transport.state if connected else None
+        live = self._snapshot.integrations.get(integration_id)
+        return live.transport.state if live else None
 
     @asynccontextmanager
     async def one_off_source(self, wiring: Wiring) -> AsyncIterator[ClosableTransport]:
@@ -170,8 +142,8 @@ class CommandStore:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
         before, self._snapshot, self._loop = self._snapshot, Snapshot(), None
-        for connected in before.integrations.values():
-            await connected.transport.retire()
+        for live in before.integrations.values():
+            await live.transport.retire()
 
     def refresh(self) -> None:
         """Load what has changed, if the revision has moved on. For any thread that may wait."""
@@ -230,11 +202,11 @@ class CommandStore:
             in_order=_in_order(integrations),
             by_name={(one.organisation_id, one.name): one for one in integrations.values()},
         )
-        for id_, connected in before.items():
-            if integrations.get(id_) is not connected:
-                self._retire(connected.transport)
+        for id_, live in before.items():
+            if integrations.get(id_) is not live:
+                self._retire(live.transport)
 
-    def _connect_changed(self, before: Mapping[str, Connected]) -> dict[str, Connected]:
+    def _connect_changed(self, before: Mapping[str, LiveIntegration]) -> dict[str, LiveIntegration]:
         """Return every enabled integration, in order; what hasn't changed is kept as it is."""
         stamps = loading.read_stamps()
         kept = {
@@ -242,33 +214,9 @@ class CommandStore:
             for id_, stamp in stamps
             if id_ in before and before[id_].stamp == stamp
         }
-        loaded = loading.load_integrations([id_ for id_, _ in stamps if id_ not in kept])
-        known = kept | {id_: self._connect(integration) for id_, integration in loaded.items()}
+        changed = [id_ for id_, _ in stamps if id_ not in kept]
+        known = kept | loading.load_integrations(changed, open_source=self._open_source)
         return {id_: known[id_] for id_, _ in stamps if id_ in known}
-
-    def _connect(self, loaded: loading.Loaded) -> Connected:
-        transport = SharedTransport(lambda: self._open_source(loaded.wiring))
-        secrets = loaded.wiring.secrets
-        commands = {
-            command.name: Prepared(
-                organisation_id=loaded.organisation_id,
-                integration_id=loaded.id,
-                stamp=loaded.stamp,
-                on_failure=loaded.on_failure,
-                keeping=loaded.keeping,
-                command=command,
-                secrets={name: secrets[name] for name in command.secrets if name in secrets},
-                transport=transport,
-            )
-            for command in loaded.commands
-        }
-        return Connected(
-            organisation_id=loaded.organisation_id,
-            name=loaded.name,
-            stamp=loaded.stamp,
-            commands=commands,
-            transport=transport,
-        )
 
     def _retire(self, transport: SharedTransport) -> None:
         if self._loop is not None:
@@ -276,13 +224,13 @@ class CommandStore:
 
 
 def _in_order(
-    integrations: Mapping[str, Connected],
-) -> dict[tuple[str, str], tuple[Prepared, ...]]:
-    in_order: dict[tuple[str, str], tuple[Prepared, ...]] = {}
-    for connected in integrations.values():
-        for name, prepared in connected.commands.items():
-            key = connected.organisation_id, name
-            in_order[key] = (*in_order.get(key, ()), prepared)
+    integrations: Mapping[str, LiveIntegration],
+) -> dict[tuple[str, str], tuple[LiveIntegration, ...]]:
+    in_order: dict[tuple[str, str], tuple[LiveIntegration, ...]] = {}
+    for live in integrations.values():
+        for name in live.commands:
+            key = live.organisation_id, name
+            in_order[key] = (*in_order.get(key, ()), live)
     return in_order
 
 

@@ -64,9 +64,8 @@ def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
         return Look()
     step = step_called(error.step, trial.command)
     place = step.url.where.removesuffix(".url")
-    has_authentication = (
-        trial.plan is not None and trial.plan.authentication is not None and step.authenticate
-    )
+    authentication = trial.compiled.authentication if trial.compiled else None
+    has_authentication = authentication is not None and step.authenticate
     filled = where.format(
         step=place,
         command=f"commands.{trial.command.name}",

@@ -84,7 +84,7 @@ def _steps(command: Command, sent: Sent) -> Iterator[StepTried]:
 
 def _requests(command: Command, known: Values, sent: Sent) -> tuple[MaskedRequest, ...]:
     try:
-        return with_signs(command.preview(known), sent.trial.plan)
+        return with_signs(command.preview(known), sent.trial.compiled)
     except TokenError:  # a value out of an answer doesn't fit where it stands: that is the verdict
         return sent.trial.requests
 

@@ -19,16 +19,16 @@ from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
 from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt, Trace
+from billhook.engine.integration import CompiledIntegration, compile_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
-from billhook.engine.source import SourcePlan, plan_source
 from billhook.engine.tokens.catalogue import Value
 from billhook.engine.tokens.values import Values
 from billhook.portal.documents.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.editor.form import EditorForm, config_of, source_config_of
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
-from billhook.portal.integrations.drafts import compile_one, draft_of
+from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.policy import Wiring, egress_policy
@@ -63,7 +63,7 @@ class Trial:
     requests: tuple[MaskedRequest, ...] = ()
     problems: tuple[Problem, ...] = ()
     hindrances: tuple[str, ...] = ()
-    plan: SourcePlan | None = None
+    compiled: CompiledIntegration | None = None
     secrets: Mapping[str, Secret] = field(default_factory=dict)
 
     @property
@@ -94,16 +94,16 @@ def prepare_trial(
         command_id=f"command-{_tried(form)}",
     )
     try:
-        command, plan = _compiled(form)
+        command, compiled = _compiled(form)
         used = tokens_used(command, form, member=member, invoice=invoice)
-        uses = binding.uses_of_secrets([command], plan)
+        uses = binding.uses_of_secrets(compiled)
         if sending:
-            _refuse_unsaved(plan, form, integration)
+            _refuse_unsaved(compiled, form, integration)
         secrets = _secrets(uses, form, integration) if sending else _stand_ins(uses, form)
         values = command.values(
             {each.name: each.value for each in used}, secrets=_own(command, secrets)
         )
-        requests = with_signs(command.preview(values), plan)
+        requests = with_signs(command.preview(values), compiled)
     except (ConfigurationError, TokenError) as error:
         return replace(trial, problems=error.problems)
     return replace(
@@ -112,16 +112,16 @@ def prepare_trial(
         used=used,
         requests=requests,
         hindrances=tuple(_hindrances(command)),
-        plan=plan,
+        compiled=compiled,
         secrets=secrets,
     )
 
 
 def with_signs(
-    requests: Iterable[MaskedRequest], plan: SourcePlan | None
+    requests: Iterable[MaskedRequest], compiled: CompiledIntegration | None
 ) -> tuple[MaskedRequest, ...]:
     """Return *requests* with what the sign-in adds to them, masked."""
-    authentication = plan.authentication if plan else None
+    authentication = compiled.authentication if compiled else None
     if authentication is None:
         return tuple(requests)
     return tuple(with_authentication(request, authentication) for request in requests)
@@ -139,16 +139,19 @@ def _tried(form: EditorForm) -> int:
     return max(0, min(form.tried, len(form.commands) - 1))
 
 
-def _compiled(form: EditorForm) -> tuple[Command, SourcePlan]:
-    """Return the command that is tried and its source. Other commands may still be wrong."""
-    config = source_config_of(form)
-    command = compile_one(tried_config(form), config)
-    return command, plan_source(config, [command])
+def _compiled(form: EditorForm) -> tuple[Command, CompiledIntegration]:
+    """Compile the integration with the command that is tried alone: others may have problems."""
+    config = replace(source_config_of(form), commands=(tried_config(form),))
+    compiled = compile_integration(config)
+    (command,) = compiled.commands.values()
+    return command, compiled
 
 
-def _refuse_unsaved(plan: SourcePlan, form: EditorForm, integration: Integration | None) -> None:
+def _refuse_unsaved(
+    compiled: CompiledIntegration, form: EditorForm, integration: Integration | None
+) -> None:
     """Refuse a sign-in whose tokens would be had, and used up, for settings that aren't saved."""
-    if plan.authentication is None or not plan.authentication.scheme.keeps_tokens:
+    if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return
     typed = {row.name for row in form.secrets if row.value is not None}
     saved = draft_of(integration).config() if integration else None
@@ -241,11 +244,11 @@ class Sent:
 
 async def send_trial(trial: Trial) -> Sent:
     """Send *trial*, which can be sent, and return what came of it. One run is recorded."""
-    command, plan = trial.command, trial.plan
-    if command is None or plan is None:
+    command, compiled = trial.command, trial.compiled
+    if command is None or compiled is None:
         raise ValueError("this trial can't be sent")
     began = perf_counter()
-    sending = _Sending(trial, command, _wiring(trial, command, plan))
+    sending = _Sending(trial, command, _wiring(trial, compiled))
     document, error = None, None
     try:
         document = (await run_recorded(sending.use, sending.run)).document
@@ -285,9 +288,9 @@ def _takes_secret(step: Step) -> bool:
     return step.reading is not None and any(each.secret for each in step.reading.extracts)
 
 
-def _wiring(trial: Trial, command: Command, plan: SourcePlan) -> Wiring:
-    keeper = keeper_of(trial.integration, plan, [command]) if trial.integration else None
-    return Wiring(plan=plan, secrets=trial.secrets, keeper=keeper)
+def _wiring(trial: Trial, compiled: CompiledIntegration) -> Wiring:
+    keeper = keeper_of(trial.integration, compiled) if trial.integration else None
+    return Wiring(integration=compiled, secrets=trial.secrets, keeper=keeper)
 
 
 class _Sending:

@@ -81,8 +81,9 @@ def _what_was_sent(click: Click) -> tuple[MaskedRequest, ...]:
     sources = get_store().sources_of(click.invoice.organisation_id, COMMAND)
     if not sources:
         return ()
-    prepared, command = sources[0], sources[0].command
-    values = command.values(invoice_tokens(click, command.tokens), secrets=prepared.secrets)
+    live, command = sources[0], sources[0].commands[COMMAND]
+    tokens = invoice_tokens(click, command.tokens)
+    values = command.values(tokens, secrets=live.secrets_of(COMMAND))
     return command.preview(values)
 
 
