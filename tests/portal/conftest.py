@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
@@ -14,6 +15,23 @@ from billhook.portal.mail.background import AtOnce, use_background
 from billhook.portal.mail.delivery import deliver_due_mail
 from billhook.portal.organisations.models import Member
 from portal.cast import Cast, make_cast, signed_in
+
+
+@pytest.fixture(autouse=True, scope="session")
+def static_files_are_found_once() -> Iterator[None]:
+    """Look for static files once in a process, not once for every browser of a test."""
+    found: dict[str, Any] = {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+
+    def find_once(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,16 @@ def test_every_route_has_its_row_and_every_row_its_route() -> None:
 @pytest.mark.parametrize("route", _with_row)
 def test_who_may(cast: Cast, route: str, target_name: str) -> None:
     target = TARGETS[target_name](cast)
+    people = who_may.people(cast)
+    clients = {name: _client(user) for name, user in people.items()}
+    arguments = ROWS[route].given(target)
     wrong = [
         f"{name} ({relation.value}) {method}: expected {expected}, got {got}"
-        for name, user in who_may.people(cast).items()
+        for name, user in people.items()
         for relation in [who_may.relation_of(user, target)]
         for method in METHODS
         for expected in [_expected(ROWS[route], relation, method)]
-        for got in [_ask(user, method, route, ROWS[route].given(target))]
+        for got in [_ask(clients[name], method, route, arguments)]
         if got != expected and not (expected == "no method" and got in _REFUSALS)
     ]
     assert wrong == []
@@ -76,7 +80,7 @@ def test_who_may(cast: Cast, route: str, target_name: str) -> None:
 def test_what_is_somebody_elses_looks_like_what_is_not_there(cast: Cast, route: str) -> None:
     theirs = ROWS[route].given(who_may.harper(cast))
     missing = {key: _none_like(key, value) for key, value in theirs.items()}
-    for stranger in (cast.charlie.user, cast.cleo.user, cast.sam):
+    for stranger in map(_client, (cast.charlie.user, cast.cleo.user, cast.sam)):
         for method in ("GET", "POST"):
             foreign = _answer(stranger, method, reverse(route, kwargs=dict(theirs)))
             absent = _answer(stranger, method, reverse(route, kwargs=missing))
@@ -92,8 +96,9 @@ def test_the_own_organisation_is_no_way_to_anothers_rows(cast: Cast, route: str)
     crossed = {**theirs, "organisation_id": own["organisation_id"]}
     if crossed == own:
         return  # what else it names, such as a preset, is nobody's
+    charlie = _client(cast.charlie.user)
     for method in ("GET", "POST"):
-        assert _ask(cast.charlie.user, method, route, crossed) in {"not found", "no method"}
+        assert _ask(charlie, method, route, crossed) in {"not found", "no method"}
 
 
 @pytest.mark.parametrize("route", _that_post)
@@ -123,19 +128,25 @@ def _expected(row: Row, relation: Relation, method: str) -> str:
     return "not found"
 
 
-def _ask(user: User | None, method: str, route: str, arguments: Mapping[str, object]) -> str:
-    """Return what came of a request, which leaves nothing behind."""
-    with transaction.atomic():
-        response = _client(user).generic(method, reverse(route, kwargs=dict(arguments)))
-        transaction.set_rollback(True)
+def _ask(client: Client, method: str, route: str, arguments: Mapping[str, object]) -> str:
+    """Return the result of a request that leaves nothing behind.
+
+    A route that takes no HEAD says of it what it says of GET: it only refuses more.
+    """
+    response = _leaving_nothing(client, method, reverse(route, kwargs=dict(arguments)))
     if method == "HEAD" and response.status_code == 405:
-        return _expected_of_head(user, route, arguments)
+        return _ask(client, "GET", route, arguments)
     return _told(response)
 
 
-def _expected_of_head(user: User | None, route: str, arguments: Mapping[str, object]) -> str:
-    """Say of a route that takes no HEAD what it says to GET: then it only refuses more."""
-    return _ask(user, "GET", route, arguments)
+def _leaving_nothing(client: Client, method: str, url: str) -> Any:
+    """Send a request, then put the database and the client's cookies back."""
+    cookies = deepcopy(client.cookies)
+    with transaction.atomic():
+        response = client.generic(method, url)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return response
 
 
 def _told(response: HttpResponseBase) -> str:
@@ -147,10 +158,8 @@ def _told(response: HttpResponseBase) -> str:
     return words.get(response.status_code, "may" if response.status_code < 500 else "broken")
 
 
-def _answer(user: User, method: str, url: str) -> tuple[int, dict[str, str], bytes]:
-    with transaction.atomic():
-        response: Any = _client(user).generic(method, url)
-        transaction.set_rollback(True)
+def _answer(client: Client, method: str, url: str) -> tuple[int, dict[str, str], bytes]:
+    response = _leaving_nothing(client, method, url)
     return response.status_code, dict(response.items()), response.content
 
 
