@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 
+import pytest
 from hypothesis import settings
 
 from billhook.portal.installation import environment
@@ -12,5 +13,21 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="billhook-tests-")  # removed when 
 
 environment.put("BILLHOOK_DATA_DIR", _FOLDER.name)
 
+STORING = frozenset({"db", "transactional_db", "postgresql"})
+"""Fixtures of the tests that read and write the database that the tests are run on."""
+
 settings.register_profile("billhook", deadline=None)  # a busy machine is no mistake
 settings.load_profile("billhook")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out the tests that store nothing: they have run on SQLite."""
+    if environment.current().database_url:
+        left_out = [item for item in items if not _stores(item)]
+        items[:] = [item for item in items if _stores(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _stores(item: pytest.Item) -> bool:
+    fixtures = STORING.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None

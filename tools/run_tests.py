@@ -1,4 +1,4 @@
-"""Run every test: all of them on SQLite, then those that store something on PostgreSQL.
+"""Run every test: all of them on SQLite, then those that use the database on PostgreSQL.
 
 Browser tests need Chromium and the second round needs PostgreSQL. Both are installed where that is
 possible (root, with apt); where it isn't, one line says what was left out.
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = ("tests",)
 STORING = ("tests/portal", "tests/server")
-"""Where the tests stand that read and write the database."""
+"""The folders with tests that read and write the database."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,6 +59,7 @@ def run(
 ) -> int:
     """Run a command in the checkout (or quietly, as *user* in *cwd*); return its exit status."""
     merged = {**os.environ, **(environment or {})}
+    merged.pop("PYTHONDONTWRITEBYTECODE", None)  # each of many processes would compile everything
     user, cwd = options.get("user"), options.get("cwd") or str(ROOT)
     output = subprocess.DEVNULL if "cwd" in options else None
     return subprocess.run(

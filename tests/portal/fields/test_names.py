@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from billhook.portal.authentication.forms import NameForm
+from billhook.portal.sign_in.forms import NameForm
 from django.forms import Form
 from django.urls import reverse
 from django.utils import timezone
