@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from billhook.portal.sign_in.forms import NameForm
 from django.forms import Form
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.forms import SetupForm
 from billhook.portal.runs.models import Kind, Run
+from billhook.portal.sign_in.forms import NameForm
 from portal.cast import Cast, signed_in
 from portal.integration_cast import integration
 
