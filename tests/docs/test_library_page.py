@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import inspect
 import re
 import subprocess
 import sys
@@ -17,8 +19,10 @@ from billhook.engine.answer.kinds import END_WINDOW, KINDS, SYNONYMS
 from billhook.engine.config import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
 from billhook.engine.http.pool import MAX_HEADER_BYTES, MAX_HEADERS, MAX_INTERIM_ANSWERS
 from billhook.engine.http.request import Limits
+from billhook.engine.source import Source
 from billhook.engine.testing import make_pdf
-from engine.origins import Peer, Source, answer, serving
+from engine.authorization_server import CLIENT_ID, AuthorizationServer, authorization_server
+from engine.origins import Peer, answer, serving
 
 PAGE = (Path(__file__).parents[2] / "docs/library.md").read_text()
 SECTIONS = dict(section.split("\n", 1) for section in PAGE.split("\n## ")[1:])
@@ -28,35 +32,44 @@ PROGRAMS = {
     if "```python" in text
 }
 PDF = make_pdf(2_000_000)
-FILE = """\
+FILE = f"""\
 format = 1
 [integration]
 name = "Acme billing"
-variables = { BaseUrl = "http://127.0.0.1:8099" }
-secrets = ["ApiKey"]
+variables = {{ BaseUrl = "http://127.0.0.1:8099" }}
+secrets = ["ClientSecret"]
+[authentication]
+scheme = "oauth2-client-credentials"
+token_url = "{{{{BaseUrl}}}}/token"
+client_id = "{CLIENT_ID}"
+client_secret = "{{{{ClientSecret}}}}"
 [commands.GetInvoiceImage]
-url = "{{BaseUrl}}/items/{{InvoiceNumber}}"
-headers = [["X-Api-Key", "{{ApiKey}}"]]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
 """
 
 
-async def sells_invoices(peer: Peer) -> None:
-    while True:
-        request = await peer.request()
-        found = request.startswith(b"GET /items/INV")
-        await peer.send(answer(PDF) if found else answer(status="404 Not Found"))
-
-
 @pytest.fixture
-async def source() -> Iterator[Source]:
-    async with serving(sells_invoices) as running:
+async def oauth() -> Iterator[AuthorizationServer]:
+    """A source that gives documents for an access token alone."""
+    missing = frozenset({"/items/no%20such%20invoice"})
+    async with authorization_server(
+        client_secret="s3cret", document=PDF, missing=missing
+    ) as running:
         yield running
 
 
-async def run_program(text: str, source: Source, folder: Path) -> str:
-    """Run *text* in *folder*, with the source's port for the page's, and return its output."""
+async def basic(peer: Peer) -> None:
+    """Play a source that gives documents to Ann alone."""
+    expected = b"Authorization: Basic " + base64.b64encode(b"ann:s3cret")
+    while True:
+        request = await peer.request()
+        await peer.send(answer(PDF) if expected in request else answer(status="401 No"))
+
+
+async def run_program(text: str, folder: Path, *, port: int = 0) -> str:
+    """Run *text* in *folder*, with *port* for the page's, and return its output."""
     for name, content in (("program.py", text), ("acme.toml", FILE)):
-        (folder / name).write_text(content.replace("8099", str(source.port)))
+        (folder / name).write_text(content.replace("8099", str(port)))
     line = (sys.executable, "-W", "error", "program.py")
     process = await asyncio.create_subprocess_exec(*line, cwd=folder, stdout=subprocess.PIPE)
     output, _ = await process.communicate()
@@ -64,32 +77,40 @@ async def run_program(text: str, source: Source, folder: Path) -> str:
     return output.decode()
 
 
-async def test_a_command_from_a_file_writes_the_document(source: Source, tmp_path: Path) -> None:
-    await run_program(PROGRAMS["From a file"], source, tmp_path)
+async def test_a_command_from_a_file_writes_the_document(
+    oauth: AuthorizationServer, tmp_path: Path
+) -> None:
+    await run_program(PROGRAMS["From a file"], tmp_path, port=oauth.port)
     assert (tmp_path / "INV0000001.pdf").read_bytes() == PDF
-    assert b"\r\nX-Api-Key: s3cret\r\n" in source.requests[0]
+    assert oauth.grants == ["client_credentials"]
+    assert oauth.refused == 0
 
 
-async def test_a_command_in_code_writes_several(source: Source, tmp_path: Path) -> None:
-    await run_program(PROGRAMS["In code"], source, tmp_path)
+async def test_a_command_in_code_writes_several(tmp_path: Path) -> None:
+    async with serving(basic) as source:
+        await run_program(PROGRAMS["In code"], tmp_path, port=source.port)
     assert [(tmp_path / f"INV000000{n}.pdf").read_bytes() == PDF for n in range(1, 6)] == [True] * 5
 
 
-async def test_a_failure_is_told_with_its_attempts(source: Source, tmp_path: Path) -> None:
-    told = await run_program(PROGRAMS["What went wrong, and where the time went"], source, tmp_path)
-    first, second = told.splitlines()
-    assert first.startswith("document-not-found - ")
-    assert re.fullmatch(r"GET 404 document-not-found [\d.]+", second)
+async def test_a_failure_is_reported_with_its_attempts(
+    oauth: AuthorizationServer, tmp_path: Path
+) -> None:
+    output = await run_program(PROGRAMS["Errors and timing"], tmp_path, port=oauth.port)
+    error, token, document = output.splitlines()
+    assert error.startswith("document-not-found - ")
+    assert re.fullmatch(r"authentication POST 200 ok [\d.]+", token)
+    assert re.fullmatch(r"GetInvoiceImage GET 404 document-not-found [\d.]+", document)
 
 
-async def test_a_large_document_is_written_in_chunks(source: Source, tmp_path: Path) -> None:
-    await run_program(PROGRAMS["Large documents"], source, tmp_path)
+async def test_a_large_document_is_written_in_chunks(
+    oauth: AuthorizationServer, tmp_path: Path
+) -> None:
+    await run_program(PROGRAMS["Large documents"], tmp_path, port=oauth.port)
     assert (tmp_path / "large.pdf").read_bytes() == PDF
 
 
-async def test_the_fake_works_as_shown(source: Source, tmp_path: Path) -> None:
-    await run_program(PROGRAMS["In your own tests"], source, tmp_path)
-    assert source.requests == []
+async def test_the_fake_works_as_shown(tmp_path: Path) -> None:
+    await run_program(PROGRAMS["In your own tests"], tmp_path)
 
 
 def test_every_program_of_the_page_is_run_here() -> None:
@@ -102,6 +123,13 @@ def errors_of(base: type[errors.BillhookError]) -> Iterator[type[errors.Billhook
             if "code" in vars(error):
                 yield error
             yield from errors_of(error)
+
+
+def test_every_argument_of_a_run_is_in_the_page() -> None:
+    parameters = inspect.signature(Source.run).parameters.values()
+    named = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    rows = SECTIONS["Running a command"]
+    assert re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) == named
 
 
 def test_every_error_stands_there_with_its_code_and_statuses() -> None:

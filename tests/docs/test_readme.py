@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from billhook.engine import EgressPolicy, read_integration
-from billhook.engine.command.compile import compile_command
+from billhook.engine import compile_integration, read_integration
+from billhook.engine.testing import make_pdf
+from engine.authorization_server import CLIENT_ID, authorization_server
+from engine.origins import Peer, answer, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PDF = make_pdf()
 README = (ROOT / "README.md").read_text()
 
 
@@ -35,22 +40,59 @@ def test_every_page_of_the_docs_is_linked_from_the_readme():
 
 def test_the_readmes_file_is_right():
     [text] = blocks("toml")
-    acme = read_integration(text)
-    command = compile_command(acme.commands[0], variables=acme.variables, secrets=acme.secrets)
-    assert command.tokens == ("InvoiceNumber",)
+    acme = compile_integration(read_integration(text))
+    assert acme.commands["GetInvoiceImage"].tokens == ("InvoiceNumber",)
+    assert acme.notes == ()
 
 
-def test_the_readmes_program_runs_up_to_the_network(tmp_path, monkeypatch):
+OAUTH_FILE = f"""\
+format = 1
+[integration]
+name = "Acme billing"
+variables = {{ BaseUrl = "http://127.0.0.1:PORT" }}
+secrets = ["ApiKey"]
+[authentication]
+scheme = "oauth2-client-credentials"
+token_url = "{{{{BaseUrl}}}}/token"
+client_id = "{CLIENT_ID}"
+client_secret = "{{{{ApiKey}}}}"
+[commands.GetInvoiceImage]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
+"""
+
+
+async def run_program(folder: Path, file: str, *, port: int) -> bytes:
+    """Run the README's program on *file*, with *port* of this machine allowed."""
     [program] = blocks("python")
-    monkeypatch.chdir(tmp_path)
-    Path("acme.toml").write_text(
-        blocks("toml")[0].replace("https://billing.acme.example", "https://127.0.0.1")
-    )
-    from billhook.engine import EgressDenied
+    assert "EgressPolicy()" in program  # the public internet alone
+    policy = f'EgressPolicy.from_texts(allow=["127.0.0.1:{port}"])'
+    (folder / "program.py").write_text(program.replace("EgressPolicy()", policy))
+    (folder / "acme.toml").write_text(file)
+    line = (sys.executable, "-W", "error", "program.py")
+    process = await asyncio.create_subprocess_exec(*line, cwd=folder)
+    assert await process.wait() == 0
+    return (folder / "INV-7.pdf").read_bytes()
 
-    with pytest.raises(EgressDenied):
-        exec(compile(program, "README.md", "exec"), {})
-    assert EgressPolicy() is not None
+
+async def test_the_readmes_program_authenticates_with_the_key_of_its_own_file(tmp_path):
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            is_right = request.startswith(b"POST /items/INV-7 ") and b'"key2": "INV-7"' in request
+            has_key = b"\r\nX-Api-Key: the key\r\n" in request
+            await peer.send(answer(PDF) if is_right and has_key else answer(status="401 No"))
+
+    async with serving(script) as source:
+        file = blocks("toml")[0].replace("https://billing.acme.example", source.url)
+        assert await run_program(tmp_path, file, port=source.port) == PDF
+
+
+async def test_the_readmes_program_authenticates_with_oauth_2_where_the_file_says_so(tmp_path):
+    async with authorization_server(client_secret="the key", document=PDF) as server:
+        file = OAUTH_FILE.replace("PORT", str(server.port))
+        assert await run_program(tmp_path, file, port=server.port) == PDF
+    assert server.grants == ["client_credentials"]
+    assert server.served == ["/items/INV-7"]
 
 
 def test_the_readme_names_every_target_that_a_newcomer_needs():

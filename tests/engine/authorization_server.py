@@ -30,6 +30,9 @@ class AuthorizationServer:
     client_secret: str | None = CLIENT_SECRET
     lifetime: int | None = 3600
     rotates: bool = True
+    document: bytes = DOCUMENT
+    missing: frozenset[str] = frozenset()
+    """Targets for which there is no document."""
     redirect_uri: str = "https://billhook.example/back"
     error: tuple[int, dict[str, object]] | None = None
     raw: bytes | None = None
@@ -138,7 +141,9 @@ class AuthorizationServer:
             return _json({"error": "expired"}, 401)
         await self.reached("token used")
         self.served.append(target)
-        return answer(DOCUMENT)
+        if target in self.missing:
+            return answer(status="404 Not Found")
+        return answer(self.document)
 
 
 def _json(data: dict[str, object], status: int = 200) -> bytes:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from billhook.engine.command.compile import compile_command
     from billhook.engine.command.preview import MaskedRequest
     from billhook.engine.command.step import Step
-    from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig
+    from billhook.engine.config import (
+        AuthenticationConfig,
+        CommandConfig,
+        IntegrationConfig,
+        StepConfig,
+    )
     from billhook.engine.egress.policy import Allowance, EgressPolicy
     from billhook.engine.errors import (
         BillhookError,
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MASK",
     "Allowance",
+    "AuthenticationConfig",
     "BillhookError",
     "Command",
     "CommandConfig",
@@ -90,7 +96,7 @@ _HOMES: Final = {
     "command.preview": ("MaskedRequest",),
     "command.step": ("Step",),
     "command.compile": ("compile_command",),
-    "config": ("CommandConfig", "IntegrationConfig", "StepConfig"),
+    "config": ("AuthenticationConfig", "CommandConfig", "IntegrationConfig", "StepConfig"),
     "egress.policy": ("Allowance", "EgressPolicy"),
     "errors": (
         "BillhookError",
