@@ -6,7 +6,14 @@ import pytest
 
 from cli.operator import Installation
 
-OPENING = [("rotate-secrets",), ("backup", "nowhere/backup")]
+OPENING = [
+    ("rotate-secrets",),
+    ("backup", "nowhere/backup"),
+    ("mail", "test", "me@acme.example"),
+    ("organisations", "list"),
+    ("members", "disable", "owner@acme.example"),
+    ("sessions", "end", "--all"),
+]
 """The commands that need an installation in order; the doctor examines one that isn't."""
 COMMANDS = [*OPENING, ("doctor",)]
 

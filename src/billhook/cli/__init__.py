@@ -38,6 +38,11 @@ FOR_OPERATORS: Final = {
     "doctor": "Check an installation, and say what to do.",
     "backup": "Write the database, the keys and the settings into one file.",
     "restore": "Make an installation out of a backup.",
+    "mail": "Send a test mail.",
+    "organisations": "List the organisations, and add one.",
+    "members": "List, add and change members.",
+    "contacts": "Import contacts.",
+    "sessions": "Sign people out.",
     "rotate-secrets": "Encrypt every stored secret with a new key.",
 }
 """The commands that work on an installation; their modules are in ``operations``."""

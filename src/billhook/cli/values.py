@@ -110,11 +110,12 @@ def prepare(
 
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:
     """Return the text of the integration file at *path*, what it says, and its form's mistakes."""
-    text = decode_file(_read_bytes(path, MAX_FILE_BYTES + 1))
+    text = decode_file(read_bytes(path, MAX_FILE_BYTES + 1))
     return text, *examine_integration(text)
 
 
-def _read_bytes(path: Path, limit: int) -> bytes:
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the first *limit* bytes of a file."""
     try:
         with path.open("rb") as opened:
             return opened.read(limit)
@@ -254,7 +255,7 @@ def secret_from_environment(variable: str, option: str) -> str:
 
 def secret_from_file(name: str, option: str) -> str:
     """Return the text of a file that *option* names, without the line end."""
-    data = _read_bytes(Path(name), _MAX_SECRET_BYTES + 1)
+    data = read_bytes(Path(name), _MAX_SECRET_BYTES + 1)
     if len(data) > _MAX_SECRET_BYTES:
         message = f"The secret's file has more than {_MAX_SECRET_BYTES:,} bytes."
         fail("too-long", message, where=option)

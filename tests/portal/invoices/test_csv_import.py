@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.csv_files import UnreadableFile
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.csv_columns import export_invoices
-from billhook.portal.invoices.csv_files import UnreadableFile
 from billhook.portal.invoices.csv_import import Effect, import_invoices, plan_import
 from billhook.portal.invoices.models import Invoice, Status
 from portal.cast import Cast, invoice, signed_in

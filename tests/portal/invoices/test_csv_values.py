@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from billhook.portal.invoices.csv_files import UnreadableFile, guarded, read_table, write_table
+from billhook.portal.fields.csv_files import UnreadableFile, guarded, read_table, write_table
 from billhook.portal.invoices.csv_values import (
     decimal_sign,
     read_amount,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +22,38 @@ def operator_options(function: _Function) -> _Function:
     ):
         function = decorate(function)
     return function
+
+
+def organisation_option(function: _Function) -> _Function:
+    """Add ``--organisation``, which a command takes as *organisation*; empty if it isn't given."""
+    return click.option(
+        "--organisation",
+        default="",
+        metavar="NAME|ID",
+        help="Which organisation; needed where there are several.",
+    )(function)
+
+
+def tell_table(rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
+    """Print *rows*, which have the same columns, under the names of these."""
+    if not rows:
+        click.echo(empty)
+        return
+    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(printable("  ".join(cells).rstrip()))
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None | "":
+            return "-"
+        case _:
+            return str(value)
 
 
 def tell_notes(notes: Iterable[str]) -> None:

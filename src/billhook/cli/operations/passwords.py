@@ -6,7 +6,7 @@ Never from an argument, which other programs of the machine and the shell's hist
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Final, overload
 
 import click
 
@@ -41,6 +41,17 @@ def read_password(place: str, *, option: str, what: str, confirm: bool) -> Secre
     if not value:
         fail("empty", f"The {what} is empty.", where=option)
     return Secret(value)
+
+
+@overload
+def read_new_password(place: str) -> Secret: ...
+@overload
+def read_new_password(place: str | None) -> Secret | None: ...
+def read_new_password(place: str | None) -> Secret | None:
+    """Return the new password at *place*, or None where none is given."""
+    if place is None:
+        return None
+    return read_password(place, option="--password", what="password", confirm=True)
 
 
 def _prompt(*, option: str, what: str, confirm: bool) -> Secret:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from billhook.portal.accounts.models import CacheEntry, User
+
+_AT_ONCE: Final = 500
 
 
 def get_or_create_user(*, email: str, name: str = "") -> User:
@@ -33,6 +39,55 @@ def set_password(*, user: User, password: str) -> None:
     """Give *user* a password. Whoever is signed in with the old one is signed out."""
     user.set_password(password)
     user.save(update_fields=["password"])
+
+
+def disable_user(*, user: User) -> None:
+    """Keep *user* from signing in, and end their sessions. Nothing of theirs is removed."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_sessions(user=user)
+
+
+def enable_user(*, user: User) -> None:
+    """Let *user*, who was disabled, sign in again."""
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+
+
+def end_sessions(*, user: User | None = None) -> int:
+    """Sign *user* out everywhere, or everybody; return how many sessions that ended."""
+    if user is None:
+        return Session.objects.all().delete()[0]
+    theirs = [
+        session.pk
+        for session in Session.objects.iterator()
+        if session.get_decoded().get(SESSION_KEY) == user.pk
+    ]
+    return Session.objects.filter(pk__in=theirs).delete()[0]
+
+
+def get_or_create_users(*, names: Mapping[str, str]) -> dict[str, User]:
+    """Return the users of many addresses in lower case, each with a name for a new one."""
+    known = _users_by_email(names)
+    User.objects.bulk_create(
+        (
+            User(email=email, name=name, password=make_password(None))
+            for email, name in names.items()
+            if email not in known
+        ),
+        batch_size=_AT_ONCE,
+    )
+    return _users_by_email(names)
+
+
+def _users_by_email(emails: Collection[str]) -> dict[str, User]:
+    """Return those who are known, asking for a few hundred at a time: databases have limits."""
+    wanted = list(emails)
+    return {
+        user.email: user
+        for start in range(0, len(wanted), _AT_ONCE)
+        for user in User.objects.filter(email__in=wanted[start : start + _AT_ONCE])
+    }
 
 
 def change_name(*, user: User, name: str) -> None:

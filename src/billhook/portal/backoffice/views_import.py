@@ -24,8 +24,8 @@ from billhook.portal.documents.held import (
     read_token,
     uploads,
 )
+from billhook.portal.fields.csv_files import MAX_BYTES, UnreadableFile
 from billhook.portal.invoices.csv_columns import COLUMNS
-from billhook.portal.invoices.csv_files import MAX_BYTES, UnreadableFile
 from billhook.portal.invoices.csv_import import Plan, import_invoices, plan_import
 from billhook.portal.organisations.models import Member, Role
 

@@ -7,7 +7,7 @@ from django.http import Http404
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact, Customer
-from billhook.portal.organisations.models import Member
+from billhook.portal.organisations.models import Member, Organisation
 
 
 def is_contact(user: User) -> bool:
@@ -53,3 +53,8 @@ def contact_for_member(member: Member, contact_id: str) -> Contact:
     if found is None:
         raise Http404
     return found
+
+
+def customers_for_operator(organisation: Organisation) -> QuerySet[Customer]:
+    """Return all customers of *organisation*, by number."""
+    return Customer.objects.filter(organisation=organisation).order_by("number")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from billhook.portal.invoices.csv_files import write_table
+from billhook.portal.fields.csv_files import write_table
 from billhook.portal.invoices.models import Invoice, Status
 
 

@@ -17,10 +17,10 @@ from django.db import transaction
 
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.customers.models import Customer
+from billhook.portal.fields.csv_files import UnreadableFile, read_table
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.csv_columns import COLUMNS, Mapping, map_columns
-from billhook.portal.invoices.csv_files import UnreadableFile, read_table
 from billhook.portal.invoices.csv_rows import RowReader, Said
 from billhook.portal.invoices.models import Invoice, Status
 from billhook.portal.invoices.services import (

@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from billhook.portal.fields.csv_files import CsvRow
 from billhook.portal.fields.names import has_unseen
 from billhook.portal.invoices.csv_columns import COLUMNS
-from billhook.portal.invoices.csv_files import CsvRow
 from billhook.portal.invoices.csv_values import (
     decimal_sign,
     read_amount,

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from billhook.portal.accounts.models import User
+from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 _RANK: Final = {Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
@@ -87,3 +88,47 @@ def member_for_member(member: Member, member_id: str) -> Member:
     if found is None:
         raise Http404
     return found
+
+
+def organisations_for_operator() -> QuerySet[Organisation]:
+    """Return every organisation, by name. Only the operator of the installation sees all."""
+    return Organisation.objects.order_by("name", "id")
+
+
+def organisation_for_operator(wanted: str) -> Organisation:
+    """Return the organisation whose name or id is *wanted*; the only one for an empty text.
+
+    Raises:
+        FieldProblem: where there is none, or it isn't clear which one is meant.
+    """
+    found = list(organisations_for_operator())
+    if wanted:
+        found = [each for each in found if wanted in {each.id, each.name}]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        advice = f"There is no organisation {wanted}." if wanted else "There is no organisation."
+        raise FieldProblem("organisation", f"{advice} `billhook organisations list` shows them.")
+    raise FieldProblem(
+        "organisation",
+        "There are several organisations. Say which one by its name or id: --organisation NAME",
+    )
+
+
+def members_for_operator(organisation: Organisation | None = None) -> QuerySet[Member]:
+    """Return the members of *organisation*, or of all organisations."""
+    members = Member.objects.select_related("organisation", "user")
+    if organisation is not None:
+        members = members.filter(organisation=organisation)
+    return members.order_by("organisation__name", "user__email")
+
+
+def member_for_operator(organisation: Organisation, email: str) -> Member:
+    """Return the member of *organisation* with this address, or raise FieldProblem."""
+    member = members_for_operator(organisation).filter(user__email=email.strip().lower()).first()
+    if member is None:
+        raise FieldProblem(
+            "email",
+            f"{email} is no member of {organisation.name}. `billhook members list` shows who is.",
+        )
+    return member

@@ -46,6 +46,11 @@ def set_up(*, organisation_name: str, email: str, password: str) -> Member:
     return owner
 
 
+def forget_setup_code() -> None:
+    """Remove the code's file: the operator has made an organisation without the page."""
+    data_path(_FILE).unlink(missing_ok=True)
+
+
 def _use_up_code() -> None:
     """Remove the code's file: of several processes, one alone can."""
     try:

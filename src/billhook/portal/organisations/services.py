@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from billhook.portal.accounts.services import get_or_create_user
+from billhook.portal.accounts.services import disable_user, get_or_create_user
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.organisations.models import Member, Organisation, Role
 
@@ -80,9 +80,21 @@ def remove_member(*, member: Member) -> None:
         member.delete()
 
 
+def disable_member(*, member: Member) -> None:
+    """Keep a member from signing in anywhere, at once. What they made stays.
+
+    Raises:
+        FieldProblem: where that would leave one of their organisations without an owner.
+    """
+    with transaction.atomic():
+        for each in Member.objects.filter(user_id=member.user_id, role=Role.OWNER):
+            _keep_an_owner(each)
+        disable_user(user=member.user)
+
+
 def _keep_an_owner(member: Member) -> None:
     owners = Member.objects.select_for_update().filter(
-        organisation_id=member.organisation_id, role=Role.OWNER
+        organisation_id=member.organisation_id, role=Role.OWNER, user__is_active=True
     )
     if {owner.id for owner in owners} == {member.id}:
         raise FieldProblem(
