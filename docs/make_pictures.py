@@ -80,10 +80,10 @@ def type_request(editor: Editor, typed: dict[str, str], demo: DemoProcess) -> No
     """Step 4."""
     editor.begin()
     editor.fill("name", typed["Name"])
-    editor.choose("command-0-step-0-method", typed["Method"])
-    editor.fill("command-0-step-0-url", typed["URL"])
-    editor.fill("command-0-step-0-header-0-name", typed["Header key"])
-    editor.fill("command-0-step-0-header-0-value", typed["Header value"])
+    editor.choose("command-0-steps-0-method", typed["Method"])
+    editor.fill("command-0-steps-0-url", typed["URL"])
+    editor.fill("command-0-steps-0-headers-0-name", typed["Header key"])
+    editor.fill("command-0-steps-0-headers-0-value", typed["Header value"])
     editor.add_variable(typed["Variable name"], demo.sample_address)
     editor.add_secret(typed["Secret name"], demo.state["sample_key"])
 
@@ -92,7 +92,7 @@ def mend_mistake(editor: Editor, camera: Camera) -> None:
     """Step 5."""
     editor.member.expected_statuses.add(422)
     editor.save()
-    told = editor.expect_mistake("command-0-step-0-url", "{{InvoiceNumber}}")
+    told = editor.expect_mistake("command-0-steps-0-url", "{{InvoiceNumber}}")
     camera(editor.page, "mistake")
     told.get_by_role("button", name="Use {{InvoiceNumber}}").click()
     expect(told).to_have_count(0)
@@ -102,9 +102,9 @@ def change_headers(editor: Editor, typed: dict[str, str]) -> None:
     """Step 6."""
     editor.add_header(typed["Second header key"], typed["Second header value"])
     editor.press("ADD HEADER")
-    expect(editor.box("command-0-step-0-header-2-name")).to_be_visible()
+    expect(editor.box("command-0-steps-0-headers-2-name")).to_be_visible()
     editor.remove_header(2)
-    expect(editor.box("command-0-step-0-header-2-name")).to_have_count(0)
+    expect(editor.box("command-0-steps-0-headers-2-name")).to_have_count(0)
 
 
 def try_it(editor: Editor, typed: dict[str, str], camera: Camera) -> None:

@@ -85,12 +85,12 @@ class Editor:
 
     def add_header(self, name: str, text: str) -> None:
         """Add a row for a header, and fill it in."""
-        self._add("ADD HEADER", "command-0-step-0-header", name, text)
+        self._add("ADD HEADER", "command-0-steps-0-headers", name, text)
 
     def remove_header(self, index: int) -> None:
         """Press the X of a header's row."""
         self.page.locator(
-            f".pair:has([id='command-0-step-0-header-{index}-name']) .pair-remove"
+            f".pair:has([id='command-0-steps-0-headers-{index}-name']) .pair-remove"
         ).click()
 
     def _add(self, button: str, kind: str, name: str, text: str) -> None:

@@ -11,7 +11,7 @@ from browser.editor import Editor
 from browser.test_member import GOOD, NAME, expect_contact_gets
 from browser.visitor import SAM
 
-STEP = "command-0-step-0"
+STEP = "command-0-steps-0"
 
 
 def make_it_the_samples(editor):
@@ -22,9 +22,9 @@ def make_it_the_samples(editor):
     editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices/{{Find.Number}}/pdf")
     editor.unfold("command-0-more")
     editor.press("Add a request before this one")
-    expect(editor.box("command-0-step-1-url")).to_be_visible()
+    expect(editor.box("command-0-steps-1-url")).to_be_visible()
     editor.fill(f"{STEP}-url", "{{BaseUrl}}/invoices")
-    editor.unfold(f"{STEP}-extracts")
+    editor.unfold(f"{STEP}-extract")
     editor.page.locator(f"[id='add-{STEP}-extract']").click()
     expect(editor.box(f"{STEP}-extract-0-name")).to_be_visible()
     editor.fill(f"{STEP}-extract-0-name", "Number")
@@ -94,22 +94,22 @@ def test_a_step_is_built_and_moved_by_keyboard_and_folds_stay_as_they_are(own_de
     sam.page.get_by_role("button", name="Add a request before this one").press("Enter")
     expect(editor.box(f"{STEP}-url")).to_be_focused()
     assert sam.page.locator("[id='fold-command-0-limits']").get_attribute("open") is not None
-    editor.unfold(f"{STEP}-extracts")
+    editor.unfold(f"{STEP}-extract")
     sam.page.locator(f"[id='add-{STEP}-extract']").press("Enter")
     expect(editor.box(f"{STEP}-extract-0-name")).to_be_focused()
     sam.page.keyboard.type("Id")
-    editor.box("command-0-step-1-url").press_sequentially("https://a.example/{{Find.")
+    editor.box("command-0-steps-1-url").press_sequentially("https://a.example/{{Find.")
     expect(sam.page.get_by_role("option", name=re.compile("Find.Id"))).to_be_visible()
     sam.page.keyboard.press("Enter")
-    expect(editor.box("command-0-step-1-url")).to_have_value("https://a.example/{{Find.Id}}")
-    editor.box("command-0-step-1-url").press_sequentially("/{{Find.Id|oda")
+    expect(editor.box("command-0-steps-1-url")).to_have_value("https://a.example/{{Find.Id}}")
+    editor.box("command-0-steps-1-url").press_sequentially("/{{Find.Id|oda")
     sam.page.keyboard.press("Enter")
-    expect(editor.box("command-0-step-1-url")).to_have_value(
+    expect(editor.box("command-0-steps-1-url")).to_have_value(
         "https://a.example/{{Find.Id}}/{{Find.Id|odata}}"
     )
     sam.page.get_by_role("button", name="Move Find Down").press("Enter")
-    expect(editor.box("command-0-step-1-name")).to_have_value("Find")
-    expect(editor.box("command-0-step-1-name")).to_be_focused()
+    expect(editor.box("command-0-steps-1-name")).to_have_value("Find")
+    expect(editor.box("command-0-steps-1-name")).to_be_focused()
 
 
 def test_what_a_choice_makes_needless_is_hidden_and_kept(demo, visit):
@@ -119,12 +119,12 @@ def test_what_a_choice_makes_needless_is_hidden_and_kept(demo, visit):
     editor.go_to_list()
     editor.begin()
     editor.unfold("command-0-more", "command-0-answer")
-    where = editor.box("command-0-answer-path")
+    where = editor.box("command-0-steps-0-answer-path")
     expect(where).to_be_hidden()
-    editor.choose("command-0-answer-kind", "base64")
+    editor.choose("command-0-steps-0-answer-kind", "base64")
     where.fill("$.content")
-    editor.choose("command-0-answer-kind", "zip")
+    editor.choose("command-0-steps-0-answer-kind", "zip")
     expect(where).to_be_hidden()
-    expect(editor.box("command-0-answer-pattern")).to_be_visible()
-    editor.choose("command-0-answer-kind", "base64")
+    expect(editor.box("command-0-steps-0-answer-pattern")).to_be_visible()
+    editor.choose("command-0-steps-0-answer-kind", "base64")
     expect(where).to_have_value("$.content")

@@ -171,6 +171,7 @@ class AnswerConfig:
         "Authenticate this request, too",
         "With `url`: the request for the document is authenticated as well, if its URL is at an "
         "origin of the command’s own URLs.",
+        allowed_in=("url",),
     )
     name: FactConfig | None = described(
         "The document’s name",
@@ -295,7 +296,7 @@ class StepConfig:
 class CommandConfig:
     """One command as typed. ``timeout`` is in seconds and covers the whole command."""
 
-    name: str
+    name: str = field(metadata=describe("Command", "Its name, such as GetStatement.", kind="name"))
     steps: tuple[StepConfig, ...] = field(
         metadata=describe("Requests", "The requests, if there are several.", kind="requests")
     )

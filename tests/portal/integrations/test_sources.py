@@ -12,7 +12,6 @@ from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration, write_integration
 from billhook.engine.secret import Secret
 from billhook.portal.editor.form import EditorForm, form_of, to_draft
-from billhook.portal.editor.rows import fields_of
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of, draft_of_file
 from billhook.portal.integrations.keeper import DatabaseKeeper
@@ -107,7 +106,7 @@ def test_a_file_can_be_imported_saved_and_exported(cast: Cast) -> None:
 
 
 def _fields(form: EditorForm) -> dict[str, str]:
-    return {**dict(fields_of(form, "")), "do": "save"}
+    return {**form.fields(), "do": "save"}
 
 
 def test_an_integration_with_a_problem_in_its_authentication_is_not_saved(cast: Cast) -> None:

@@ -54,10 +54,10 @@ STORED: Typed = {
     "secret-0-name": "ApiKey",
     "secret-0-value": "",
     "command-0-name": "GetInvoiceImage",
-    "command-0-step-0-method": "GET",
-    "command-0-step-0-url": "{{BaseUrl}}/items/{{InvoiceNumber}}",
-    "command-0-step-0-header-0-name": "X-Api-Key",
-    "command-0-step-0-header-0-value": "{{ApiKey}}",
+    "command-0-steps-0-method": "GET",
+    "command-0-steps-0-url": "{{BaseUrl}}/items/{{InvoiceNumber}}",
+    "command-0-steps-0-headers-0-name": "X-Api-Key",
+    "command-0-steps-0-headers-0-value": "{{ApiKey}}",
     "command-0-accept": "application/pdf",
     "command-0-timeout": "30",
     "command-0-max_bytes": "25000000",
@@ -115,10 +115,10 @@ def test_the_preview_shows_the_request_with_its_secrets_masked(
 
 def test_the_preview_follows_what_is_typed(bench: Bench) -> None:
     text = bench.preview(
-        command__0__step__0__method="POST",
-        command__0__step__0__body='{"n": {{InvoiceNumber}}, "a": {{Amount}}, "d": {{DueDate}}}',
-        command__0__step__0__header__1__name="Content-Type",
-        command__0__step__0__header__1__value="application/json",
+        command__0__steps__0__method="POST",
+        command__0__steps__0__body='{"n": {{InvoiceNumber}}, "a": {{Amount}}, "d": {{DueDate}}}',
+        command__0__steps__0__headers__1__name="Content-Type",
+        command__0__steps__0__headers__1__value="application/json",
         try__number="INV-1",
     )
     assert '{"n": "INV-1", "a": 1240.00, "d": "20' in text
@@ -130,10 +130,10 @@ def test_a_typed_secret_is_masked_too(bench: Bench) -> None:
 
 def test_a_number_that_is_no_invoice_works_with_examples(bench: Bench, source: Source) -> None:
     url = "{{BaseUrl}}/{{InvoiceNumber}}/{{CustomerName}}"
-    text = bench.preview(try__number="NEW-9", command__0__step__0__url=url)
+    text = bench.preview(try__number="NEW-9", command__0__steps__0__url=url)
     assert "/NEW-9/Miller%20%26%20Sons%20Ltd" in text
     assert "There is no invoice of this number here" in text
-    bench.send(try__number="NEW-9", command__0__step__0__url=url)
+    bench.send(try__number="NEW-9", command__0__steps__0__url=url)
     assert source.requests[0].url.endswith("/NEW-9/Miller%20%26%20Sons%20Ltd")
     assert Run.objects.get().invoice is None
 
@@ -142,17 +142,17 @@ def test_another_organisations_invoice_gives_nothing(bench: Bench, cast: Cast) -
     cast.of_cedar.number = "NW-77"
     cast.of_cedar.save()
     text = bench.preview(
-        try__number="NW-77", command__0__step__0__url="{{BaseUrl}}/{{CustomerName}}"
+        try__number="NW-77", command__0__steps__0__url="{{BaseUrl}}/{{CustomerName}}"
     )
     assert "Cedar" not in text
 
 
 def test_other_values_take_the_place_of_the_invoices(bench: Bench) -> None:
     text = bench.preview(
-        command__0__step__0__method="POST",
-        command__0__step__0__body='{"n": {{Amount}}, "c": {{Currency}}, "p": {{Period}}}',
-        command__0__step__0__header__1__name="Content-Type",
-        command__0__step__0__header__1__value="application/json",
+        command__0__steps__0__method="POST",
+        command__0__steps__0__body='{"n": {{Amount}}, "c": {{Currency}}, "p": {{Period}}}',
+        command__0__steps__0__headers__1__name="Content-Type",
+        command__0__steps__0__headers__1__value="application/json",
         command__0__tokens="Period",
         try__others="Amount:=7\nCurrency=USD\n\nPeriod:=null\n",
     )
@@ -171,7 +171,7 @@ def test_other_values_take_the_place_of_the_invoices(bench: Bench) -> None:
 )
 def test_a_value_that_does_not_fit_is_told(bench: Bench, others: str, told: str) -> None:
     text = bench.preview(
-        command__0__step__0__url="{{BaseUrl}}/{{Period}}",
+        command__0__steps__0__url="{{BaseUrl}}/{{Period}}",
         command__0__tokens="Period",
         try__others=others,
     )
@@ -181,10 +181,10 @@ def test_a_value_that_does_not_fit_is_told(bench: Bench, others: str, told: str)
 def test_a_mistake_is_told_with_its_place_and_its_remedy(bench: Bench) -> None:
     response = bench._post(
         "backoffice:integration-preview",
-        {"command__0__step__0__url": "https://a.example/{{invoicenumber}}"},
+        {"command__0__steps__0__url": "https://a.example/{{invoicenumber}}"},
     )
     html = response.content.decode()  # type: ignore[attr-defined]
-    assert 'href="#command-0-step-0-url"' in html
+    assert 'href="#command-0-steps-0-url"' in html
     assert 'value="use:try:0"' in html
     assert "write {{InvoiceNumber}}" in _text(response)
 
@@ -193,12 +193,12 @@ def test_a_body_without_a_content_type_offers_one(bench: Bench) -> None:
     response = bench._post(
         "backoffice:integration-preview",
         {
-            "command__0__step__0__method": "POST",
-            "command__0__step__0__body": "key1=value1&key2={{InvoiceNumber}}",
+            "command__0__steps__0__method": "POST",
+            "command__0__steps__0__body": "key1=value1&key2={{InvoiceNumber}}",
         },
     )
     html = unescape(response.content.decode())  # type: ignore[attr-defined]
-    assert 'value="content-type:command-0-step-0:application/x-www-form-urlencoded"' in html
+    assert 'value="content-type:command-0-steps-0:application/x-www-form-urlencoded"' in html
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_the_pages_and_the_file_of_a_try_can_be_fetched(bench: Bench, source: So
 
 def test_unsaved_edits_are_sent_and_nothing_is_saved(bench: Bench, source: Source) -> None:
     bench.send(
-        command__0__step__0__url="{{BaseUrl}}/v2/{{InvoiceNumber}}", secret__0__value="typed"
+        command__0__steps__0__url="{{BaseUrl}}/v2/{{InvoiceNumber}}", secret__0__value="typed"
     )
     assert source.requests[0].url == "https://billing.acme.example/v2/INV-1"
     assert source.requests[0].headers == (("X-Api-Key", "typed"),)
@@ -449,8 +449,8 @@ def test_the_command_that_is_tried_can_be_chosen(cast: Cast, source: Source) -> 
     bench = Bench(cast, integration(cast.harper, draft(command(), other)))
     bench.send(
         command__1__name="Other",
-        command__1__step__0__url="https://o.example/x",
-        command__1__step__0__method="GET",
+        command__1__steps__0__url="https://o.example/x",
+        command__1__steps__0__method="GET",
         command__1__accept="application/pdf",
         command__1__timeout="30",
         command__1__max_bytes="1000000",

@@ -19,7 +19,6 @@ from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
 from billhook.portal.documents.response import opened
 from billhook.portal.editor.form import form_of
-from billhook.portal.editor.rows import fields_of
 from billhook.portal.installation import environment
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
@@ -98,7 +97,7 @@ def send(cast: Cast) -> Callable[..., str]:
             authentication=authentication,
             name="Acme",
         )
-        fields = dict(fields_of(form_of(typed), ""))
+        fields = form_of(typed).fields()
         fields |= {"secret-0-value": CANARY, "try-number": "INV-1", "do": "try"}
         response: Any = opened(client.post(address, fields))
         assert response.status_code == 200, response.content.decode()
@@ -152,18 +151,22 @@ def test_a_failure_names_its_request_and_leads_to_the_field(
     html = send()
     text = text_of(html)
     assert "Request Find: The source found 2 values for {{Find.Id}}" in text
-    assert 'href="#command-0-step-0-extract-0-path"' in html
+    assert 'href="#command-0-steps-0-extract-0-path"' in html
     assert "Document was not sent" in text
 
 
 @pytest.mark.parametrize(
     ("answers", "field"),
     [
-        pytest.param([(410, b"{}")], "command-0-step-0-url", id="not found"),
-        pytest.param([(200, b'{"ready": true}')], "command-0-step-0-url", id="no value"),
-        pytest.param([(200, b'{"ready": false}')] * 5, "command-0-step-0-times", id="not ready"),
-        pytest.param([(200, FOUND), (500, b"")], "command-0-step-1-url", id="failed"),
-        pytest.param([(200, FOUND), (200, b"MZ")], "command-0-answer-kind", id="no document"),
+        pytest.param([(410, b"{}")], "command-0-steps-0-url", id="not found"),
+        pytest.param([(200, b'{"ready": true}')], "command-0-steps-0-url", id="no value"),
+        pytest.param(
+            [(200, b'{"ready": false}')] * 5, "command-0-steps-0-repeat_until-times", id="not ready"
+        ),
+        pytest.param([(200, FOUND), (500, b"")], "command-0-steps-1-url", id="failed"),
+        pytest.param(
+            [(200, FOUND), (200, b"MZ")], "command-0-steps-1-answer-kind", id="no document"
+        ),
     ],
 )
 def test_each_failure_leads_to_the_field_to_look_at(

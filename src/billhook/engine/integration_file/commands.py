@@ -40,7 +40,7 @@ _TEMPLATE: Final = 'a template in quotes, or a table { template = "…" }'
 def read_command(name: str, table: Table) -> CommandConfig:
     """Read one command's table."""
     owner = TYPES.command
-    config = owner(name=name, **read_fields(owner, table, COMMAND_KINDS))
+    config = owner(name=name, **read_fields(owner, table, COMMAND_KINDS, without=_NAME))
     table.end()
     return config
 
@@ -57,7 +57,7 @@ def read_conditions(table: Table, key: str) -> tuple[ConditionConfig, ...]:
 
 def command_table(config: CommandConfig) -> dict[str, Any]:
     """Return *config* as a table of a file, without defaults."""
-    return write_fields(config, COMMAND_KINDS)
+    return write_fields(config, COMMAND_KINDS, without=_NAME)
 
 
 def step_table(config: StepConfig) -> dict[str, Any]:

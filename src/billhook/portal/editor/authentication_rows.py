@@ -1,4 +1,4 @@
-"""Sign-in and TLS from the rows of a form to what the engine compiles, and back."""
+"""Authentication in the rows of the form: read into what the engine compiles, and shown."""
 
 from __future__ import annotations
 
@@ -6,111 +6,130 @@ from typing import Final
 
 from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.authentication.scheme import Scheme
-from billhook.engine.config import AuthenticationConfig, StepConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig
 from billhook.engine.field import FieldInfo
-from billhook.portal.editor.form_rows import AuthenticationRow, StepRow, TlsRow, VariableRow
-from billhook.portal.editor.row_configs import (
-    condition_rows,
-    conditions_of,
-    header_rows,
+from billhook.portal.editor.input_kinds import (
+    NO,
+    YES,
+    meant,
     number_of,
-    pairs_of,
-    step_config,
-    step_row,
+    number_text,
+    visible,
     words_of,
 )
+from billhook.portal.editor.row_kinds import PARTS, RowKind, list_of, texts_kind
+from billhook.portal.editor.tree import Node, rows_node, texts_node
 
-YES: Final = "yes"
-NO: Final = "no"
 Typed = str | bool | float
-_NO_NUMBER: Final = -1.0
+VARIABLE: Final = texts_kind(
+    FieldInfo(key="name", label="Name", help="", example="BaseUrl"),
+    FieldInfo(
+        key="value", label="Value", help="", kind="exact", example="https://billing.example.com"
+    ),
+    main="value",
+    noun="Variable",
+)
+_PARAMETER: Final = texts_kind(
+    FieldInfo(key="name", label="Name", help="", example="audience"),
+    FieldInfo(key="value", label="Value", help="", kind="exact"),
+    main="value",
+    noun="Parameter",
+)
 
 
-def authentication_config(row: AuthenticationRow) -> AuthenticationConfig | None:
-    """Return how requests are signed in; None where no scheme was chosen."""
-    if not row.scheme:
+def authentication_config(node: Node) -> AuthenticationConfig | None:
+    """Return the authentication in *node*; None if no scheme was chosen."""
+    scheme = AUTHENTICATION.text(node, "scheme")
+    if not scheme:
         return None
-    info = SCHEMES.get(row.scheme)
+    info = SCHEMES.get(scheme)
     parts = info.parts if info else ()
-    return AuthenticationConfig(
-        scheme=row.scheme,
-        fields=_fields(row, info) if info else {},
-        extra={each.name: each.value for each in row.extra if not each.is_untouched}
-        if "extra" in parts
-        else {},
-        headers=pairs_of(row.headers) if "headers" in parts else (),
-        request=_request(row.request) if "request" in parts else None,
-        refused_when=conditions_of(row.refused) if "refused_when" in parts else (),
-    )
+    given = {
+        key: part.read(node.at(key)) for key, part in AUTHENTICATION.parts.items() if key in parts
+    }
+    if "extra" in given:
+        given["extra"] = dict(given["extra"])
+    return AuthenticationConfig(scheme=scheme, fields=_fields(node, info) if info else {}, **given)
 
 
-def _request(row: StepRow) -> StepConfig | None:
-    return None if row.is_untouched else step_config(row)
-
-
-def _fields(row: AuthenticationRow, info: Scheme) -> dict[str, Typed]:
-    stated = words_of(row.stated)
+def _fields(node: Node, info: Scheme) -> dict[str, Typed]:
+    stated = words_of(AUTHENTICATION.text(node, "stated"))
     order = [name for name in stated if info.field(name)]
     order += [each.key for each in info.fields if each.key not in order]
     fields = [each for name in order if (each := info.field(name)) is not None]
     return {
         each.key: _value(each, text)
         for each in fields
-        if each.key in stated or text_of_field(row, each) != _default_text(each)
-        for text in (text_of_field(row, each),)
+        for text in (text_of_field(node, each),)
+        if each.key in stated or text != _default_text(each)
     }
 
 
-def text_of_field(row: AuthenticationRow, info: FieldInfo) -> str:
-    """Return what stands in the field *info* of *row*: as by default, unless something else."""
-    return row.field.get(info.key, _default_text(info))
+def text_of_field(node: Node, info: FieldInfo) -> str:
+    """Return the text of the field *info* in *node*: its default, unless something was typed."""
+    text = node.at(f"field-{info.key}").text
+    return _default_text(info) if text is None else text
 
 
 def _default_text(info: FieldInfo) -> str:
-    if isinstance(info.default, bool):
-        return YES if info.default else NO
-    return str(info.default)
+    return _text(info.default if isinstance(info.default, bool) else str(info.default))
 
 
 def _value(info: FieldInfo, text: str) -> Typed:
     if info.kind == "boolean":
         return text == YES
     if info.kind == "seconds" and text.strip():
-        number = number_of(text, otherwise=_NO_NUMBER)
+        number = number_of(text)
         return int(number) if number.is_integer() else number
-    return text
+    return meant(text)
 
 
 def _text(value: Typed) -> str:
     if isinstance(value, bool):
         return YES if value else NO
-    return value if isinstance(value, str) else str(value)
+    return visible(value, in_lines=True) if isinstance(value, str) else number_text(value)
 
 
-def authentication_row(config: AuthenticationConfig | None) -> AuthenticationRow:
-    """Return the fields for *config*, as far as they can hold it."""
+def authentication_node(config: AuthenticationConfig | None) -> Node:
+    """Return the row of *config*."""
     if config is None:
-        return AuthenticationRow()
-    return AuthenticationRow(
-        scheme=config.scheme,
-        field={name: _text(value) for name, value in config.fields.items()},
-        stated=" ".join(config.fields),
-        extra=[VariableRow(name=name, value=text) for name, text in config.extra.items()],
-        headers=header_rows(config.headers),
-        refused=condition_rows(config.refused_when),
-        request=step_row(config.request) if config.request else StepRow(),
-    )
+        return Node()
+    node = texts_node(scheme=config.scheme, stated=" ".join(config.fields))
+    node.inner |= {
+        "field": texts_node(**{name: _text(value) for name, value in config.fields.items()}),
+        "extra": rows_node(_PARAMETER.show(pair) for pair in config.extra.items()),
+        "headers": AUTHENTICATION.parts["headers"].show(config.headers),
+        "refused_when": AUTHENTICATION.parts["refused_when"].show(config.refused_when),
+        "request": AUTHENTICATION.parts["request"].show(config.request),
+    }
+    return node
 
 
-def tls_config(row: TlsRow) -> TlsConfig | None:
-    """Return the TLS settings; None where nothing was typed."""
-    if not (row.client_certificate or row.ca.strip()):
-        return None
-    return TlsConfig(client_certificate=row.client_certificate, ca=row.ca)
-
-
-def tls_row(config: TlsConfig | None) -> TlsRow:
-    """Return the fields for *config*."""
-    if config is None:
-        return TlsRow()
-    return TlsRow(client_certificate=config.client_certificate, ca=config.ca)
+AUTHENTICATION: Final = RowKind(
+    inputs={
+        "scheme": FieldInfo(
+            key="scheme",
+            label="Authentication scheme",
+            help="Applies to all requests: basic, OAuth 2, sessions and signatures. A key in a "
+            "header of one request needs no scheme.",
+            kind="choice",
+        ),
+        "stated": FieldInfo(key="stated", label="", help=""),
+    },
+    parts={
+        key: PARTS[kind](FieldInfo(key=key, label=label, help=help_, kind=kind))
+        for key, kind, label, help_ in (
+            ("headers", "pairs", "Headers", ""),
+            ("refused_when", "conditions", "The session has ended when", ""),
+            ("request", "step", "The request that opens the session", ""),
+        )
+    }
+    | {
+        "extra": list_of(lambda: _PARAMETER)(
+            FieldInfo(key="extra", label="More parameters", help="")
+        )
+    },
+    read=authentication_config,
+    show=authentication_node,
+    main=lambda _: "scheme",
+)

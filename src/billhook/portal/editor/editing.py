@@ -1,7 +1,8 @@
-"""What the buttons of the editor's form do to its rows, with or without JavaScript.
+"""The actions of the buttons in the editor's form, with or without JavaScript.
 
-A button posts the whole form with ``do=add:command-0-step-0-header``: the first word says what, the
-key where. What doesn't fit the form (an old page, a hand-made request) changes nothing.
+A button posts the whole form with ``do=add:command-0-steps-0-headers``: the first word names the
+action, the key its target. A target that isn't in the form (an old page, a hand-made request)
+changes nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Callable
 from typing import Final
 
 from billhook.engine.errors import Problem
-from billhook.portal.editor.form import EditorForm, new_command
-from billhook.portal.editor.form_rows import CommandRow, HeaderRow, StepRow
-from billhook.portal.editor.places import field_of
-from billhook.portal.editor.rows import find_row, find_rows
+from billhook.portal.editor.form import FORM, EditorForm, new_command, new_step
+from billhook.portal.editor.form_fields import find_field
+from billhook.portal.editor.row_kinds import RowKind, RowPart, step_kind
+from billhook.portal.editor.tree import Node
 
 STEP_NAMES: Final = ("Find", "Document", "Take", "Open")
-"""Names for steps that nobody has named."""
+"""Names for steps that have none yet."""
 
 
 def edit_form(form: EditorForm, do: str) -> str:
@@ -25,66 +26,111 @@ def edit_form(form: EditorForm, do: str) -> str:
     edit = _EDITS.get(word)
     try:
         return edit(form, *rest) if edit else ""
-    except (LookupError, ValueError, TypeError, AttributeError):
+    except (LookupError, ValueError, TypeError):
         return ""
 
 
 def use_suggestion(form: EditorForm, problem: Problem) -> str:
-    """Put the suggestion of *problem* where it belongs in *form*, and return that field's id."""
-    place = field_of(form, problem.where)
-    if problem.suggestion is None or place is None or place.write is None:
+    """Apply the suggestion of *problem* in *form*, and return the id of its field."""
+    field = find_field(form, problem.where)
+    if problem.suggestion is None or field is None or field.write is None:
         return ""
-    old = place.text
     start = 0 if problem.start is None else problem.start
-    end = len(old) if problem.end is None else problem.end
-    place.write(old[:start] + problem.suggestion + old[end:])
-    return place.id
+    end = len(field.text) if problem.end is None else problem.end
+    field.write(field.text[:start] + problem.suggestion + field.text[end:])
+    return field.id
+
+
+def find_row(form: EditorForm, key: str) -> tuple[RowKind, Node]:
+    """Return the row at *key* and its kind; raise LookupError or ValueError if there is none."""
+    kind, node, parts = FORM, form.tree, key.split("-")
+    while parts:
+        part, node = kind.parts[parts[0]], node.put(parts.pop(0))
+        kind = part.kind()
+        node = node.rows[_index(parts.pop(0))] if part.is_list else node
+    return kind, node
+
+
+def find_list(form: EditorForm, key: str) -> tuple[RowPart, Node]:
+    """Return the list of rows at *key*; raise as :func:`find_row` does."""
+    above, _, last = key.rpartition("-")
+    kind, node = find_row(form, above) if above else (FORM, form.tree)
+    part = kind.parts[last]
+    if not part.is_list:
+        raise LookupError(key)
+    return part, node.put(last)
+
+
+def _index(number: str) -> int:
+    if not (number.isascii() and number.isdecimal()):
+        raise LookupError(number)
+    return int(number)
 
 
 def _add(form: EditorForm, key: str) -> str:
-    rows, spec = find_rows(form, key)
-    row = new_command() if spec.key == "command" else spec.row()()
-    rows.append(row)
-    return f"{key}-{len(rows) - 1}-{_first_field(key, row)}"
+    part, node = find_list(form, key)
+    row = new_command() if key == "command" else Node()
+    node.rows = [*node.rows, row]
+    return f"{key}-{len(node.rows) - 1}-{_first_field(part)}"
 
 
-def _first_field(key: str, row: object) -> str:
-    if isinstance(row, StepRow):
-        return "name"
-    kinds = {"success": "how", "missing": "how", "ready": "how", "refused": "how"}
-    return kinds.get(key.rpartition("-")[2], "name")
+def _first_field(part: RowPart) -> str:
+    return next(iter(part.kind().inputs))
 
 
 def _remove(form: EditorForm, key: str) -> str:
     above, _, number = key.rpartition("-")
-    rows, spec = find_rows(form, above)
-    del rows[int(number)]
-    if spec.key == "command":
+    part, node = find_list(form, above)
+    rows = node.rows
+    removed = rows.pop(_index(number))
+    _keep_answer_last(node, removed if part.info.kind == "requests" else None, rows)
+    node.rows = rows
+    if above == "command":
         form.tried = 0
     if not rows:
         return f"add-{above}"
     left = min(int(number), len(rows) - 1)
-    return f"{above}-{left}-{_first_field(above, rows[left])}"
+    return f"{above}-{left}-{_first_field(part)}"
+
+
+def _keep_answer_last(node: Node, last: Node | None, rows: list[Node]) -> None:
+    """Move the location of the document from *last*, the last step so far, to that of *rows*."""
+    if last is None or not rows or last is rows[-1] or last is not node.rows[-1]:
+        return
+    part = step_kind().parts["answer"]
+    if part.is_untouched(rows[-1].at("answer")) and "answer" in last.inner:
+        rows[-1].inner["answer"] = last.inner.pop("answer")
 
 
 def _add_command(form: EditorForm, name: str) -> str:
-    form.commands.append(new_command(name))
-    return f"command-{len(form.commands) - 1}-step-0-url"
+    node = form.tree.put("command")
+    node.rows = [*node.rows, new_command(name)]
+    return f"command-{len(node.rows) - 1}-steps-0-url"
 
 
 def _add_step(form: EditorForm, key: str, where: str = "after") -> str:
-    """Add a request before or after those there are. Several need names, so each gets one."""
-    command = find_row(form, key)
-    if not isinstance(command, CommandRow):
-        raise TypeError(key)
-    index = 0 if where == "before" else len(command.steps)
-    command.steps.insert(index, StepRow(headers=[HeaderRow()]))
-    taken = {step.name for step in command.steps}
-    for step in command.steps:
-        if not step.name:
-            step.name = _free_name(taken)
-            taken.add(step.name)
-    return f"{key}-step-{index}-url"
+    """Add a request before or after the others. Several need names, so each gets one."""
+    part, node = find_list(form, f"{key}-steps")
+    if part.info.kind != "requests":
+        raise LookupError(key)
+    rows = node.rows
+    index = 0 if where == "before" else len(rows)
+    last = rows[-1] if rows else None
+    rows.insert(index, new_step())
+    _keep_answer_last(node, last, rows)
+    node.rows = rows
+    _name_steps(rows)
+    return f"{key}-steps-{index}-url"
+
+
+def _name_steps(rows: list[Node]) -> None:
+    kind = step_kind()
+    taken = {kind.value(row, "name") for row in rows}
+    for row in rows:
+        if not kind.value(row, "name"):
+            name = _free_name(taken)
+            row.put("name").text = name
+            taken.add(name)
 
 
 def _free_name(taken: set[str]) -> str:
@@ -100,26 +146,28 @@ def _down(form: EditorForm, key: str) -> str:
     return _move(form, key, 1)
 
 
-def _move(form: EditorForm, key: str, places: int) -> str:
+def _move(form: EditorForm, key: str, distance: int) -> str:
     above, _, number = key.rpartition("-")
-    rows, _ = find_rows(form, above)
-    old = int(number)
-    new = max(0, min(len(rows) - 1, old + places))
+    part, node = find_list(form, above)
+    rows, old = node.rows, _index(number)
+    last = rows[-1] if rows else None
+    new = max(0, min(len(rows) - 1, old + distance))
     rows.insert(new, rows.pop(old))
+    _keep_answer_last(node, last if part.info.kind == "requests" else None, rows)
+    node.rows = rows
     return f"{above}-{new}-name"
 
 
 def _set_content_type(form: EditorForm, key: str, media_type: str) -> str:
-    step = find_row(form, key)
-    if not isinstance(step, StepRow):
-        raise TypeError(key)
-    headers = step.headers
-    named = [row for row in headers if row.name.lower() == "content-type"]
-    row = next(iter([*named, *(row for row in headers if row.is_untouched)]), None)
+    kind, step = find_row(form, key)
+    part, node = kind.parts["headers"], step.put("headers")
+    header, rows = part.kind(), node.rows
+    named = [row for row in rows if header.value(row, "name").lower() == "content-type"]
+    row = next(iter([*named, *(row for row in rows if header.is_untouched(row))]), None)
     if row is None:
-        row = HeaderRow()
-        headers.append(row)
-    row.name, row.value = "Content-Type", media_type
+        row = Node()
+        node.rows = [*rows, row]
+    row.put("name").text, row.put("value").text = "Content-Type", media_type
     return f"{key}-body"
 
 

@@ -1,174 +1,227 @@
-"""The editor's form: rows within rows, read from what was posted and turned into a draft.
+"""The editor's form: read from a request, made from a draft, and turned into a draft.
 
 Every row can be added and removed without JavaScript: a button then posts the whole form with
-``do`` saying what to do.
+``do`` naming the action.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from typing import Final
 
-from billhook.engine.config import (
-    AnswerConfig,
-    AuthenticationConfig,
-    CommandConfig,
-    IntegrationConfig,
-    TlsConfig,
-)
-from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.integration_file.file import read_integration, write_integration
+from billhook.engine.config import CommandConfig, IntegrationConfig, TlsConfig
+from billhook.engine.errors import Problem
+from billhook.engine.field import FieldInfo
 from billhook.engine.secret import Secret
 from billhook.portal.editor.authentication_rows import (
+    AUTHENTICATION,
+    VARIABLE,
     authentication_config,
-    authentication_row,
-    tls_config,
-    tls_row,
+    authentication_node,
 )
-from billhook.portal.editor.form_rows import (
-    AuthenticationRow,
-    CommandRow,
-    HeaderRow,
-    SecretRow,
-    StepRow,
-    TlsRow,
-    VariableRow,
+from billhook.portal.editor.input_kinds import meant, visible
+from billhook.portal.editor.row_kinds import (
+    RowKind,
+    command_kind,
+    described_kind,
+    list_of,
+    one_of,
+    texts_kind,
 )
-from billhook.portal.editor.row_configs import command_config, command_row
-from billhook.portal.editor.rows import (
-    LINES,
-    Posted,
-    Row,
-    posted_again,
-    read_row,
-    row_of,
-    rows_of,
-    tree_of,
-)
+from billhook.portal.editor.tree import Node, rows_node, tree_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry
 from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealer import Sealer
 
+TLS: Final = described_kind(TlsConfig, "ca")
+SECRET: Final = texts_kind(
+    FieldInfo(key="name", label="Name", help="", example="ApiKey"),
+    FieldInfo(key="stored", label="", help=""),
+    main="name",
+    noun="Secret",
+)
 
-@dataclass(slots=True, kw_only=True)
-class EditorForm(Row):
-    """Everything in the form, as typed.
 
-    Where sign-in and TLS can't stand in fields, they stand in ``source_file`` alone, as in an
-    integration file. ``number``, ``others`` and ``tried`` are those of Try it: the invoice, other
-    values with a line for each, and which command it is.
+def _choice(key: str, label: str, choices: type[OnFailure | Keeping], default: str) -> FieldInfo:
+    return FieldInfo(
+        key=key,
+        label=label,
+        help="",
+        kind="choice",
+        default=default,
+        choices=tuple(choices.values),
+        words=tuple(str(label) for label in choices.labels),
+    )
+
+
+_OPTIONS: Final = (
+    FieldInfo(key="name", label="Name", help="", example="Acme billing"),
+    FieldInfo(key="preset", label="", help=""),
+    _choice("on_failure", "If it fails", OnFailure, OnFailure.STOP.value),
+    _choice("keeping", "Documents", Keeping, Keeping.CHECKED.value),
+)
+FORM: Final = RowKind(
+    inputs={info.key: info for info in _OPTIONS},
+    parts={
+        key: part(FieldInfo(key=key, label=label, help=""))
+        for key, label, part in (
+            ("variable", "Variables", list_of(lambda: VARIABLE)),
+            ("secret", "Secrets", list_of(lambda: SECRET)),
+            ("command", "Commands", list_of(command_kind, keeps=True)),
+            ("authentication", "Authentication", one_of(lambda: AUTHENTICATION)),
+            ("tls", "Certificates", one_of(lambda: TLS)),
+        )
+    },
+    read=lambda node: node,
+    show=lambda tree: tree,
+    main=lambda _: "name",
+)
+"""The form as a whole: its rows by the first part of their keys."""
+
+
+class _Text:
+    """A text of the form, at *key*."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get__(self, form: EditorForm, owner: type) -> str:
+        if self._key in FORM.inputs:
+            return str(FORM.value(form.tree, self._key))
+        return meant(form.tree.at(self._key).text or "")
+
+    def __set__(self, form: EditorForm, text: str) -> None:
+        form.tree.put(self._key).text = visible(text, in_lines=True)
+
+
+class _Number:
+    """A whole number of the form, at *key*; 0 if it is anything else."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get__(self, form: EditorForm, owner: type) -> int:
+        text = form.tree.at(self._key).text or ""
+        is_number = text.isascii() and text.isdecimal() and len(text) <= len("123456789")
+        return int(text) if is_number else 0
+
+    def __set__(self, form: EditorForm, number: int) -> None:
+        form.tree.put(self._key).text = str(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedSecret:
+    """One secret in the form. ``value`` was typed and isn't saved yet."""
+
+    name: str
+    stored_id: str
+    value: Secret | None
+
+
+class EditorForm:
+    """Everything in the form, as typed, in one tree.
+
+    ``number``, ``others`` and ``tried`` belong to Try it: the invoice, other values with a line for
+    each, and the number of the command.
     """
 
-    name: str = ""
-    version: int = 0
-    variables: list[VariableRow] = rows_of(lambda: VariableRow, "variable")
-    secrets: list[SecretRow] = rows_of(lambda: SecretRow, "secret")
-    commands: list[CommandRow] = rows_of(lambda: CommandRow, "command")
-    authentication: AuthenticationRow = row_of(AuthenticationRow)
-    tls: TlsRow = row_of(TlsRow)
-    source_file: str = field(default="", metadata={**LINES, "key": "source-file"})
-    preset: str = ""
-    on_failure: str = OnFailure.STOP.value
-    keeping: str = Keeping.CHECKED.value
-    number: str = field(default="", metadata={"key": "try-number"})
-    others: str = field(default="", metadata={**LINES, "key": "try-others"})
-    tried: int = field(default=0, metadata={"key": "try-command"})
+    name = _Text("name")
+    preset = _Text("preset")
+    on_failure = _Text("on_failure")
+    keeping = _Text("keeping")
+    version = _Number("version")
+    number = _Text("try-number")
+    others = _Text("try-others")
+    tried = _Number("try-command")
+
+    def __init__(self, tree: Node | None = None) -> None:
+        self.tree = tree or Node()
+
+    @property
+    def commands(self) -> list[Node]:
+        """The rows of commands."""
+        return self.tree.at("command").rows
+
+    @property
+    def secrets(self) -> list[TypedSecret]:
+        """The secrets, without rows into which nothing was typed."""
+        return [
+            TypedSecret(
+                name=SECRET.value(row, "name"),
+                stored_id=row.at("stored").text or "",
+                value=row.at("value").secret,
+            )
+            for row in self.tree.at("secret").rows
+            if not SECRET.is_untouched(row) or row.at("value").secret
+        ]
+
+    def fields(self) -> dict[str, str]:
+        """Return every field as a browser posts it."""
+        return dict(self.tree.fields())
 
 
 def new_form(*, command: str) -> EditorForm:
     """Return the form of a new integration with one command and a row for its first header."""
-    return EditorForm(commands=[new_command(command)])
+    return EditorForm(Node(inner={"command": rows_node([new_command(command)])}))
 
 
-def new_command(name: str = "") -> CommandRow:
+def new_command(name: str = "") -> Node:
     """Return an empty command with one request."""
-    return CommandRow(name=name, steps=[StepRow(headers=[HeaderRow()])])
+    return Node(inner={"name": Node(text=visible(name)), "steps": rows_node([new_step()])})
+
+
+def new_step() -> Node:
+    """Return an empty request with a row for its first header."""
+    return Node(inner={"headers": rows_node([Node()])})
 
 
 def read_form(posted: Mapping[str, str], sealer: Sealer) -> EditorForm:
-    """Return what was posted. Secrets that an earlier round sealed are opened."""
-    tree = tree_of(posted)
-    form = read_row(EditorForm, tree)
-    for row, each in zip(form.secrets, tree.at("secret").rows, strict=True):
-        row.value = _secret_value(each, sealer)
+    """Return the form that was posted. Secrets that an earlier round sealed are opened."""
+    form = EditorForm(tree_of(posted))
+    for row in form.tree.at("secret").rows:
+        value, held = row.put("value"), row.inner.pop("held", Node())
+        if value.text:
+            value.secret = Secret(value.text)
+        elif held.text:
+            value.secret = sealer.open(held.text)
+        value.text = None
     return form
-
-
-def _secret_value(posted: Posted, sealer: Sealer) -> Secret | None:
-    typed, held = posted.at("value").text, posted.at("held").text
-    return Secret(typed) if typed else sealer.open(held) if held else None
 
 
 def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
     """Return the form that shows *draft*."""
-    authentication, tls = authentication_row(draft.authentication), tls_row(draft.tls)
-    fits = _sources_of(authentication, tls) == (draft.authentication, draft.tls)
-    return EditorForm(
-        name=draft.name,
-        version=version,
-        variables=[VariableRow(name=name, value=text) for name, text in draft.variables.items()],
-        secrets=[
-            SecretRow(name=entry.name, stored_id=entry.stored_id, value=entry.value)
-            for entry in draft.secrets
-        ],
-        commands=[_command_row(config) for config in draft.commands],
-        authentication=authentication if fits else AuthenticationRow(),
-        tls=tls if fits else TlsRow(),
-        source_file="" if fits else _source_text(draft),
-        preset=draft.preset,
-        on_failure=draft.on_failure,
-        keeping=draft.keeping,
+    form = EditorForm(
+        Node(
+            inner={
+                "variable": rows_node(VARIABLE.show(pair) for pair in draft.variables.items()),
+                "secret": rows_node(_secret_node(entry) for entry in draft.secrets),
+                "command": rows_node(command_kind().show(each) for each in draft.commands),
+                "authentication": authentication_node(draft.authentication),
+                "tls": TLS.show(draft.tls) if draft.tls else Node(),
+            }
+        )
     )
+    form.name, form.preset, form.version = draft.name, draft.preset, version
+    form.on_failure, form.keeping = draft.on_failure, draft.keeping
+    return form
 
 
-def _sources_of(
-    authentication: AuthenticationRow, tls: TlsRow
-) -> tuple[AuthenticationConfig | None, TlsConfig | None]:
-    """Return what becomes of the rows once a browser has posted them."""
-    return authentication_config(posted_again(authentication)), tls_config(posted_again(tls))
-
-
-def _source_text(draft: Draft) -> str:
-    """Return sign-in and TLS of *draft* as their part of an integration file."""
-    config = IntegrationConfig(name="x", authentication=draft.authentication, tls=draft.tls)
-    return write_integration(config).removeprefix(write_integration(IntegrationConfig(name="x")))
-
-
-def _command_row(config: CommandConfig) -> CommandRow:
-    """Return *config* in fields, or as a file if it wouldn't come back from them as it is."""
-    row = command_row(config)
-    fits = bool(config.steps) and command_config(posted_again(row)) == _shortest(config)
-    return row if fits else CommandRow(name=config.name, file=_file_text(config))
-
-
-def _shortest(config: CommandConfig) -> CommandConfig:
-    """Return *config* without an answer that says what is so without it."""
-    *earlier, last = config.steps
-    if last.answer != AnswerConfig():
-        return config
-    return replace(config, steps=(*earlier, replace(last, answer=None)))
-
-
-def _file_text(config: CommandConfig) -> str:
-    """Return *config* as its part of an integration file."""
-    file = write_integration(IntegrationConfig(name="x", commands=(config,)))
-    return file[min(at for at in (file.find("[commands."), file.find("[[commands.")) if at >= 0) :]
+def _secret_node(entry: SecretEntry) -> Node:
+    node: Node = SECRET.show((entry.name, entry.stored_id))
+    node.put("value").secret = entry.value
+    return node
 
 
 def to_draft(form: EditorForm) -> Draft:
-    """Return the draft in *form*. A number that is none becomes one that the engine refuses.
-
-    Raises:
-        ConfigurationError: where a part that stands there as a file can't be read.
-    """
+    """Return the draft in *form*. An invalid number becomes one that the engine refuses."""
     source = source_config_of(form)
     return Draft(
         name=form.name,
         variables=source.variables,
         secrets=tuple(
-            SecretEntry(name=row.name, value=row.value, stored_id=row.stored_id)
-            for row in form.secrets
-            if not row.is_untouched
+            SecretEntry(name=each.name, value=each.value, stored_id=each.stored_id)
+            for each in form.secrets
         ),
         authentication=source.authentication,
         tls=source.tls,
@@ -180,56 +233,31 @@ def to_draft(form: EditorForm) -> Draft:
 
 
 def source_config_of(form: EditorForm) -> IntegrationConfig:
-    """Return everything in *form* but its commands; raise ConfigurationError if it can't be read.
-
-    Of secrets it has the names.
-    """
-    authentication, tls = authentication_config(form.authentication), tls_config(form.tls)
-    if form.source_file.strip():
-        typed = read_integration(f'format = 1\n[integration]\nname = "x"\n{form.source_file}')
-        _refuse_commands(typed)
-        authentication, tls = typed.authentication, typed.tls
+    """Return everything in *form* except its commands, with only the names of secrets."""
     return IntegrationConfig(
         name=form.name,
-        variables={row.name: row.value for row in form.variables if not row.is_untouched},
-        secrets=tuple(row.name for row in form.secrets if row.name),
-        authentication=authentication,
-        tls=tls,
+        variables=dict(FORM.parts["variable"].read(form.tree.at("variable"))),
+        secrets=tuple(each.name for each in form.secrets if each.name),
+        authentication=authentication_config(form.tree.at("authentication")),
+        tls=FORM.parts["tls"].read(form.tree.at("tls")),
     )
 
 
-def _refuse_commands(typed: IntegrationConfig) -> None:
-    if typed.commands:
-        message = (
-            "Here stand [authentication] and [tls] alone. Put commands into fields of their own."
-        )
-        raise ConfigurationError(
-            (Problem(code="misplaced-key", where="authentication", message=message),)
-        )
-
-
-def config_of(row: CommandRow) -> CommandConfig:
-    """Return the command in *row*; raise ConfigurationError if its file can't be read."""
-    return _config_of_file(row) if row.file.strip() else command_config(row)
-
-
-def _config_of_file(row: CommandRow) -> CommandConfig:
-    config = read_integration(f'format = 1\n[integration]\nname = "x"\n{row.file}')
-    if len(config.commands) != 1:
-        message = f"There must be one command here; there are {len(config.commands)}."
-        problem = Problem(code="one-command", where=f"commands.{row.name}", message=message)
-        raise ConfigurationError((problem,))
-    return config.commands[0]
+def config_of(row: Node) -> CommandConfig:
+    """Return the command in *row*."""
+    config: CommandConfig = command_kind().read(row)
+    return config
 
 
 def form_problems(form: EditorForm) -> Iterator[Problem]:
-    """Say what a draft can't hold: two names of one kind, of which the first would be lost."""
-    yield from _twice(form.variables, "integration.variables", "variables")
-    yield from _twice(form.authentication.extra, "authentication.extra", "parameters")
+    """Report names that are used twice: a draft holds only the last of them."""
+    parts = form.tree.at("variable"), form.tree.at("authentication-extra")
+    yield from _duplicates(parts[0].rows, "integration.variables", "variables")
+    yield from _duplicates(parts[1].rows, "authentication.extra", "parameters")
 
 
-def _twice(rows: list[VariableRow], where: str, kind: str) -> Iterator[Problem]:
-    names = [row.name for row in rows if row.name]
+def _duplicates(rows: list[Node], where: str, kind: str) -> Iterator[Problem]:
+    names = [name for row in rows if (name := VARIABLE.value(row, "name"))]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        message = f"There are two {kind} {name}. Give each its own name, or remove one."
+        message = f"There are two {kind} named {name}. Rename one, or remove it."
         yield Problem(code="duplicate-name", where=f"{where}.{name}", message=message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from billhook.engine.errors import Problem
 from billhook.engine.integration_file.presets import Preset, PresetField
 from billhook.engine.secret import Secret
-from billhook.portal.editor.rows import Posted, tree_of
+from billhook.portal.editor.tree import Node, tree_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
 from billhook.portal.integrations.sealer import Sealer
 
@@ -49,7 +49,7 @@ def read_preset_form(preset: Preset, posted: Mapping[str, str], sealer: Sealer) 
     return form
 
 
-def _secret(posted: Posted, sealer: Sealer) -> Secret | None:
+def _secret(posted: Node, sealer: Sealer) -> Secret | None:
     held = posted.at("held").text
     return Secret(posted.text) if posted.text else sealer.open(held) if held else None
 

@@ -1,166 +1,186 @@
-"""Rows of the editor's form for its templates: each field with its id, its text, its mistakes."""
+"""Rows of the editor's form for its templates: each input with its id, text and problems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from billhook.engine.errors import Problem
+from billhook.engine.field import FieldInfo
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.editor.places import Place, field_of
-from billhook.portal.editor.rows import ON, Row, fields_of, specs_of
+from billhook.portal.editor.form_fields import FormField, find_field
+from billhook.portal.editor.input_kinds import INPUT_KINDS, NO, YES
+from billhook.portal.editor.row_kinds import RowKind, RowPart, default_text
+from billhook.portal.editor.tree import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One problem as the page tells it: ``use`` is the button's ``do`` for the suggestion."""
+class ShownProblem:
+    """One problem on the page: ``use`` is the action of the button that applies its suggestion."""
 
     message: str
-    place: Place | None
+    field: FormField | None
     suggestion: str
     use: str
     excerpt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """One field: its id (and name), its text and its mistakes."""
+class Input:
+    """One input: its description, its id (also its name), its text and its problems."""
 
+    info: FieldInfo
     id: str
     text: str
-    mistakes: tuple[Mistake, ...] = ()
+    problems: tuple[ShownProblem, ...] = ()
 
     @property
-    def is_wrong(self) -> bool:
-        """Whether there is a mistake in it."""
-        return bool(self.mistakes)
+    def control(self) -> str:
+        """The control that a template draws: line, lines, choice or tick."""
+        kind = INPUT_KINDS.get(self.info.kind, INPUT_KINDS["text"])
+        return kind.control
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """The options of a choice, with the present text even if it isn't one of them."""
+        options = self.info.options if self.info.choices else self._yes_or_no
+        is_known = any(self.text == value for value, _ in options)
+        return options if is_known else (*options, (self.text, self.text))
+
+    @property
+    def _yes_or_no(self) -> tuple[tuple[str, str], ...]:
+        words = self.info.words or ("By default", "Yes", "No")
+        return tuple(zip(("", YES, NO), words, strict=True))
 
 
-class Mistakes:
-    """The mistakes in a form, by the id of their field."""
+class FormProblems:
+    """The problems in a form, by the id of their field."""
 
-    def __init__(self, all_of_them: tuple[Mistake, ...]) -> None:
+    def __init__(self, all_of_them: tuple[ShownProblem, ...] = ()) -> None:
         self.all = all_of_them
 
-    def of(self, id_: str) -> tuple[Mistake, ...]:
-        """Return those of the field *id_*."""
-        return tuple(each for each in self.all if each.place and each.place.id == id_)
+    def at(self, id_: str) -> tuple[ShownProblem, ...]:
+        """Return the problems of the field *id_*."""
+        return tuple(each for each in self.all if each.field and each.field.id == id_)
 
     def are_below(self, id_: str) -> bool:
-        """Say whether one is in a field of the row *id_*, or at the button that adds one."""
+        """Return whether a field of the row *id_*, or the button that adds one, has a problem."""
         starts = (f"{id_}-", f"add-{id_}")
-        return any(each.place and f"{each.place.id}-".startswith(starts) for each in self.all)
-
-    def box(self, id_: str, text: str) -> Box:
-        """Return the field *id_*."""
-        return Box(id=id_, text=text, mistakes=self.of(id_))
+        return any(each.field and f"{each.field.id}-".startswith(starts) for each in self.all)
 
 
-def mistakes_in(form: EditorForm, problems: Iterable[Problem], *, of_try: bool) -> Mistakes:
-    """Return *problems* as mistakes in *form*; *of_try* says of which list a button uses one."""
+def problems_in(form: EditorForm, problems: Iterable[Problem], *, of_try: bool) -> FormProblems:
+    """Return *problems* at the fields of *form*; *of_try* marks those of Try it for buttons."""
     start = "try:" if of_try else ""
-    return Mistakes(
-        tuple(_mistake(form, each, f"{start}{number}") for number, each in enumerate(problems))
+    return FormProblems(
+        tuple(_shown(form, each, f"{start}{number}") for number, each in enumerate(problems))
     )
 
 
-def _mistake(form: EditorForm, problem: Problem, at: str) -> Mistake:
-    place = field_of(form, problem.where)
-    can_use = problem.suggestion is not None and place is not None and place.write is not None
+def _shown(form: EditorForm, problem: Problem, at: str) -> ShownProblem:
+    field = find_field(form, problem.where)
+    can_use = problem.suggestion is not None and field is not None and field.write is not None
     start, end = problem.start, problem.end
-    is_part = place is not None and start is not None and end is not None
-    return Mistake(
+    is_part = field is not None and start is not None and end is not None
+    return ShownProblem(
         message=problem.message,
-        place=place,
+        field=field,
         suggestion=problem.suggestion or "",
         use=f"use:{at}" if can_use else "",
-        excerpt=place.text[start:end] if place is not None and is_part else "",
+        excerpt=field.text[start:end] if field is not None and is_part else "",
     )
 
 
 class RowView:
-    """One row for the templates: ``step.url`` is a :class:`Box`, ``step.headers`` are views.
+    """One row for the templates: ``step.url`` is an :class:`Input`, ``step.headers`` a list.
 
-    The attributes of the class itself say the rest.
+    Keys of the row's kind are looked up first; the attributes of the class add to them.
     """
 
-    def __init__(self, row: Row, id_: str, mistakes: Mistakes) -> None:
-        self.row = row
+    placed: tuple[str, ...] = ()
+    """Keys of inputs that the templates place one by one; all others follow in a list."""
+
+    def __init__(self, kind: RowKind, node: Node, id_: str, problems: FormProblems) -> None:
+        self.kind = kind
+        self.node = node
         self.id = id_
-        self.mistakes = mistakes
+        self.problems = problems
 
-    def __getitem__(self, name: str) -> Any:
-        spec = next((each for each in specs_of(type(self.row)) if each.name == name), None)
-        if spec is None or hasattr(type(self), name):  # what a view has of its own comes first
-            raise KeyError(name)
-        value, id_ = getattr(self.row, name), f"{self.id}-{spec.key}"
-        if spec.kind == "rows":
-            return [self.inside(row, f"{id_}-{index}") for index, row in enumerate(value)]
-        if spec.kind == "row":
-            return self.inside(value, id_)
-        text = (ON if value else "") if spec.kind == "tick" else str(value)
-        return self.mistakes.box(id_, text)
+    def __getitem__(self, key: str) -> Any:
+        if key in self.kind.inputs:
+            return self.input(key)
+        part = self.kind.parts[key]
+        if part.is_list:
+            return RowList(self, key, part)
+        return self.inside(key, part.kind(), self.node.at(key), f"{self.id}-{key}")
 
-    def inside(self, row: Row, id_: str) -> RowView:
-        """Return the view of a row in this one."""
-        return RowView(row, id_, self.mistakes)
+    def input(self, key: str) -> Input:
+        """Return one input."""
+        id_ = f"{self.id}-{key}"
+        text = self.kind.text(self.node, key)
+        return Input(info=self.kind.inputs[key], id=id_, text=text, problems=self.problems.at(id_))
+
+    def inside(self, key: str, kind: RowKind, node: Node, id_: str) -> RowView:  # noqa: ARG002
+        """Return the view of a row in the part *key* of this one."""
+        return RowView(kind, node, id_, self.problems)
+
+    @property
+    def settings(self) -> list[Input]:
+        """The inputs that no template places by itself: a new field appears here."""
+        return [self.input(key) for key in self.kind.inputs if key not in self.placed]
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether one of the settings isn't its default, or has a problem."""
+        return any(each.problems or each.text != default_text(each.info) for each in self.settings)
 
     @property
     def number(self) -> int:
-        """Which row it is, from 1."""
+        """The number of the row, from 1."""
         return int(self.id.rpartition("-")[2]) + 1
 
     @property
-    def is_touched(self) -> bool:
-        """Whether something was typed."""
-        return not self.row.is_untouched
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether there is a mistake in one of its fields."""
-        return self.mistakes.are_below(self.id)
+    def has_problems(self) -> bool:
+        """Whether one of its fields has a problem."""
+        return self.problems.are_below(self.id)
 
     @property
     def is_open(self) -> bool:
-        """Whether what folds around it is open."""
-        return self.is_touched or self.is_wrong
-
-    @property
-    def lists(self) -> dict[str, RowList]:
-        """The lists of rows in it, by name."""
-        return {
-            spec.name: RowList(self, spec.name, f"{self.id}-{spec.key}")
-            for spec in specs_of(type(self.row))
-            if spec.kind == "rows"
-        }
+        """Whether the fold around it is open: something was typed, or there is a problem."""
+        return not self.kind.is_untouched(self.node) or self.has_problems
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
-        """All its fields as they are posted, for what is kept and not shown."""
-        return list(fields_of(self.row, self.id)) if self.is_touched else []
+        """All its fields as they are posted, for rows that are kept and not shown."""
+        is_empty = self.kind.is_untouched(self.node)
+        return [] if is_empty else list(self.node.fields(self.id))
 
 
 class RowList:
-    """A list of rows for the templates, with the mistakes that are about the list itself."""
+    """A list of rows for the templates, with the problems that concern the list itself."""
 
-    def __init__(self, view: RowView, name: str, id_: str) -> None:
-        self.id = id_
+    def __init__(self, view: RowView, key: str, part: RowPart) -> None:
+        self.id = f"{view.id}-{key}"
+        self.info = part.info
         self._view = view
-        self._name = name
+        self._key = key
+        self._part = part
+
+    def __iter__(self) -> Iterator[RowView]:
+        kind = self._part.kind()
+        for number, row in enumerate(self._view.node.at(self._key).rows):
+            yield self._view.inside(self._key, kind, row, f"{self.id}-{number}")
+
+    def __len__(self) -> int:
+        return len(self._view.node.at(self._key).rows)
 
     @property
-    def rows(self) -> Any:
-        """The rows."""
-        is_own = hasattr(type(self._view), self._name)
-        return getattr(self._view, self._name) if is_own else self._view[self._name]
-
-    @property
-    def own_mistakes(self) -> tuple[Mistake, ...]:
-        """What is wrong with the list as a whole."""
-        return self._view.mistakes.of(f"add-{self.id}")
+    def own_problems(self) -> tuple[ShownProblem, ...]:
+        """The problems of the list as a whole."""
+        return self._view.problems.at(f"add-{self.id}")
 
     @property
     def is_open(self) -> bool:
-        """Whether there are rows in it, or a mistake."""
-        return bool(getattr(self._view.row, self._name)) or self._view.mistakes.are_below(self.id)
+        """Whether there are rows in it, or a problem."""
+        return bool(len(self)) or self._view.problems.are_below(self.id)

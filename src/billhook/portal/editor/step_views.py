@@ -1,46 +1,30 @@
-"""Commands and their steps for the editor's templates: what may stand where, and what is open."""
+"""Commands and their steps for the editor's templates: offered tokens, and which folds are open."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Final
 
 from billhook.engine.command.compile_request import METHODS_WITH_BODY
+from billhook.engine.integration_file.commands import MAX_NESTING
 from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
-from billhook.portal.editor.form_rows import AnswerRow, CommandRow, ExtractRow, StepRow
-from billhook.portal.editor.row_views import Mistakes, RowView
-from billhook.portal.editor.rows import Row
+from billhook.portal.editor.row_kinds import RowKind, step_kind
+from billhook.portal.editor.row_views import FormProblems, Input, RowView
+from billhook.portal.editor.tree import Node
 
-MAX_NESTING: Final = 3
-"""How deep steps may stand in the steps that are sent when there is nothing."""
-_LIMITS: Final = ("accept", "timeout", "max_bytes", "retries", "redirects", "tokens")
 Tokens = tuple[TokenInfo, ...]
 
 
 class ExtractView(RowView):
-    """A value that is taken out of an answer."""
+    """A value that is extracted from a response."""
 
-    def __init__(self, row: ExtractRow, id_: str, mistakes: Mistakes) -> None:
-        super().__init__(row, id_, mistakes)
-        self.extract = row
-
-    @property
-    def is_special(self) -> bool:
-        """Whether it isn't taken as usual."""
-        row, usual = self.extract, ExtractRow()
-        keys = ("none", "many", "secret", "url")
-        return any(
-            getattr(row, key) != getattr(usual, key) or self.mistakes.of(f"{self.id}-{key}")
-            for key in keys
-        )
+    placed = ("name", "how", "path", "namespaces")
 
 
 class AnswerView(RowView):
-    """Where the document is."""
+    """The location of the document."""
 
-    def __init__(self, row: AnswerRow, id_: str, mistakes: Mistakes) -> None:
-        super().__init__(row, id_, mistakes)
-        self.answer = row
+    placed = ("kind", "how", "path", "namespaces", "pattern")
 
     @property
     def has_facts(self) -> bool:
@@ -49,165 +33,221 @@ class AnswerView(RowView):
 
 
 class StepView(RowView):
-    """A step with all its fields. ``known`` are the tokens that its texts may hold."""
+    """A step with all its fields. ``known`` are the tokens that its texts may hold.
+
+    ``place`` is where the step is: command, step, inner or session.
+    """
+
+    placed = ("name", "method", "url", "body")
 
     def __init__(
-        self, step: StepRow, id_: str, mistakes: Mistakes, known: Tokens, *, depth: int = 0
+        self,
+        node: Node,
+        id_: str,
+        problems: FormProblems,
+        known: Tokens,
+        *,
+        place: str,
+        depth: int = 0,
     ) -> None:
-        super().__init__(step, id_, mistakes)
-        self.step = step
+        super().__init__(step_kind(), node, id_, problems)
         self._known = known
-        self.depth = depth
+        self._depth = depth
+        self.place = place
 
-    def inside(self, row: Row, id_: str) -> RowView:
+    def inside(self, key: str, kind: RowKind, node: Node, id_: str) -> RowView:
         """Return the view of a row in this one."""
-        if isinstance(row, ExtractRow):
-            return ExtractView(row, id_, self.mistakes)
-        return super().inside(row, id_)
+        views = {"extract": ExtractView, "answer": AnswerView}
+        return views.get(key, RowView)(kind, node, id_, self.problems)
 
     @property
-    def unused_in_session(self) -> list[tuple[str, str]]:
-        """What a request that opens a session has no use for, as hidden fields."""
-        keys = ("name", "authentication", "side_effects", "repeatable", "pause", "times")
-        boxes = (self[key] for key in keys)
-        return [(box.id, box.text) for box in boxes if box.text]
+    def step_name(self) -> str:
+        """The name of the step."""
+        return str(self.kind.value(self.node, "name"))
+
+    @property
+    def token_name(self) -> str:
+        """The name before the dot of the values of a step inside this one that has no name."""
+        return ""
+
+    @property
+    def settings(self) -> list[Input]:
+        """The settings that are allowed in this place, or that were set nevertheless."""
+        return [each for each in super().settings if self._is_shown(each)]
+
+    def _is_shown(self, setting: Input) -> bool:
+        return setting.info.is_allowed_in(self.place) or bool(setting.problems)
+
+    @property
+    def unused(self) -> list[tuple[str, str]]:
+        """The inputs that have no use in this place, as hidden fields."""
+        unused = [self.input(key) for key in self.kind.inputs]
+        return [
+            (each.id, each.text)
+            for each in unused
+            if each.text
+            and each.info.key not in {"method", "url", "body"}
+            and not self._is_shown(each)
+        ]
+
+    @property
+    def allows(self) -> dict[str, bool]:
+        """Whether each list or row in it is shown here: it is allowed here, or in use."""
+        return {
+            key: part.info.is_allowed_in(self.place)
+            or not part.is_untouched(self.node.at(key))
+            or self.problems.are_below(f"{self.id}-{key}")
+            for key, part in self.kind.parts.items()
+        }
 
     @property
     def takes_body(self) -> bool:
         """Whether the method takes a body, or one was typed."""
-        return self.step.method in METHODS_WITH_BODY or bool(self.step.body)
+        return self["method"].text in METHODS_WITH_BODY or bool(self["body"].text)
 
     @property
     def content_type(self) -> str:
-        """What the Content-Type row says."""
-        named = [row.value for row in self.step.headers if row.name.lower() == "content-type"]
-        return named[0] if named else ""
+        """The value of the Content-Type header."""
+        named = (row["value"].text for row in self["headers"] if _is_content_type(row))
+        return next(named, "")
 
     @property
     def offered(self) -> Tokens:
-        """The tokens that may stand in its texts, the likeliest first."""
-        return (*derived_tokens(self.step), *self._known)
+        """The tokens that may be in its texts, the likeliest first."""
+        return (*derived_tokens(self.node), *self._known)
 
     @property
     def inner(self) -> list[StepView]:
         """The steps that are sent when this one finds nothing."""
-        views: list[StepView] = []
-        known = self.offered
-        for index, step in enumerate(self.step.inner):
-            id_ = f"{self.id}-inner-{index}"
-            views.append(StepView(step, id_, self.mistakes, known, depth=self.depth + 1))
-            known = (*given_tokens(step), *known)
-        return views
+        rows = self.node.at("on_not_found").rows
+        id_ = f"{self.id}-on_not_found"
+        return list(_step_views(rows, id_, self, place="inner", depth=self._depth + 1))
 
     @property
     def may_nest(self) -> bool:
-        """Whether steps may stand in it."""
-        return self.depth < MAX_NESTING
+        """Whether it may have inner steps."""
+        is_open: bool = self["on_not_found"].is_open
+        return is_open or (self.allows["on_not_found"] and self._depth < MAX_NESTING)
 
     @property
-    def has_meaning(self) -> bool:
-        """Whether conditions say what its answer means, or one is wrong."""
-        return self.lists["success"].is_open or self.lists["missing"].is_open
-
-    @property
-    def is_special(self) -> bool:
-        """Whether it isn't signed in, repeated or not repeated as usual."""
-        step = self.step
-        return (
-            bool(step.authentication or step.side_effects or step.repeatable or step.compressed)
-            or step.breaks != "lf"
-        )
+    def has_meaning_open(self) -> bool:
+        """Whether conditions define the meaning of its response, or one has a problem."""
+        return bool(self["success_when"].is_open or self["not_found_when"].is_open)
 
     @property
     def has_more(self) -> bool:
         """Whether there is anything about it beyond its request."""
-        names = ("derives", "extracts", "success", "missing", "ready", "inner")
-        return self.is_special or any(self.lists[name].is_open for name in names)
+        keys = [key for key in self.kind.parts if key not in {"headers", "answer"}]
+        return self.has_settings or any(self[key].is_open for key in keys)
+
+
+def _step_views(
+    rows: list[Node], id_: str, outer: StepView | CommandView, *, place: str, depth: int = 0
+) -> Iterator[StepView]:
+    """Return steps in their order: each may use the values of those before it."""
+    known, command = outer.offered, outer.token_name
+    for index, node in enumerate(rows):
+        step = StepView(node, f"{id_}-{index}", outer.problems, known, place=place, depth=depth)
+        yield step
+        known = (*given_tokens(node, command), *known)
+
+
+def _is_content_type(row: RowView) -> bool:
+    return bool(row["name"].text.strip().lower() == "content-type")
 
 
 class CommandView(RowView):
     """A command with all its fields."""
 
-    def __init__(self, row: CommandRow, id_: str, mistakes: Mistakes, known: Tokens) -> None:
-        super().__init__(row, id_, mistakes)
-        self.command = row
+    placed = ("name",)
+
+    def __init__(
+        self, kind: RowKind, node: Node, id_: str, problems: FormProblems, known: Tokens
+    ) -> None:
+        super().__init__(kind, node, id_, problems)
         self.index = int(id_.rpartition("-")[2])
+        self.command_name = str(kind.value(node, "name"))
         self._known = known
 
     @property
     def known(self) -> CatalogueCommand | None:
-        """What the catalogue says of the command, if it knows it."""
-        return COMMANDS.get(self.command.name)
-
-    @cached_property
-    def steps(self) -> list[StepView]:
-        """The steps in their order: each may use what those before it give."""
-        views: list[StepView] = []
-        known = self._offered
-        for index, step in enumerate(self.command.steps):
-            views.append(StepView(step, f"{self.id}-step-{index}", self.mistakes, known))
-            known = (*given_tokens(step, self.command.name), *known)
-        return views
+        """The command in the catalogue, if it is one of those."""
+        return COMMANDS.get(self.command_name)
 
     @property
-    def _offered(self) -> Tokens:
+    def token_name(self) -> str:
+        """The name before the dot of the values of a step without a name."""
+        return self.command_name
+
+    @cached_property
+    def requests(self) -> list[StepView]:
+        """The steps in their order."""
+        place = "command" if self.has_one_step else "step"
+        rows = self.node.at("steps").rows
+        return list(_step_views(rows, f"{self.id}-steps", self, place=place))
+
+    @property
+    def offered(self) -> Tokens:
+        """The tokens that the first step may use."""
         own = (
             TokenInfo(name=name, meaning="A token of this command.", example="")
-            for name in self.command.tokens.replace(",", " ").split()
+            for name in self.kind.value(self.node, "tokens")
         )
         known = self.known.tokens if self.known else ()
         return (*self._known, *known, *own, *SYSTEM_TOKENS)
 
     @property
-    def answer(self) -> AnswerView:
-        """Where the document is in the last answer."""
-        return AnswerView(self.command.answer, f"{self.id}-answer", self.mistakes)
+    def answer(self) -> RowView | None:
+        """The location of the document in the last response."""
+        view: RowView | None = self.requests[-1]["answer"] if self.requests else None
+        return view
 
     @property
     def last_step(self) -> str:
-        """The id of the last step, whose tokens the answer may use."""
-        return f"{self.id}-step-{max(0, len(self.command.steps) - 1)}"
+        """The id of the last step, whose tokens the location may use."""
+        return self.requests[-1].id if self.requests else ""
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is one request without a name, and its answer is the document."""
-        return self.has_one_step and not (self.steps[0].has_more or self.answer.is_open)
+        """Whether it is one request without a name, and its response is the document."""
+        return self.has_one_step and not (
+            self.requests[0].has_more or (self.answer is not None and self.answer.is_open)
+        )
 
     @property
     def has_one_step(self) -> bool:
         """Whether it is one request without a name."""
-        return len(self.command.steps) == 1 and not self.command.steps[0].name
-
-    @property
-    def has_limits_open(self) -> bool:
-        """Whether something under Limits is wrong or isn't as by default."""
-        usual = CommandRow()
-        return any(
-            self[name].is_wrong or self[name].text != getattr(usual, name) for name in _LIMITS
-        )
+        rows = self.node.at("steps").rows
+        return len(rows) == 1 and not step_kind().value(rows[0], "name")
 
 
-def given_tokens(step: StepRow, command: str = "") -> Tokens:
-    """Return what *step* gives to those after it."""
-    name = step.name or command
-    taken = (
+def given_tokens(step: Node, command: str = "") -> Tokens:
+    """Return the tokens that *step* gives to those after it."""
+    kind = step_kind()
+    name = kind.value(step, "name") or command
+    extract = kind.parts["extract"].kind()
+    rows = [(extract.value(row, "name"), row) for row in step.at("extract").rows]
+    extracted = (
         TokenInfo(
-            name=f"{name}.{row.name}",
-            meaning=f"What {name} takes out of its answer.",
-            kind="secret" if row.secret else "text",
+            name=f"{name}.{token}",
+            meaning=f"Extracted from the response to {name}.",
+            kind="secret" if extract.value(row, "secret") else "text",
             example="",
         )
-        for row in step.extracts
-        if row.name
+        for token, row in rows
+        if token
     )
-    return (*taken, *derived_tokens(step, command))
+    return (*extracted, *derived_tokens(step, command))
 
 
-def derived_tokens(step: StepRow, command: str = "") -> Tokens:
-    """Return what *step* makes of other tokens before it is sent."""
-    name = step.name or command
+def derived_tokens(step: Node, command: str = "") -> Tokens:
+    """Return the tokens that *step* makes from others before it is sent."""
+    kind = step_kind()
+    name = kind.value(step, "name") or command
+    derive = kind.parts["derive"].kind()
+    tokens = [derive.value(row, "name") for row in step.at("derive").rows]
     return tuple(
-        TokenInfo(name=f"{name}.{row.name}", meaning="Made of other tokens.", example="")
-        for row in step.derives
-        if row.name and name
+        TokenInfo(name=f"{name}.{token}", meaning="Made from other tokens.", example="")
+        for token in tokens
+        if token and name
     )

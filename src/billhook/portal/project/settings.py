@@ -72,7 +72,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "billhook.portal.ui.frame.frame",
             ],
-            "builtins": ["django.templatetags.static", "billhook.portal.ui.tags"],
+            "builtins": [
+                "django.templatetags.static",
+                "billhook.portal.ui.tags",
+                "billhook.portal.editor.tags",
+            ],
         },
     }
 ]

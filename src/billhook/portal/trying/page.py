@@ -11,8 +11,8 @@ from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt
 from billhook.portal.documents.viewer import ShownDocument
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.editor.places import field_of
-from billhook.portal.editor.row_views import mistakes_in
+from billhook.portal.editor.form_fields import find_field
+from billhook.portal.editor.row_views import problems_in
 from billhook.portal.installation import environment
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.trying.observing import Observed, mask, text_of, title_of
@@ -155,8 +155,8 @@ def verdict_of(sent: Sent, shown: ShownDocument | None, form: EditorForm) -> Try
         sentence=_failure(sent, sent.error),
         step=_step_that_failed(sent, sent.error),
         next_step=look.advice,
-        field=look.place.id if look.place else "",
-        field_label=look.place.label if look.place else "",
+        field=look.field.id if look.field else "",
+        field_label=look.field.label if look.field else "",
     )
 
 
@@ -242,7 +242,7 @@ def preview_problems(form: EditorForm, trial: Trial) -> dict[str, Any]:
     """Return what the preview says is missing, or what it notes, each with its remedy."""
     return {
         "invoice_values": trial.invoice_values,
-        "trial_mistakes": mistakes_in(form, trial.problems, of_try=True).all,
+        "trial_mistakes": problems_in(form, trial.problems, of_try=True).all,
         "notes": [
             Note(
                 message=note.message,
@@ -255,8 +255,8 @@ def preview_problems(form: EditorForm, trial: Trial) -> dict[str, Any]:
 
 
 def _remedy(note: Problem, form: EditorForm) -> str:
-    place = field_of(form, note.where)
-    if note.code != "no-content-type" or not note.suggestion or place is None:
+    field = find_field(form, note.where)
+    if note.code != "no-content-type" or not note.suggestion or field is None:
         return ""
-    step = place.id.removesuffix("-body")
+    step = field.id.removesuffix("-body")
     return f"content-type:{step}:{note.suggestion}"

@@ -15,7 +15,7 @@ from billhook.engine.errors import (
     TokenError,
 )
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.editor.places import Place, field_of
+from billhook.portal.editor.form_fields import FormField, find_field
 from billhook.portal.trying.trial import Trial
 
 _URL: Final = "{step}.url"
@@ -50,7 +50,7 @@ class Look:
     """What to do next, and the field to do it in, if it is one."""
 
     advice: str = ""
-    place: Place | None = None
+    field: FormField | None = None
 
 
 def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
@@ -72,7 +72,7 @@ def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
         authentication="authentication.scheme" if has_authentication else f"{place}.headers",
         value=_value_of(error),
     )
-    return Look(advice=advice, place=field_of(form, filled))
+    return Look(advice=advice, field=find_field(form, filled))
 
 
 def _value_of(error: BillhookError) -> str:

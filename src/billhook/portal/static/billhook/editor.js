@@ -136,10 +136,10 @@ const tokensOf = (field) => {
 
 // What earlier requests give may have been named a moment ago, so that the offer lacks it still.
 const typedTokens = (step) => {
-  const [, command, number] = /^(command-\d+)-step-(\d+)$/.exec(step) ?? [];
+  const [, command, number] = /^(command-\d+)-steps-(\d+)$/.exec(step) ?? [];
   const found = [];
   for (let before = 0; before < Number(number ?? 0); before += 1) {
-    const start = `${command}-step-${before}`;
+    const start = `${command}-steps-${before}`;
     const name = document.getElementById(`${start}-name`)?.value;
     for (const field of document.querySelectorAll(
       `[id^="${start}-extract-"][id$="-name"], [id^="${start}-derive-"][id$="-name"]`,

@@ -16,7 +16,7 @@ from billhook.engine.integration_file.file import read_integration
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from portal.cast import Cast, signed_in
-from portal.test_editor import Page
+from portal.editor.editor_page import Page
 
 PRESETS = sorted((Path(billhook.__file__).parent / "presets").glob("*.toml"))
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
-from html.parser import HTMLParser
-from typing import Any
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
 from billhook.engine.integration_file.file import read_integration
@@ -18,105 +12,15 @@ from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from portal.cast import Cast, signed_in
+from portal.editor.editor_page import Page, edit_page, new_page
 from portal.integration_cast import CANARY, command, draft, integration
-
-
-class Fields(HTMLParser):
-    """The editor's form as a browser would post it, and its buttons."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: dict[str, str] = {}
-        self.buttons: list[str] = []
-        self.names: set[str] = set()
-        self._inside = False
-        self._textarea: str | None = None
-        self._select: str | None = None
-        self._chosen = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        at = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._inside = at.get("id") == "editor"
-        if not self._inside:
-            return
-        if tag in {"input", "select", "textarea"}:
-            self.names.add(at.get("name", ""))
-        is_unticked = at.get("type") == "checkbox" and "checked" not in at
-        if tag == "input" and "name" in at and not is_unticked:
-            self.values[at["name"]] = at.get("value", "")
-        elif tag == "textarea":
-            self._textarea = at["name"]
-            self.values[at["name"]] = ""
-        elif tag == "select":
-            self._select = at["name"]
-            self._chosen = False
-        elif tag == "option" and self._select and (not self._chosen):
-            if "selected" in at or self._select not in self.values:
-                self.values[self._select] = at.get("value", "\0text")
-                self._chosen = "selected" in at
-        elif tag == "button" and at.get("name") == "do":
-            self.buttons.append(at["value"])
-
-    def handle_data(self, data: str) -> None:
-        if self._textarea:
-            self.values[self._textarea] += data
-        if self._select and self.values.get(self._select) == "\0text":
-            self.values[self._select] = data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea" and self._textarea:
-            self.values[self._textarea] = self.values[self._textarea].removeprefix("\n")
-            self._textarea = None
-        elif tag == "select":
-            self._select = None
-        elif tag == "form":
-            self._inside = False
-
-
-class Page:
-    """The editor's page in a browser without JavaScript."""
-
-    def __init__(self, client: Client, address: str) -> None:
-        self.client = client
-        self.address = address
-        self._take(client.get(address))
-
-    def _take(self, response: Any) -> None:
-        self.response = response
-        self.html = response.content.decode() if response.status_code != 302 else ""
-        fields = Fields()
-        fields.feed(self.html)
-        self.fields, self.buttons, self.names = fields.values, fields.buttons, fields.names
-
-    def press(self, do: str, **typed: str) -> Any:
-        """Type into fields (``__`` stands for ``-``) and press a button."""
-        values = {name.replace("__", "-"): text for name, text in typed.items()}
-        unknown = set(values) - self.names
-        assert not unknown, f"there is no field {unknown}"
-        self._take(self.client.post(self.address, {**self.fields, **values, "do": do}))
-        return self.response
-
-    @property
-    def text(self) -> str:
-        return unescape(re.sub(r"<[^>]*>", "", self.html))
-
-
-def new_page(cast: Cast, who: Any = None) -> Page:
-    address = reverse("backoffice:integration-new", args=[cast.harper.id])
-    return Page(signed_in(who or cast.bob), address)
-
-
-def edit_page(row: Integration, who: Any) -> Page:
-    address = reverse("backoffice:integration", args=[row.organisation_id, row.id])
-    return Page(signed_in(who), address)
 
 
 def build(page: Page) -> None:
     """Build the integration of the cast, as a person does without JavaScript."""
     page.press("add:variable")
     page.press("add:secret")
-    page.press("add:command-0-step-0-header")
+    page.press("add:command-0-steps-0-headers")
     page.press(
         "save",
         name="Acme billing",
@@ -124,9 +28,9 @@ def build(page: Page) -> None:
         variable__0__value="https://billing.acme.example",
         secret__0__name="ApiKey",
         secret__0__value=CANARY,
-        command__0__step__0__url="{{BaseUrl}}/items/{{InvoiceNumber}}",
-        command__0__step__0__header__0__name="X-Api-Key",
-        command__0__step__0__header__0__value="{{ApiKey}}",
+        command__0__steps__0__url="{{BaseUrl}}/items/{{InvoiceNumber}}",
+        command__0__steps__0__headers__0__name="X-Api-Key",
+        command__0__steps__0__headers__0__value="{{ApiKey}}",
     )
 
 
@@ -188,16 +92,16 @@ def test_a_wrong_token_is_told_at_its_field_and_on_top_and_can_be_mended_by_a_bu
     page.press(
         "save",
         name="Acme",
-        command__0__step__0__url="https://a.example/{{invoiceNumber}}/{{Locale}}",
+        command__0__steps__0__url="https://a.example/{{invoiceNumber}}/{{Locale}}",
     )
     assert page.response.status_code == 422
     sentence = "Capital and small letters matter: write {{InvoiceNumber}}."
     assert page.text.count(sentence) >= 2
-    assert 'href="#command-0-step-0-url"' in page.html
-    assert 'id="command-0-step-0-url-error"' in page.html
-    assert page.fields["command-0-step-0-url"] == "https://a.example/{{invoiceNumber}}/{{Locale}}"
+    assert 'href="#command-0-steps-0-url"' in page.html
+    assert 'id="command-0-steps-0-url-error"' in page.html
+    assert page.fields["command-0-steps-0-url"] == "https://a.example/{{invoiceNumber}}/{{Locale}}"
     page.press("use:0")
-    assert page.fields["command-0-step-0-url"] == "https://a.example/{{InvoiceNumber}}/{{Locale}}"
+    assert page.fields["command-0-steps-0-url"] == "https://a.example/{{InvoiceNumber}}/{{Locale}}"
     page.press("save")
     assert page.response.status_code == 302
     assert Integration.objects.get().commands[0]["url"].endswith("{{InvoiceNumber}}/{{Locale}}")
@@ -211,7 +115,7 @@ def test_a_typed_secret_is_never_shown_and_not_lost(cast: Cast) -> None:
     assert CANARY not in page.html
     assert page.fields["secret-0-value"] == ""
     assert "Typed, not saved yet" in page.html
-    page.press("save", name="Acme", command__0__step__0__url="https://a.example/?k={{ApiKey}}")
+    page.press("save", name="Acme", command__0__steps__0__url="https://a.example/?k={{ApiKey}}")
     assert page.response.status_code == 302
     assert secret_value(Integration.objects.get()) == CANARY
 
@@ -231,7 +135,7 @@ def test_what_is_held_for_one_member_is_nothing_to_another(cast: Cast) -> None:
             "save",
             name="X",
             secret__0__name="ApiKey",
-            command__0__step__0__url="https://e.example/",
+            command__0__steps__0__url="https://e.example/",
         )
         assert theirs.response.status_code == 422
         assert "Type the value of ApiKey. It is not stored yet." in theirs.text
@@ -263,36 +167,36 @@ def test_a_changed_address_asks_for_the_secret_at_its_field(cast: Cast) -> None:
 def test_headers_are_added_and_removed_and_the_others_stay(cast: Cast) -> None:
     page = new_page(cast)
     page.press(
-        "add:command-0-step-0-header",
-        command__0__step__0__header__0__name="A",
-        command__0__step__0__header__0__value="1",
+        "add:command-0-steps-0-headers",
+        command__0__steps__0__headers__0__name="A",
+        command__0__steps__0__headers__0__value="1",
     )
     page.press(
-        "add:command-0-step-0-header",
-        command__0__step__0__header__1__name="B",
-        command__0__step__0__header__1__value="2",
+        "add:command-0-steps-0-headers",
+        command__0__steps__0__headers__1__name="B",
+        command__0__steps__0__headers__1__value="2",
     )
-    assert page.fields["command-0-step-0-header-2-name"] == ""
-    page.press("remove:command-0-step-0-header-0")
-    assert page.fields["command-0-step-0-header-0-name"] == "B"
-    assert page.fields["command-0-step-0-header-0-value"] == "2"
-    assert "command-0-step-0-header-2-name" not in page.fields
+    assert page.fields["command-0-steps-0-headers-2-name"] == ""
+    page.press("remove:command-0-steps-0-headers-0")
+    assert page.fields["command-0-steps-0-headers-0-name"] == "B"
+    assert page.fields["command-0-steps-0-headers-0-value"] == "2"
+    assert "command-0-steps-0-headers-2-name" not in page.fields
 
 
 def test_a_fitting_content_type_is_offered_and_set(cast: Cast) -> None:
     page = new_page(cast)
     page.press(
         "add:variable",
-        command__0__step__0__method="POST",
-        command__0__step__0__url="https://a.example/",
-        command__0__step__0__body='{ "key1": "value1", "key2": {{InvoiceNumber}} }',
+        command__0__steps__0__method="POST",
+        command__0__steps__0__url="https://a.example/",
+        command__0__steps__0__body='{ "key1": "value1", "key2": {{InvoiceNumber}} }',
     )
-    assert "content-type:command-0-step-0:application/json" in page.buttons
-    page.press("content-type:command-0-step-0:application/json")
-    assert page.fields["command-0-step-0-header-0-name"] == "Content-Type"
-    assert page.fields["command-0-step-0-header-0-value"] == "application/json"
-    page.press("content-type:command-0-step-0:application/x-www-form-urlencoded")
-    assert page.fields["command-0-step-0-header-0-value"] == "application/x-www-form-urlencoded"
+    assert "content-type:command-0-steps-0:application/json" in page.buttons
+    page.press("content-type:command-0-steps-0:application/json")
+    assert page.fields["command-0-steps-0-headers-0-name"] == "Content-Type"
+    assert page.fields["command-0-steps-0-headers-0-value"] == "application/json"
+    page.press("content-type:command-0-steps-0:application/x-www-form-urlencoded")
+    assert page.fields["command-0-steps-0-headers-0-value"] == "application/x-www-form-urlencoded"
 
 
 def test_commands_are_added_and_removed(cast: Cast) -> None:
@@ -310,9 +214,9 @@ def test_commands_are_added_and_removed(cast: Cast) -> None:
     "do",
     [
         "nonsense",
-        "remove:command-0-step-0-header-99",
-        "remove-header",
-        "add-header:x",
+        "remove:command-0-steps-0-headers-99",
+        "remove-headers",
+        "add-headers:x",
         "use:99",
         "use:x",
         "use:",
@@ -435,7 +339,7 @@ def test_a_secret_typed_without_a_name_is_not_dropped(cast: Cast) -> None:
     page = new_page(cast)
     page.press("add:secret")
     page.press(
-        "save", name="A", secret__0__value="typed", command__0__step__0__url="https://a.example/"
+        "save", name="A", secret__0__value="typed", command__0__steps__0__url="https://a.example/"
     )
     assert page.response.status_code == 422
     page.press("save", secret__0__name="ApiKey")
@@ -451,15 +355,15 @@ def test_two_variables_of_one_name_are_told(cast: Cast) -> None:
         name="A",
         variable__1__name="A",
         variable__1__value="2",
-        command__0__step__0__url="https://a.example/",
+        command__0__steps__0__url="https://a.example/",
     )
-    assert "There are two variables A." in page.text
+    assert "There are two variables named A." in page.text
 
 
 def test_a_number_that_is_none_is_told(cast: Cast) -> None:
     page = new_page(cast)
     page.press(
-        "save", name="A", command__0__step__0__url="https://a.example/", command__0__timeout="soon"
+        "save", name="A", command__0__steps__0__url="https://a.example/", command__0__timeout="soon"
     )
     assert page.response.status_code == 422
     assert page.fields["command-0-timeout"] == "soon"

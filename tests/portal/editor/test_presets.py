@@ -13,8 +13,8 @@ from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from portal.cast import Cast, signed_in
+from portal.editor.editor_page import Page
 from portal.integration_cast import CANARY, draft, integration
-from portal.test_editor import Page
 
 
 def gallery(cast: Cast, search: str = "") -> str:
@@ -135,7 +135,7 @@ def test_the_whole_form_has_what_was_typed_so_far(cast: Cast) -> None:
     fields = {"name": "Mine", **typed(read_preset("bill")), "do": "whole"}
     page._take(client.post(address_of(cast, "bill"), fields))
     assert CANARY not in page.html
-    assert page.fields["command-0-step-1-name"] == "Document"
+    assert page.fields["command-0-steps-1-name"] == "Document"
     assert page.fields["preset"] == "bill"
     page.press("save")
     assert page.response.status_code == 302, page.text

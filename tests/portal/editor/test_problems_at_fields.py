@@ -8,10 +8,10 @@ from billhook.engine.config import ExtractConfig, PathConfig
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from portal.cast import Cast
-from portal.test_editor import Page, new_page
+from portal.editor.editor_page import Page, new_page
 
 BASE = "https://a.example"
-FIND, DOCUMENT = "command-0-step-0", "command-0-step-1"
+FIND, DOCUMENT = "command-0-steps-0", "command-0-steps-1"
 
 
 def press(page: Page, do: str, typed: dict[str, str] | None = None) -> Page:
@@ -87,14 +87,14 @@ def test_a_plain_request_looks_as_simple_as_before(cast: Cast) -> None:
             {f"{FIND}-url": BASE + "/{{Document.Id}}"}, f"{FIND}-url", "", id="a later token"
         ),
         pytest.param(
-            {"command-0-answer-kind": "zip", "command-0-answer-pattern": "a/b"},
-            "command-0-answer-pattern",
+            {"command-0-steps-1-answer-kind": "zip", "command-0-steps-1-answer-pattern": "a/b"},
+            "command-0-steps-1-answer-pattern",
             "one file of the zip",
             id="zip",
         ),
         pytest.param(
-            {"command-0-answer-kind": "base64", "command-0-answer-path": "nothing"},
-            "command-0-answer-path",
+            {"command-0-steps-1-answer-kind": "base64", "command-0-steps-1-answer-path": "nothing"},
+            "command-0-steps-1-answer-path",
             "",
             id="answer",
         ),
@@ -119,7 +119,7 @@ def test_a_mistake_is_told_at_its_field(
     assert page.names >= {name for name in typed if not name.startswith("authentication-field")}
 
 
-@pytest.mark.parametrize("key", ["success", "missing", "ready"])
+@pytest.mark.parametrize("key", ["success_when", "not_found_when", "repeat_until-when"])
 def test_a_condition_that_cannot_work_is_told_at_its_part(cast: Cast, key: str) -> None:
     page = press(two_steps(cast), f"add:{FIND}-{key}")
     start = f"{FIND}-{key}-0"
@@ -135,8 +135,8 @@ def test_a_condition_that_cannot_work_is_told_at_its_part(cast: Cast, key: str) 
 
 
 def test_a_mistake_in_an_inner_step_is_told_at_its_field(cast: Cast) -> None:
-    page = press(two_steps(cast), f"add:{DOCUMENT}-inner")
-    inner = f"{DOCUMENT}-inner-0"
+    page = press(two_steps(cast), f"add:{DOCUMENT}-on_not_found")
+    inner = f"{DOCUMENT}-on_not_found-0"
     typed = {f"{inner}-name": "Build", f"{inner}-method": "PUT"}
     press(page, "save", typed | {f"{inner}-url": BASE + "/{{invoiceNumber}}"})
     assert f'id="{inner}-url-error"' in page.html
@@ -182,11 +182,11 @@ def test_the_fields_of_a_scheme_follow_its_choice_and_nothing_typed_is_lost(cast
         "add:nothing",
         "add:command-0",
         "add:command-9-step",
-        "add-step:command-0-step-0",
-        "up:command-0-step-7",
-        "remove:command-0-answer",
+        "add-step:command-0-steps-0",
+        "up:command-0-steps-7",
+        "remove:command-0-steps-1-answer",
         "content-type:command-0:x",
-        "remove:command-0-step-x",
+        "remove:command-0-steps-x",
         "down:name",
     ],
 )
