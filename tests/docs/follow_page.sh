@@ -1,7 +1,7 @@
 # follow_page.sh RELEASE: run the commands of standard input as root, in the folder RELEASE, on a copy
 # of this machine: what they change is in memory, and nobody else sees it. There is no network, so
-# apt-get does nothing and pip finds its files next to RELEASE; there is no systemd, so `systemctl
-# enable --now billhook` starts the server itself.
+# apt-get does nothing and pip finds its files next to RELEASE; there is no systemd, so `systemctl`
+# starts the server, and the backup, itself.
 set -eu
 release=$1
 scratch=$release/../scratch
@@ -33,7 +33,14 @@ END
 cat > "$stand_ins/systemctl" <<'END'
 #!/bin/sh
 echo "systemctl $*"
-[ "$*" = "enable --now billhook" ] || exit 0
+case "$*" in
+"start billhook-backup")
+    install --directory --owner=billhook --group=billhook --mode=0700 /var/lib/billhook-backups
+    exec billhook backup /var/lib/billhook-backups/billhook.backup
+    ;;
+"enable --now billhook") ;;
+*) exit 0 ;;
+esac
 install --directory --owner=billhook --group=billhook --mode=0700 /var/lib/billhook
 billhook serve > /server.log 2>&1 &
 for _ in $(seq 300); do

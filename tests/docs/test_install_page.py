@@ -37,6 +37,7 @@ def release(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(600)  # it downloads and installs every library
 @pytest.mark.skipif(not is_possible, reason="only root can make a copy of the machine")
 def test_its_commands_lead_from_the_release_to_a_running_service(release):
     followed = subprocess.run(
@@ -54,6 +55,7 @@ def test_its_commands_lead_from_the_release_to_a_running_service(release):
         "ready",
         "systemctl enable --now billhook",
         "systemctl reload-or-restart caddy",
+        "/var/lib/billhook-backups/billhook.backup: ",
         "600 billhook /var/lib/billhook/setup.code",
         "640 root billhook.env",
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from billhook.cli.operations.backup import backup as backup_command
 from billhook.portal.installation import environment
 from billhook.server.errors import CANNOT_START
 from server.serving_process import BILLHOOK
@@ -50,12 +52,15 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @needs_systemd
-def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
-    unit = (SYSTEMD / "billhook.service").read_text()
-    copy = tmp_path / "billhook.service"
-    copy.write_text(unit.replace("/opt/billhook/bin/billhook", BILLHOOK))
+@pytest.mark.parametrize(
+    "name", ["billhook.service", "billhook-backup.service", "billhook-backup.timer"]
+)
+def test_systemd_finds_nothing_wrong_with_a_unit(tmp_path, name):
+    for unit in SYSTEMD.glob("billhook*.*"):
+        text = unit.read_text().replace("/opt/billhook/bin/billhook", BILLHOOK)
+        (tmp_path / unit.name).write_text(text)
 
-    done = analyze("verify", "--man=no", copy)
+    done = analyze("verify", "--man=no", tmp_path / name)
 
     assert [line for line in done.stderr.splitlines() if "billhook" in line] == []
 
@@ -89,6 +94,25 @@ def test_unit_script_and_page_name_the_same_data_folder_and_settings():
     assert service()["Environment"] == f"BILLHOOK_DATA_DIR={folder}"
     assert f"BILLHOOK_DATA_DIR={folder}\n" in script
     assert f"settings={service()['EnvironmentFile']}\n" in script
+
+
+def test_the_backup_runs_as_the_service_with_the_same_settings_and_as_shut_in():
+    unit, backup = service(), dict(_Unit("billhook-backup.service")["Service"])
+    same = {name for name in unit if name.startswith(("Protect", "Private", "Restrict", "No"))}
+    same |= {"User", "Environment", "EnvironmentFile", "CapabilityBoundingSet", "UMask"}
+    same.discard("RestartPreventExitStatus")
+
+    assert len(same) > 15
+    assert {name: backup.get(name) for name in same} == {name: unit[name] for name in same}
+
+
+def test_the_backup_is_a_command_that_exists():
+    command = dict(_Unit("billhook-backup.service")["Service"])["ExecStart"]
+    [arguments] = re.findall(r"/opt/billhook/bin/billhook backup (.*)'$", command)
+    context = backup_command.make_context("backup", shlex.split(arguments))
+
+    assert context.params["replace"] is True
+    assert str(context.params["file"]).startswith("/var/lib/billhook-backups/")
 
 
 def test_every_line_of_the_sample_settings_is_a_setting_with_a_right_value():
