@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from browser.visitor import Visitor
 from demo_process import DemoProcess, running_demo
@@ -16,6 +16,8 @@ from demo_process import DemoProcess, running_demo
 HERE = Path(__file__).parent
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+
+expect.set_options(timeout=30_000)  # a busy machine is no mistake
 
 
 def chromium() -> str | None:

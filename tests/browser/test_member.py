@@ -143,6 +143,7 @@ def test_the_number_that_a_contact_is_told_leads_to_the_run(demo, visit):
     dana, maeve = visit(demo), visit(demo)
     dana.expected_statuses.add(502)
     dana.sign_in(DANA)
+    dana.view_one_that_works()
     dana.go("/?q=INV0000187")
     dana.page.get_by_role("link", name="VIEW INV0000187").click()
     number = dana.page.get_by_role("alert").locator(".mono").inner_text()

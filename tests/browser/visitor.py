@@ -41,7 +41,7 @@ class Visitor:
         self._shots = 0
         self._context = context
         self.is_phone = phone
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         context.add_init_script(_CSP_WATCH)
         self.page: Page = context.new_page()
         self.page.on("console", self._hear)
@@ -103,6 +103,12 @@ class Visitor:
         self.page.get_by_role("searchbox").fill(number)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(re.compile(rf"q={number}"))
+
+    def view_one_that_works(self) -> None:
+        """Get a document before a failure is provoked: five failures in a row pause the source."""
+        self.go("/?q=INV0000001")
+        link = self.page.get_by_role("link", name="INV0000001", exact=True)
+        assert self.fetch(f"{link.get_attribute('href')}/document").ok
 
     def fetch(self, path: str) -> APIResponse:
         """Fetch *path* with this person's cookies, outside any page."""
