@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import (
     AuthenticationFailed,
     BillhookError,
@@ -27,7 +28,8 @@ from billhook.engine.http.breaker import (
     BreakerTransport,
     State,
 )
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.testing import FakeTransport, make_response
 from billhook.engine.verdict import Verdict
@@ -60,10 +62,12 @@ class Client:
         try:
             response = await self.transport.exchange(
                 request,
-                limits=LIMITS,
-                redirects="deny",
-                deadline=asyncio.get_running_loop().time() + 30,
-                trace=Trace(),
+                RunTerms(
+                    limits=LIMITS,
+                    redirects="deny",
+                    deadline=asyncio.get_running_loop().time() + 30,
+                    trace=Trace(),
+                ),
             )
         except BillhookError as error:
             return error.code

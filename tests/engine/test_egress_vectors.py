@@ -20,7 +20,7 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.guard import judge_address, judge_header, judge_redirect, judge_url
 from billhook.engine.egress.policy import Allowance, EgressPolicy
-from billhook.engine.egress.url import Url, parse_url
+from billhook.engine.egress.url import Origin, Url, parse_url
 from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
@@ -30,7 +30,8 @@ from billhook.engine.errors import (
     TokenError,
 )
 from billhook.engine.http.pool import Dial, Pool, Site
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Progress, Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.verdict import Verdict
@@ -189,10 +190,12 @@ async def _send(transport: HttpTransport, url: str) -> Outcome:
         command = compile_command(CommandConfig(name="Fetch", steps=(step,)))
         response = await transport.exchange(
             command.steps[0].fill(command.values({})),
-            limits=command.limits,
-            redirects=command.redirects,
-            deadline=asyncio.get_running_loop().time() + 60,
-            trace=Trace(),
+            RunTerms(
+                limits=command.limits,
+                redirects=command.redirects,
+                deadline=asyncio.get_running_loop().time() + 60,
+                trace=Trace(),
+            ),
         )
     except BillhookError as error:
         return Outcome(reason=_reason_of_error(error))
@@ -356,7 +359,8 @@ def test_a_request_made_by_hand_goes_only_where_its_origin_has_one_reading(
         async with HttpTransport(POLICY, resolver=world) as transport:
             deadline = asyncio.get_running_loop().time() + 60
             await transport.exchange(
-                request, limits=LIMITS, redirects="follow", deadline=deadline, trace=Trace()
+                request,
+                RunTerms(limits=LIMITS, redirects="follow", deadline=deadline, trace=Trace()),
             )
 
     with (

@@ -12,8 +12,9 @@ from aiohttp.client_proto import ResponseHandler
 
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import SystemResolver
+from billhook.engine.egress.url import Origin
 from billhook.engine.http.pool import AddressRefused, Dial, Pool, Site, Wire, _dialling
-from billhook.engine.http.request import Limits, Origin
+from billhook.engine.http.request import Limits
 from billhook.engine.http.trace import Progress
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.run import run_command

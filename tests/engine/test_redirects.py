@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from billhook.engine.egress.policy import EgressPolicy
-from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
+from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Origin, Url, parse_url
 from billhook.engine.http.redirects import MAX_REDIRECTS, follow_redirect
-from billhook.engine.http.request import Origin, WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.verdict import Verdict
 
 POLICY = EgressPolicy()

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import (
     BillhookError,
     NotADocument,
@@ -18,8 +19,9 @@ from billhook.engine.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.retries import FIRST_PAUSE, LONGEST_ASKED, RetryingTransport, asked_pause
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response
 from billhook.engine.testing import FakeTransport, make_response
@@ -64,10 +66,12 @@ class Client:
     ) -> Response:
         return await self.transport.exchange(
             request(repeatable=repeatable, method=method),
-            limits=Limits(timeout=30.0, max_bytes=1000, retries=retries),
-            redirects="deny",
-            deadline=asyncio.get_running_loop().time() + within,
-            trace=self.trace,
+            RunTerms(
+                limits=Limits(timeout=30.0, max_bytes=1000, retries=retries),
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + within,
+                trace=self.trace,
+            ),
         )
 
     @property
@@ -244,10 +248,12 @@ async def test_it_happens_on_the_wire_as_well():
         origin = Origin(scheme="http", host="127.0.0.1", port=source.port)
         response = await RetryingTransport(http, chance=lambda: 0.0).exchange(
             request(origin=origin),
-            limits=Limits(timeout=30.0, max_bytes=1000, retries=1),
-            redirects="deny",
-            deadline=asyncio.get_running_loop().time() + 30,
-            trace=trace,
+            RunTerms(
+                limits=Limits(timeout=30.0, max_bytes=1000, retries=1),
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + 30,
+                trace=trace,
+            ),
         )
         assert response.body.read() == b"1"
     assert [attempt.status for attempt in trace.attempts] == [503, 200]

@@ -21,6 +21,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.http.pool import KEEP_IDLE
 from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response
 from billhook.engine.run import run_command
@@ -48,7 +49,8 @@ async def exchange(
 ) -> Response:
     deadline = asyncio.get_running_loop().time() + 30
     return await door.exchange(
-        request, limits=like.limits, redirects="deny", deadline=deadline, trace=trace or Trace()
+        request,
+        RunTerms(limits=like.limits, redirects="deny", deadline=deadline, trace=trace or Trace()),
     )
 
 

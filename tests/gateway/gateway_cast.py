@@ -12,6 +12,7 @@ from billhook.engine.body import Body
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.record import RunRecord
 from billhook.engine.run import run_command
@@ -59,9 +60,9 @@ class Source:
 
         self.answer = answer
 
-    async def exchange(self, request, *, limits, redirects, deadline, trace) -> Response:
+    async def exchange(self, request, terms: RunTerms) -> Response:
         self.requests.append(request)
-        progress = trace.begin(request.step, request.method)
+        progress = terms.trace.begin(request.step, request.method)
         self.reached.set()
         status, content = await self.answer()
         progress.status, progress.received = status, len(content)

@@ -8,8 +8,8 @@ from billhook.engine.body import Body
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.breaker import BreakerState, State
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
@@ -70,17 +70,9 @@ class Source:
         self.fault: Exception | None = None
         self.state = BreakerState(state=State.CLOSED, since=None, next_try=None, failures=0)
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         self.requests.append(request)
-        progress = trace.begin(request.step, request.method)
+        progress = terms.trace.begin(request.step, request.method)
         if self.gate is not None:
             await self.gate.wait()
         if self.fault is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StepConfig,
     )
     from billhook.engine.egress.policy import Allowance, EgressPolicy
+    from billhook.engine.egress.url import Origin
     from billhook.engine.errors import (
         BillhookError,
         ConfigurationError,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         SourceError,
         TokenError,
     )
-    from billhook.engine.http.request import Limits, Origin, WebRequest
+    from billhook.engine.http.request import Limits, WebRequest
     from billhook.engine.http.trace import Trace
     from billhook.engine.http.transport import HttpTransport
     from billhook.engine.integration import (
@@ -114,7 +115,8 @@ _HOMES: Final = {
     "authentication.token_store": ("MemoryKeeper", "TokenKeeper", "Tokens"),
     "integration": ("CompiledIntegration", "compile_integration", "open_source"),
     "source": ("Source",),
-    "http.request": ("Limits", "Origin", "WebRequest"),
+    "egress.url": ("Origin",),
+    "http.request": ("Limits", "WebRequest"),
     "tokens.values": ("Values",),
     "http.trace": ("Trace",),
     "http.transport": ("HttpTransport",),

@@ -13,6 +13,7 @@ from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
 from billhook.engine.errors import MissingValue, SourceTimeout, StillWorking, TokenError
 from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.tokens.values import Values
@@ -83,10 +84,12 @@ class Conversation:
         """Send *request*."""
         return self.transport.exchange(
             request,
-            limits=limits,
-            redirects=self.command.redirects,
-            deadline=self.deadline,
-            trace=self.trace,
+            RunTerms(
+                limits=limits,
+                redirects=self.command.redirects,
+                deadline=self.deadline,
+                trace=self.trace,
+            ),
         )
 
     async def ask(self, step: Step, values: Values) -> Reply:

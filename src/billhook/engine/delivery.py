@@ -19,12 +19,13 @@ from billhook.engine.egress.guard import judge
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import (
     MAX_LOCATION_LENGTH,
+    Origin,
     encode_target,
     holds_control_or_space,
     parse_url,
 )
 from billhook.engine.errors import NotADocument, denied
-from billhook.engine.http.request import Origin, WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
 
@@ -165,7 +166,7 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
             "The source gave a link that isn't a plain https address, so nobody is sent there. "
             "Compare the answer's path with the answer."
         )
-    if Origin(scheme=url.scheme, host=url.host, port=url.port) not in trusted:
+    if url.origin not in trusted:
         verdict = judge(url, _STRANGERS)
         if not verdict.allowed:
             raise denied(verdict)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:

@@ -24,10 +24,12 @@ from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.http.breaker import BreakerState, BreakerTransport
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.retries import RetryingTransport
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport, Response, Transport
 from billhook.engine.run import run_command
@@ -104,19 +106,9 @@ class Source:
         filled = found.values({**values, **more_values}, secrets=self._secrets, run_id=run_id)
         return await run_command(found, filled, transport=self, trace=trace)
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
-        return await self._breaker.exchange(
-            request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        return await self._breaker.exchange(request, terms)
 
     @property
     def state(self) -> BreakerState:

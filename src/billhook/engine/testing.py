@@ -15,9 +15,11 @@ from billhook.engine.body import Body
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import BillhookError, SourceTimeout
-from billhook.engine.http.request import Limits, Origin, WebRequest
-from billhook.engine.http.trace import OK, Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
+from billhook.engine.http.trace import OK
 from billhook.engine.http.transport import Response
 
 Scripted = Response | BillhookError | Callable[[WebRequest], Response]
@@ -40,20 +42,12 @@ class FakeTransport:
         self._delay = delay
         self.requests: list[WebRequest] = []
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,  # noqa: ARG002 - a fake keeps only the deadline
-        redirects: str,  # noqa: ARG002
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Return the next answer, or raise it if it is an error."""
         self.requests.append(request)
-        progress = trace.begin(request.step, request.method)
+        progress = terms.trace.begin(request.step, request.method)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(terms.deadline):
                 await asyncio.sleep(self._delay)
             response = self._next(request)
         except TimeoutError:

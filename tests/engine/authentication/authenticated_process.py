@@ -19,8 +19,10 @@ from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
 from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import BillhookError
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
@@ -83,10 +85,12 @@ async def get(transport: SignedTransport, origin: Origin, target: str) -> None:
     )
     response = await transport.exchange(
         request,
-        limits=Limits(timeout=30.0, max_bytes=1000),
-        redirects="deny",
-        deadline=asyncio.get_running_loop().time() + 30,
-        trace=Trace(),
+        RunTerms(
+            limits=Limits(timeout=30.0, max_bytes=1000),
+            redirects="deny",
+            deadline=asyncio.get_running_loop().time() + 30,
+            trace=Trace(),
+        ),
     )
     with response.body:
         print(response.status, response.body.read().decode(), flush=True)  # noqa: T201

@@ -19,9 +19,9 @@ from billhook.engine.config import (
     PathConfig,
     StepConfig,
 )
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.field import KINDS
-from billhook.engine.http.request import Origin
 from billhook.engine.secret import MASK, Secret
 
 VARIABLES = {"Tenant": "acme", "AuthUrl": "https://auth.example"}

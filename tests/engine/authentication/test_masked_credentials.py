@@ -14,8 +14,10 @@ from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.token_store import MemoryKeeper
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig, ExtractConfig, PathConfig, StepConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.engine.testing import FakeTransport, make_response
@@ -105,10 +107,12 @@ async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
     try:
         response = await transport.exchange(
             request,
-            limits=Limits(timeout=30.0, max_bytes=1000),
-            redirects="deny",
-            deadline=asyncio.get_running_loop().time() + 30,
-            trace=trace,
+            RunTerms(
+                limits=Limits(timeout=30.0, max_bytes=1000),
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + 30,
+                trace=trace,
+            ),
         )
     except BillhookError as error:
         seen = told(error)

@@ -23,8 +23,10 @@ from billhook.engine.authentication.scheme import AuthenticationPlan
 from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, EgressDenied, SourceTimeout
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
@@ -92,10 +94,12 @@ class Client:
         )
         response = await self.transport.exchange(
             request,
-            limits=LIMITS,
-            redirects="deny",
-            deadline=asyncio.get_running_loop().time() + within,
-            trace=self.trace,
+            RunTerms(
+                limits=LIMITS,
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + within,
+                trace=self.trace,
+            ),
         )
         with response.body:
             return response.status, response.body.read()

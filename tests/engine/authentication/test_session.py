@@ -19,8 +19,10 @@ from billhook.engine.config import (
     PathConfig,
     StepConfig,
 )
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, SourceUnreachable
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
@@ -76,10 +78,12 @@ class Client:
     async def get(self, request: WebRequest = GET) -> tuple[int, bytes]:
         response = await self.transport.exchange(
             request,
-            limits=LIMITS,
-            redirects="deny",
-            deadline=asyncio.get_running_loop().time() + 30,
-            trace=self.trace,
+            RunTerms(
+                limits=LIMITS,
+                redirects="deny",
+                deadline=asyncio.get_running_loop().time() + 30,
+                trace=self.trace,
+            ),
         )
         with response.body:
             return response.status, response.body.read()

@@ -23,8 +23,10 @@ from billhook.engine.authentication.authenticator import Channel
 from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.config import AuthenticationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, TokenError
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
 from billhook.engine.secret import Secret
@@ -582,10 +584,12 @@ async def test_the_wire_carries_the_very_bytes_that_were_signed():
         async with HttpTransport(source.policy()) as transport:
             response = await transport.exchange(
                 made,
-                limits=Limits(timeout=10.0, max_bytes=1000),
-                redirects="deny",
-                deadline=10.0**12,
-                trace=Trace(),
+                RunTerms(
+                    limits=Limits(timeout=10.0, max_bytes=1000),
+                    redirects="deny",
+                    deadline=10.0**12,
+                    trace=Trace(),
+                ),
             )
             response.body.close()
     line, *lines = source.requests[0].decode().split("\r\n")

@@ -11,8 +11,10 @@ import pytest
 
 from billhook.engine.authentication.tls import compile_tls
 from billhook.engine.config import TlsConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
@@ -56,10 +58,12 @@ async def get(transport: HttpTransport, source: Source) -> str:
     )
     response = await transport.exchange(
         request,
-        limits=Limits(timeout=30.0, max_bytes=1000),
-        redirects="deny",
-        deadline=asyncio.get_running_loop().time() + 30,
-        trace=Trace(),
+        RunTerms(
+            limits=Limits(timeout=30.0, max_bytes=1000),
+            redirects="deny",
+            deadline=asyncio.get_running_loop().time() + 30,
+            trace=Trace(),
+        ),
     )
     with response.body:
         return response.body.read().decode()

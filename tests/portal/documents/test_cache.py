@@ -43,12 +43,12 @@ class NamingSource(Source):
         super().__init__()
         self.etag = '"1"'
 
-    async def exchange(self, request: Any, **more: Any) -> Response:
+    async def exchange(self, request: Any, terms: Any) -> Response:
         self.headers = (("Content-Type", "application/pdf"), ("ETag", self.etag))
         asked = dict(request.headers).get("If-None-Match")
         before, self.answer = self.answer, (304, b"") if asked == self.etag else self.answer
         try:
-            return await super().exchange(request, **more)
+            return await super().exchange(request, terms)
         finally:
             self.answer = before
 
@@ -317,9 +317,9 @@ def test_when_everybody_has_left_it_is_given_up(cast: Cast, source: NamingSource
     given_up: list[str] = []
     exchange = source.exchange
 
-    async def watched(request: Any, **more: Any) -> Response:
+    async def watched(request: Any, terms: Any) -> Response:
         try:
-            return await exchange(request, **more)
+            return await exchange(request, terms)
         except asyncio.CancelledError:
             given_up.append("yes")
             raise

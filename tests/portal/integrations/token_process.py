@@ -12,14 +12,16 @@ import os
 import signal
 import sys
 
+from billhook.engine.http.terms import RunTerms
 from billhook.server.django_setup import set_up_django
 
 set_up_django()
 
 from billhook.engine.authentication.token_store import Tokens  # noqa: E402
 from billhook.engine.config import AuthenticationConfig, CommandConfig, StepConfig  # noqa: E402
+from billhook.engine.egress.url import Origin  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
-from billhook.engine.http.request import Limits, Origin, WebRequest  # noqa: E402
+from billhook.engine.http.request import Limits, WebRequest  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402
 from billhook.engine.http.transport import Transport  # noqa: E402
 from billhook.engine.secret import Secret  # noqa: E402
@@ -100,10 +102,12 @@ async def get(transport: Transport, origin: Origin) -> None:
             body=None,
             carries_secret=False,
         ),
-        limits=Limits(timeout=60.0, max_bytes=1000),
-        redirects="deny",
-        deadline=asyncio.get_running_loop().time() + 60,
-        trace=Trace(),
+        RunTerms(
+            limits=Limits(timeout=60.0, max_bytes=1000),
+            redirects="deny",
+            deadline=asyncio.get_running_loop().time() + 60,
+            trace=Trace(),
+        ),
     )
     with response.body:
         print(response.status, response.body.read().decode(), flush=True)  # noqa: T201

@@ -12,8 +12,8 @@ import pytest
 from django.urls import reverse
 
 from billhook.engine.config import AuthenticationConfig
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import MASK
@@ -52,19 +52,9 @@ class Talk(Source):
         super().__init__()
         self.answers: list[tuple[int, bytes]] = [(200, FOUND), (200, PDF)]
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         self.answer = self.answers.pop(0)
-        return await super().exchange(
-            request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        return await super().exchange(request, terms)
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.egress.guard import judge_header
-from billhook.engine.egress.url import Url
+from billhook.engine.egress.url import Origin, Url
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo, FieldValue
-from billhook.engine.http.request import Origin
 from billhook.engine.slots.header import compile_header
 from billhook.engine.slots.url import compile_url
 from billhook.engine.tokens.catalogue import nearest
@@ -51,7 +50,7 @@ class CompiledField:
         """The origin of a URL; raises ValueError for another kind of field."""
         if self.url is None:
             raise ValueError("this field is not a URL")
-        return Origin(scheme=self.url.scheme, host=self.url.host, port=self.url.port)
+        return self.url.origin
 
 
 Compiled = tuple[CompiledField | None, list[Problem]]

@@ -21,8 +21,10 @@ from billhook.engine.authentication.authenticator import STEP, Channel
 from billhook.engine.authentication.factory import fill_plan
 from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan
 from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, SourceError
-from billhook.engine.http.request import Limits, Origin, WebRequest
+from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -161,10 +163,7 @@ async def request_tokens(
     try:
         response = await channel.transport.exchange(
             client.request(body, repeatable=repeatable),
-            limits=LIMITS,
-            redirects="deny",
-            deadline=deadline,
-            trace=channel.trace,
+            RunTerms(limits=LIMITS, redirects="deny", deadline=deadline, trace=channel.trace),
         )
     except SourceError as error:
         raise AuthenticationFailed(f"The request to the token URL failed. {error}") from None

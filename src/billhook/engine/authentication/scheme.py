@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from billhook.engine.authentication.fields import CompiledField
 from billhook.engine.config import AuthenticationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
-from billhook.engine.http.request import Origin
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.template import Shown, Template
 from billhook.engine.tokens.values import Given

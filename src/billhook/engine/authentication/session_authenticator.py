@@ -24,6 +24,7 @@ from billhook.engine.errors import (
     TokenError,
 )
 from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 
@@ -105,10 +106,12 @@ class SessionAuthenticator:
         try:
             response = await channel.transport.exchange(
                 _fill(command, values),
-                limits=replace(command.limits, timeout=TIMEOUT, max_bytes=MAX_BYTES),
-                redirects="deny",
-                deadline=asyncio.get_running_loop().time() + TIMEOUT,
-                trace=channel.trace,
+                RunTerms(
+                    limits=replace(command.limits, timeout=TIMEOUT, max_bytes=MAX_BYTES),
+                    redirects="deny",
+                    deadline=asyncio.get_running_loop().time() + TIMEOUT,
+                    trace=channel.trace,
+                ),
             )
         except SourceError as error:
             raise AuthenticationFailed(

@@ -12,8 +12,8 @@ from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.command.scope import SESSION, session_token_names
 from billhook.engine.config import AuthenticationConfig, CommandConfig, ConditionConfig, StepConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.slots.header import compile_header
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE
 from billhook.engine.tokens.template import Template

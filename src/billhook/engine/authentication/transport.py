@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from billhook.engine.authentication.authenticator import Authenticator, Channel
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import SourceRefused
-from billhook.engine.http.request import Limits, Origin, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 
 
@@ -33,33 +34,19 @@ class SignedTransport:
         self._origins = origins
         self._line_out = line_out or inner
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request* signed; see :class:`billhook.engine.http.transport.Transport`."""
         may_sign = request.authenticate and request.origin in self._origins
         if not may_sign and request.complete is None:
-            return await self._inner.exchange(
-                request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-            )
+            return await self._inner.exchange(request, terms)
         if not may_sign:
             request = replace(request, authenticate=False)
-        channel = Channel(transport=self._line_out, deadline=deadline, trace=trace)
+        channel = Channel(transport=self._line_out, deadline=terms.deadline, trace=terms.trace)
         signed = await self._authenticator.sign(request, channel)
-        response = await self._inner.exchange(
-            signed.request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        response = await self._inner.exchange(signed.request, terms)
         if signed.credential is None or not self._authenticator.is_refusal(response):
             return response
         response.body.close()
-        trace.conclude(SourceRefused.code)
+        terms.trace.conclude(SourceRefused.code)
         again = await self._authenticator.sign(request, channel, refused=signed.credential)
-        return await self._inner.exchange(
-            again.request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        return await self._inner.exchange(again.request, terms)

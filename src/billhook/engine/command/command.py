@@ -10,8 +10,9 @@ from typing import Final
 
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import Problem, TokenError
-from billhook.engine.http.request import Limits, Origin
+from billhook.engine.http.request import Limits
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value, nearest

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from billhook.engine.config import METHODS, StepConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.slots.body import compile_body
 from billhook.engine.slots.header import compile_header
 from billhook.engine.slots.url import compile_url
@@ -92,7 +92,7 @@ def _take_url(draft: RequestDraft, where: str, scope: Scope) -> None:
     if compiled is not None:
         url = compiled.url
         draft.url, draft.site = compiled.template, compiled.site
-        draft.origin = Origin(scheme=url.scheme, host=url.host, port=url.port)
+        draft.origin = url.origin
 
 
 def _whole_link(text: Text, links: frozenset[str]) -> str | None:

@@ -10,8 +10,8 @@ from billhook.engine.command.compile_request import RequestDraft, compile_reques
 from billhook.engine.command.scope import StepScopes
 from billhook.engine.command.step import Derive, Step
 from billhook.engine.config import DeriveConfig, StepConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.slots.form import compile_text
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
 from billhook.engine.tokens.functions import RAW, find_function, function_names

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from billhook.engine.command.preview import MaskedRequest
-from billhook.engine.egress.url import MAX_LOCATION_LENGTH, parse_url
+from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Origin, parse_url
 from billhook.engine.errors import MissingValue, Problem, TokenError, denied
-from billhook.engine.http.request import Origin, WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.tokens.functions import Function, UnfitForFunction
 from billhook.engine.tokens.template import Template, misfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, checked_text
@@ -254,4 +254,4 @@ def read_link(text: str, trusted: frozenset[Origin]) -> tuple[Origin, str, str]:
         raise denied(url)
     if url.scheme != "https" and all(origin.scheme == "https" for origin in trusted):
         raise denied(Verdict.DENIED_DOWNGRADE)
-    return Origin(scheme=url.scheme, host=url.host, port=url.port), url.text, url.target
+    return url.origin, url.text, url.target

@@ -38,6 +38,27 @@ _ENCODED_DOT: Final = re.compile(r"%2[eE]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The destination of a request: scheme, host and port (RFC 6454).
+
+    ``host`` is ASCII; an IPv6 address has no brackets.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port as in a Host header: the default port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Url:
     """A URL with one meaning.
 
@@ -53,19 +74,19 @@ class Url:
     is_ip: bool
 
     @property
+    def origin(self) -> Origin:
+        """Scheme, host and port."""
+        return Origin(scheme=self.scheme, host=self.host, port=self.port)
+
+    @property
     def authority(self) -> str:
-        """Host and port as in a Host header: the default port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        """Host and port as in a Host header."""
+        return self.origin.authority
 
     @property
     def text(self) -> str:
         """The whole URL in its one ASCII form."""
-        return f"{self.scheme}://{self.authority}{self.target}"
-
-    def same_origin(self, other: Url) -> bool:
-        """Say whether scheme, host and port are equal (RFC 6454)."""
-        return (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+        return f"{self.origin}{self.target}"
 
 
 def parse_url(text: str, *, limit: int = MAX_URL_LENGTH) -> Url | Verdict:

@@ -18,8 +18,8 @@ from billhook.engine.errors import (
     SourceTlsFailed,
     SourceUnreachable,
 )
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 
 FAILURES: Final = 5
@@ -97,23 +97,13 @@ class BreakerTransport:
             failures=max(self._failures.values(), default=0),
         )
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*, or raise SourcePaused; see :class:`~.transport.Transport`."""
         is_try = self._until is not None
         if is_try:
             self._begin_try()
         try:
-            response = await self._inner.exchange(
-                request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-            )
+            response = await self._inner.exchange(request, terms)
         except _FAILURES as error:
             if not _needs_a_person(error):
                 self._failed(request.step, is_try=is_try)

@@ -30,8 +30,9 @@ from yarl import URL
 from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, look_up
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import SourceBroken
-from billhook.engine.http.request import Limits, Origin
+from billhook.engine.http.request import Limits
 from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Progress
 from billhook.engine.verdict import Verdict
@@ -64,7 +65,7 @@ class Site:
         self.host = origin.host
         self.port = origin.port
         self.secure = origin.scheme == "https"
-        self.authority = str(origin).partition("://")[2]
+        self.authority = origin.authority
         self.url = URL.build(scheme=origin.scheme, host=origin.host, port=origin.port)
         self.key = ConnectionKey(origin.host, origin.port, self.secure, True, None, None, None)  # noqa: FBT003 - theirs
 

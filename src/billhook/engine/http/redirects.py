@@ -13,7 +13,7 @@ from typing import Final
 from billhook.engine.egress.guard import judge_redirect
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
-from billhook.engine.http.request import Origin, WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.verdict import Verdict
 
 MAX_REDIRECTS: Final = 3
@@ -43,7 +43,7 @@ def follow_redirect(
     target = judge_redirect(previous, locations[0], policy)
     if isinstance(target, Verdict):
         return target
-    following = _following_request(request, status, target, same=target.same_origin(previous))
+    following = _following_request(request, status, target, same=target.origin == previous.origin)
     if any(_asks_the_same(each, following) for each in trail):
         return Verdict.DENIED_REDIRECT_LOOP
     return following
@@ -61,7 +61,7 @@ def _following_request(request: WebRequest, status: int, target: Url, *, same: b
         request,
         method=method,
         url=target.text,
-        origin=Origin(scheme=target.scheme, host=target.host, port=target.port),
+        origin=target.origin,
         target=target.target,
         headers=headers if keeps_body else _without_body_headers(headers),
         body=request.body if keeps_body else None,

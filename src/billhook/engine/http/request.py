@@ -5,22 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from billhook.engine.egress.url import DEFAULT_PORTS
+from billhook.engine.egress.url import Origin
 from billhook.engine.tokens.values import Given
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a request goes: scheme, host (ASCII; IPv6 without brackets) and port (RFC 6454)."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = self.port == DEFAULT_PORTS.get(self.scheme)
-        return f"{self.scheme}://{host}" if default else f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

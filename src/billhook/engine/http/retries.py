@@ -18,8 +18,8 @@ from billhook.engine.errors import (
     SourceTimeout,
     SourceUnreachable,
 )
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 
 STUMBLES: Final = frozenset({429, 502, 503, 504})
@@ -54,37 +54,22 @@ class RetryingTransport:
         self._sleep = sleep
         self._chance = chance
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
-        send = partial(
-            self._inner.exchange,
-            request,
-            limits=limits,
-            redirects=redirects,
-            deadline=deadline,
-            trace=trace,
-        )
-        for tries in range(limits.retries if request.repeatable else 0):
+        send = partial(self._inner.exchange, request, terms)
+        for tries in range(terms.limits.retries if request.repeatable else 0):
             try:
                 response = await send()
             except (SourceUnreachable, SourceCutShort, SourceTimeout) as error:
                 pause = self._pause(tries) if _is_connection_trouble(error) else NEVER
-                if not _fits(pause, deadline):
+                if not _fits(pause, terms.deadline):
                     raise
             else:
                 pause = self._pause_after(response, tries)
-                if not _fits(pause, deadline):
+                if not _fits(pause, terms.deadline):
                     return response
                 response.body.close()
-                trace.conclude(SourceStatus.code)
+                terms.trace.conclude(SourceStatus.code)
             await self._sleep(pause)
         return await send()
 

@@ -16,13 +16,13 @@ from billhook.engine.body import Body
 from billhook.engine.egress.guard import judge, secret_may_travel
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
-from billhook.engine.egress.url import parse_url
+from billhook.engine.egress.url import Origin, parse_url
 from billhook.engine.errors import SourceTimeout, denied
 from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
-from billhook.engine.http.request import Limits, Origin, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.verdict import Verdict
 
 _TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
@@ -46,19 +46,10 @@ class Transport(Protocol):
     a script.
     """
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
-        """Send *request*, follow redirects if they are to be followed, and return the answer.
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
+        """Send *request* on the *terms* of its run, and return the response.
 
-        *deadline* is a time of the running loop's clock. Raises EgressDenied and SourceError.
-        The caller closes the response's body.
+        Raises EgressDenied and SourceError. The caller closes the response's body.
         """
         ...
 
@@ -92,31 +83,21 @@ class HttpTransport:
         self._pool: Pool | None = None
         self._places = lru_cache(maxsize=256)(self._judge_origin)
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request* and return the whole answer, as :class:`Transport` promises."""
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._send_and_follow(request, limits, redirects, trace)
+            async with asyncio.timeout_at(terms.deadline):
+                return await self._send_and_follow(request, terms)
         except TimeoutError:
-            trace.conclude(SourceTimeout.code)
+            terms.trace.conclude(SourceTimeout.code)
             raise SourceTimeout("whole") from None
 
-    async def _send_and_follow(
-        self, request: WebRequest, limits: Limits, redirects: str, trace: Trace
-    ) -> Response:
+    async def _send_and_follow(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*, and those that redirects lead to: by hand, each judged anew."""
         trail = [request]
         while True:
-            answer = await self._send(trail[-1], limits, trace)
-            if redirects != "follow" or answer.status not in REDIRECT_STATUSES:
+            answer = await self._send(trail[-1], terms)
+            if terms.redirects != "follow" or answer.status not in REDIRECT_STATUSES:
                 break
             answer.body.close()
             following = follow_redirect(
@@ -135,7 +116,7 @@ class HttpTransport:
             origin=trail[-1].origin,
         )
 
-    async def _send(self, request: WebRequest, limits: Limits, trace: Trace) -> Answer:
+    async def _send(self, request: WebRequest, terms: RunTerms) -> Answer:
         """Send *request*; once more if an idle connection turned out to be closed.
 
         Only a GET that may be repeated is sent again, only if no byte of an answer came, and then
@@ -149,8 +130,8 @@ class HttpTransport:
         try:
             dial = Dial(
                 site,
-                limits=limits,
-                progress=trace.begin(request.step, request.method),
+                limits=terms.limits,
+                progress=terms.trace.begin(request.step, request.method),
                 may_reuse=not is_once,
             )
             return await exchange_once(request, dial, pool, folder=self._folder)
@@ -159,8 +140,8 @@ class HttpTransport:
                 raise
         dial = Dial(
             site,
-            limits=limits,
-            progress=trace.begin(request.step, request.method),
+            limits=terms.limits,
+            progress=terms.trace.begin(request.step, request.method),
             may_reuse=False,
         )
         return await exchange_once(request, dial, pool, folder=self._folder)

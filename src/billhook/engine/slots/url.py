@@ -302,7 +302,7 @@ def _check_of_raw(check: Check, origin: Url) -> Check:
         url = parse_url(filled)
         if isinstance(url, Verdict):
             raise UnfitValue(_code_of(url), "makes a URL that can't be sent.")
-        if not url.same_origin(origin) or "//" in url.target.partition("?")[0]:
+        if url.origin != origin.origin or "//" in url.target.partition("?")[0]:
             raise UnfitValue("empty-segment", EMPTY_INSIDE)
 
     return check_raw

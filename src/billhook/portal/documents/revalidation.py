@@ -16,8 +16,8 @@ from django.utils.crypto import salted_hmac
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 from billhook.portal.documents.cache import DocumentCache, Kept
 
@@ -44,29 +44,17 @@ class RevalidatingTransport:
         self._unchanged: Body | None = None
         self._last: Named | None = None
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         digest = _digest(request)
         asked = self._conditional(request, digest)
-        response = await self._inner.exchange(
-            asked, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        response = await self._inner.exchange(asked, terms)
         if asked is not request and response.status == _UNCHANGED:
             response.body.close()
             body = await self._kept_body()
             if body is not None:
                 return replace(response, status=_OK, body=body)
-            response = await self._inner.exchange(
-                request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-            )
+            response = await self._inner.exchange(request, terms)
         self._last = _named(response, digest)
         return response
 

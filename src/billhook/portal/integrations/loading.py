@@ -8,8 +8,8 @@ from dataclasses import replace
 import structlog
 
 from billhook.engine.config import CommandConfig, IntegrationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.integration import CompiledIntegration, try_to_compile
 from billhook.engine.integration_file.file import (
     authentication_from_json,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from billhook.engine.http.breaker import BreakerState, State
-from billhook.engine.http.request import Limits, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import Secret
 
@@ -57,23 +57,13 @@ class SharedTransport:
         """Whether the source is used, left alone, or about to be tried again."""
         return self._transport.state if self._transport is not None else _UNUSED
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         if self._transport is None:
             self._transport = self._make()
         self._in_flight += 1
         try:
-            return await self._transport.exchange(
-                request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-            )
+            return await self._transport.exchange(request, terms)
         finally:
             self._in_flight -= 1
             if self._is_retired:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from billhook.engine.http.request import Limits, Origin, WebRequest
-from billhook.engine.http.trace import Trace
+from billhook.engine.egress.url import Origin
+from billhook.engine.http.request import WebRequest
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import MASK, Secret
 
@@ -45,20 +46,10 @@ class ObservingTransport:
         self.observed: Observed | None = None
         self.origins: dict[str, set[Origin]] = {}
 
-    async def exchange(
-        self,
-        request: WebRequest,
-        *,
-        limits: Limits,
-        redirects: str,
-        deadline: float,
-        trace: Trace,
-    ) -> Response:
+    async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Send *request*; see :class:`billhook.engine.http.transport.Transport`."""
         self.observed = None
-        response = await self._inner.exchange(
-            request, limits=limits, redirects=redirects, deadline=deadline, trace=trace
-        )
+        response = await self._inner.exchange(request, terms)
         self.origins.setdefault(request.step, set()).add(response.origin)
         self.observed = Observed(
             status=response.status,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import BillhookError, Problem
-from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt
 from billhook.portal.documents.viewer import ShownDocument
 from billhook.portal.editor.form import EditorForm

@@ -15,9 +15,8 @@ from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
 from billhook.engine.config import CommandConfig
 from billhook.engine.egress.guard import judge_url, secret_may_travel
-from billhook.engine.egress.url import Url, parse_url
+from billhook.engine.egress.url import Origin, Url, parse_url
 from billhook.engine.errors import BillhookError, ConfigurationError, Problem, TokenError
-from billhook.engine.http.request import Origin
 from billhook.engine.http.trace import Attempt, Trace
 from billhook.engine.integration import CompiledIntegration, compile_integration
 from billhook.engine.run import run_command

@@ -11,7 +11,7 @@ from typing import Final
 from billhook.engine.egress.guard import judge_address, judge_url
 from billhook.engine.egress.policy import Allowance
 from billhook.engine.egress.resolver import SystemResolver
-from billhook.engine.http.request import Origin
+from billhook.engine.egress.url import Origin
 from billhook.engine.verdict import Verdict
 from billhook.portal.installation import environment
 from billhook.portal.integrations.loading import read_origins
