@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from billhook.portal.mail.background import BackgroundThreads, use_background
@@ -203,14 +204,20 @@ def test_threads_send_mail_and_leave_no_connection_open(mailoutbox: list[EmailMe
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_server_sends_what_waits(mailoutbox: list[EmailMessage]) -> None:
-    await sync_to_async(_leave_waiting)()
+    await in_thread(_leave_waiting)
     sender = MailSender(look_every=0.02)
     await sender.start()
     try:
-        await sync_to_async(_wait_until_sent)()
+        await in_thread(_wait_until_sent)
     finally:
         await sender.stop()
     assert len(mailoutbox) == 1
+
+
+async def in_thread(work: Callable[[], None]) -> None:
+    """Run *work* where the database may be used, and leave no connection open."""
+    await sync_to_async(work)()
+    await sync_to_async(connections.close_all)()
 
 
 def _leave_waiting() -> None:

@@ -90,7 +90,7 @@ def _backup(address: str) -> Iterator[HomeWarning]:
         code=Code.BACKUP_OVERDUE,
         title=f"The last backup is {age} days old" if last else "There is no backup yet",
         text=f"A backup at least every {days} days is expected (BILLHOOK_BACKUP_DAYS). Run "
-        "`billhook backup FILE` on the server, best from a timer.",
+        "billhook backup FILE on the server, best from a timer.",
         address=address,
         link="This installation",
     )
