@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # The environment's own Python where there is one, else the oldest supported one on the PATH.
 PYTHON ?= $(shell for p in $(BIN)/python python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+ifneq ($(filter 3.%,$(PYTHON)),)
+override PYTHON := python$(PYTHON)
+endif
 SET_UP := $(PYTHON) tools/set_up.py --venv $(VENV) --locks $(LOCKS)
 DEMO_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
@@ -29,7 +32,7 @@ help: ## list what you can do
 	@echo 'make lock          write the lock files again (needs uv)'
 	@echo 'make clean         remove everything that the commands above created'
 	@echo
-	@echo 'Choose another Python with PYTHON, for example: make demo PYTHON=python3.13'
+	@echo 'Choose another Python with PYTHON, for example: make demo PYTHON=3.13'
 
 python-found:
 	@test -n '$(PYTHON)' || { echo 'Billhook needs Python 3.11 or newer, and there is none on the PATH.'; exit 2; }
