@@ -15,7 +15,7 @@ STEP = "command-0-steps-0"
 
 
 def make_it_the_samples(editor):
-    """Change ERPNext's one request and its sign-in into a look-up and a request of the sample's."""
+    """Change ERPNext's request and authentication into a look-up and a request of the sample's."""
     editor.unfold("how", "authentication")
     editor.fill("authentication-field-name", "X-Api-Key")
     editor.fill("authentication-field-value", "{{ApiKey}}")

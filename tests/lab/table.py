@@ -126,8 +126,8 @@ an S3 store (rclone), a WebDAV server (WsgiDAV), an OAuth 2 server (Authlib) and
 A stand-in is not the vendor's system. What is said to be *not verified* is a guess that a running
 system may prove wrong. Then correct the preset in the form: it is a copy of your own.
 
-| source | requests | sign-in | the number stands | the document is | right | unknown | draft | \
-wrong secret | fails |
+| source | requests | authentication | the number stands | the document is | right | unknown | \
+draft | wrong secret | fails |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 

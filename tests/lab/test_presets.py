@@ -114,7 +114,7 @@ async def test_what_is_special_about_it_holds(kind, check):
 
 
 def without_authentication(config):
-    yield "sign-in", replace(config, authentication=None)
+    yield "authentication", replace(config, authentication=None)
 
 
 def without_a_header(config):

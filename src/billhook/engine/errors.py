@@ -301,15 +301,15 @@ class AmbiguousAnswer(SourceError):
 
 
 class AuthenticationFailed(SourceError):
-    """The sign-in scheme got no access token or session.
+    """The source issued no access token or session.
 
-    ``connect_again`` says that trying again is of no use: a person has to connect the integration
-    again, or type a new refresh token.
+    ``connect_again`` means that another attempt would fail too: a person must connect the
+    integration again, or type a new refresh token.
     """
 
     code = "sign-in-failed"
     default_message = (
-        "The source did not sign us in. The secrets may be mistyped or expired: "
+        "Authentication failed at the source. The secrets may be mistyped or expired: "
         "type them again, or connect the integration again."
     )
 

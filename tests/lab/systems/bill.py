@@ -99,7 +99,7 @@ class Bill(StandIn):
         await world.fetch_right(NUMBERS[0])
         assert self.logins == 2
 
-    @fact("A sign-in that is refused isn't tried a second time, so that no user is locked.")
+    @fact("A refused login isn't tried a second time, so that no user is locked out.")
     async def signs_in_once(self, world: Any) -> None:
         self.is_locked = True
         assert await world.outcome(NUMBERS[0]) == "sign-in-failed"

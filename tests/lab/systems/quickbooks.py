@@ -83,7 +83,7 @@ class QuickBooks(StandIn):
         assert self.oauth.given_out == before + 1
         assert len(self.oauth.refresh) == 1
 
-    @fact("A refresh token that somebody else has used ends the sign-in, and it says so.")
+    @fact("A refresh token that another client has used ends the connection, as the run reports.")
     async def notices_a_stolen_token(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         self.oauth.expire()

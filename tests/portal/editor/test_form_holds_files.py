@@ -1,4 +1,4 @@
-"""The editor's form holds what an integration file holds: steps, answers, sign-in and all."""
+"""The editor's form holds everything that an integration file holds."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from billhook.engine.integration_file.file import read_integration
 from billhook.engine.testing import FakeTransport
 from billhook.portal.integrations.models import Integration
 from portal.cast import Cast, signed_in
-from portal.test_editor import Page, new_page
+from portal.editor.editor_page import Page, new_page
 
 
 def _make(filled: FilledPlan) -> Authenticator:

@@ -1,4 +1,4 @@
-"""Steps, answers and sign-in are built without JavaScript; each mistake is told at its field."""
+"""Steps and authentication are edited without JavaScript; each problem appears at its field."""
 
 from __future__ import annotations
 

@@ -261,7 +261,9 @@ def test_disconnecting_deletes_the_tokens(
             id="another address, with another secret",
         ),
         pytest.param(
-            lambda given: replace(given, authentication=None), False, id="no sign-in any more"
+            lambda given: replace(given, authentication=None),
+            False,
+            id="no authentication",
         ),
     ],
 )

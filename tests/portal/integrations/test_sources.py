@@ -1,4 +1,4 @@
-"""Sign-in, TLS and the other settings of an integration are kept, compiled and bound as a whole."""
+"""Authentication, TLS and other settings are saved, compiled and bound as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the tokens of one integration in a file that its owner alone can read."""
+"""Storage for the tokens of one integration in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from billhook.engine.authentication.token_store import Tokens
 from billhook.engine.errors import AuthenticationFailed
 
 ASK_AGAIN: Final = 0.02
-"""Seconds between two tries to get the lock. A try takes microseconds, and any can be cancelled."""
+"""Seconds between two attempts to get the lock. Each takes microseconds and can be cancelled."""
 _OWNER_ONLY: Final = 0o600
 
 
 class FileKeeper:
-    """Keeps tokens in the file *path*, mode 0600, with a lock in a file beside it.
+    """Stores tokens in the file *path*, mode 0600, with a lock in a file next to it.
 
-    A new state is written to another file, flushed to the disk and put in the old one's place, so
-    that a crash leaves the one or the other, whole. The lock is the kernel's (``flock``): it goes
-    when its process does.
+    A new state is written to another file, flushed to the disk and moved to the old one's path, so
+    that a crash leaves one of them intact. The lock is the kernel's (``flock``), which releases it
+    when its process ends.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = path.with_name(f"{path.name}.lock")
+        self._lock_path = path.with_name(f"{path.name}.lock")
 
     def lock(self) -> AbstractAsyncContextManager[None]:
-        """Keep every other process out that uses the same file."""
+        """Lock out every other process that uses the same file."""
         return self._locked()
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        descriptor = _open(self._beside, os.O_RDWR | os.O_CREAT)
+        descriptor = _open(self._lock_path, os.O_RDWR | os.O_CREAT)
         try:
             while not _try_lock(descriptor):  # noqa: ASYNC110 - no event crosses processes
                 await asyncio.sleep(ASK_AGAIN)
@@ -52,8 +52,8 @@ class FileKeeper:
         tokens = Tokens.from_text(text)
         if tokens is None:
             raise AuthenticationFailed(
-                "The file of tokens holds something else. Name another file, or delete it "
-                "and sign in again.",
+                "The token file holds something other than tokens. Name another file, or delete it "
+                "and connect again.",
                 connect_again=True,
             )
         return tokens
@@ -67,7 +67,7 @@ class FileKeeper:
             raise _unusable("read") from None
 
     async def save(self, tokens: Tokens) -> None:
-        """Put *tokens* on the disk; they are there when this returns."""
+        """Write *tokens*; they are on disk when this returns."""
         await asyncio.to_thread(self._write, tokens.to_text())
 
     def _write(self, text: str) -> None:
@@ -91,7 +91,7 @@ def _open(path: Path, flags: int) -> int:
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, _OWNER_ONLY)
     except OSError:
         raise _unusable("opened") from None
-    os.fchmod(descriptor, _OWNER_ONLY)  # the file may have been there before, open to all
+    os.fchmod(descriptor, _OWNER_ONLY)  # the file may have existed before, readable by everyone
     return descriptor
 
 
@@ -104,7 +104,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush the folder, too: else a power cut may bring back the old file's name."""
+    """Flush the folder too: otherwise the old file may reappear after a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -114,6 +114,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _unusable(what: str) -> AuthenticationFailed:
     return AuthenticationFailed(
-        f"The file of tokens can't be {what}. Check that it is a file of your own, "
-        "in a folder that you may write to, on a disk that isn't full."
+        f"The token file can't be {what}. Check that you own it, that you may write to its "
+        "folder, and that the disk isn't full."
     )

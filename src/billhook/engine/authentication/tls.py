@@ -1,4 +1,4 @@
-"""A client certificate and authorities of one's own, for sources that ask for them."""
+"""A client certificate and additional CA certificates, for sources that need them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CA: Final = "tls.ca"
 _FIELD: Final = FieldInfo(
     key="client_certificate",
     label="The client certificate",
-    help="PEM: the certificate, perhaps those above it, and its private key.",
+    help="PEM: the certificate, any intermediate certificates, and the private key.",
     kind="secret",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsPlan:
-    """What is set about TLS: the name of the secret with the certificate, and authorities (PEM)."""
+    """Compiled TLS settings: the name of the secret with the certificate, and CA certificates."""
 
     secret: str
     ca: str
@@ -41,12 +41,12 @@ class TlsPlan:
     def bind(self, secrets: Mapping[str, Secret]) -> ssl.SSLContext:
         """Return the context for connections to the source.
 
-        Its authorities are the system's and those that were added. Raises ConfigurationError if
-        the certificate or its key can't be used.
+        It trusts the system's CA certificates and the additional ones. Raises ConfigurationError if
+        the client certificate or its key can't be used.
         """
         context = make_tls_context()
         if self.ca:
-            _add_authorities(context, self.ca)
+            _add_ca(context, self.ca)
         if self.secret:
             if self.secret not in secrets:
                 message = f"No value is stored for the secret {self.secret}, the certificate."
@@ -56,12 +56,12 @@ class TlsPlan:
 
 
 def compile_tls(config: TlsConfig, *, secrets: Iterable[str]) -> TlsPlan:
-    """Compile *config*; raise ConfigurationError with every mistake in it."""
+    """Compile *config*; raise ConfigurationError with every problem in it."""
     scope = Scope(variables={}, secrets=frozenset(secrets), tokens=frozenset())
     field, problems = compile_field(_FIELD, config.client_certificate, _CERTIFICATE, scope)
     if config.ca:
         try:
-            _add_authorities(make_tls_context(), config.ca)
+            _add_ca(make_tls_context(), config.ca)
         except ConfigurationError as error:
             problems = [*problems, *error.problems]
     if field is None or problems:
@@ -69,22 +69,22 @@ def compile_tls(config: TlsConfig, *, secrets: Iterable[str]) -> TlsPlan:
     return TlsPlan(secret=next(iter(field.tokens), ""), ca=config.ca)
 
 
-def _add_authorities(context: ssl.SSLContext, pem: str) -> None:
+def _add_ca(context: ssl.SSLContext, pem: str) -> None:
     if "PRIVATE KEY" in pem:
-        message = "There is a private key among the authorities. Remove it: they need none."
+        message = "There is a private key among the CA certificates. Remove it: they need none."
         raise _error("private-key", message, _CA)
     try:
         context.load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError):
         message = (
-            "The authorities can't be read. They are PEM: each begins with "
+            "The CA certificates can't be read. Write them as PEM: each begins with "
             "-----BEGIN CERTIFICATE----- and ends with -----END CERTIFICATE-----."
         )
         raise _error("bad-pem", message, _CA) from None
 
 
 def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
-    """Give the certificate to OpenSSL, which takes files alone: one in memory, never on a disk."""
+    """Load the certificate from a file in memory: OpenSSL reads only files, and no disk sees it."""
     _check_parts(pem)
     descriptor = os.memfd_create("certificate")
     try:
@@ -94,7 +94,7 @@ def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
     except (ssl.SSLError, ValueError):
         message = (
             "The client certificate and its key can't be used. Check that the key belongs to the "
-            "first certificate, and that both are whole."
+            "first certificate, and that both are complete."
         )
         raise _error("bad-pem", message, _CERTIFICATE) from None
     finally:
@@ -102,7 +102,7 @@ def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
 
 
 def _check_parts(pem: str) -> None:
-    """Say in plain words what is missing: OpenSSL's errors don't."""
+    """Report missing parts in plain words, unlike OpenSSL's errors."""
     missing = [
         name
         for name, mark in (
@@ -127,7 +127,7 @@ def _check_parts(pem: str) -> None:
 
 
 def _no_password() -> str:
-    """Give OpenSSL no passphrase: else it would ask for one on the terminal."""
+    """Return no passphrase: otherwise OpenSSL would ask for one on the terminal."""
     return ""
 
 

@@ -1,8 +1,8 @@
-"""Where the tokens that a source gives out are kept from one run to the next.
+"""Storage for tokens that a source issues, from one run to the next.
 
-A refresh token is often good for one use: the source answers with a new one and refuses the old one
-from then on. So it has to be on the disk before anything else is done, and nobody else may use the
-old one meanwhile. That is what a :class:`TokenKeeper` promises.
+A refresh token is often valid for one use: the source responds with a new one and refuses the old
+one from then on. So the new one must be on disk before anything else is done, and nobody else may
+use the old one in the meantime. This is the promise of a :class:`TokenKeeper`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from billhook.engine.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What a token URL gave out. ``expires_at`` is in seconds since 1970, None if it wasn't told.
+    """Tokens issued by a token URL. ``expires_at`` is in seconds since 1970, None if unknown.
 
-    ``source`` tells for which client and from which first token they were had, as a digest: tokens
-    of another one are never sent.
+    ``source`` is a digest of the client and the first token: tokens of another one are never sent.
     """
 
     access: Secret
@@ -30,7 +29,7 @@ class Tokens:
     source: str
 
     def to_text(self) -> str:
-        """Return them as text that holds the tokens themselves: encrypt it, or guard its file."""
+        """Return text that holds the tokens themselves: encrypt it, or protect its file."""
         return json.dumps(
             {
                 "access": self.access.reveal(),
@@ -42,7 +41,7 @@ class Tokens:
 
     @staticmethod
     def from_text(text: str) -> Tokens | None:
-        """Return the tokens that :meth:`to_text` wrote, or None if *text* is something else."""
+        """Return the tokens that :meth:`to_text` wrote, or None if *text* is anything else."""
         try:
             data: dict[str, Any] = json.loads(text)
             refresh = data["refresh"]
@@ -57,42 +56,42 @@ class Tokens:
 
 
 class TokenKeeper(Protocol):
-    """Keeps the tokens of one integration.
+    """Stores the tokens of one integration.
 
-    None of the three may block the event loop: one that uses a file or a database does so in a
-    thread, or asks again and again. :meth:`lock` is held while the token URL is asked, for some
-    seconds, so on a database it is better a lease in a row than an open transaction.
+    None of the three methods may block the event loop: a store in a file or database works in a
+    thread, or polls. :meth:`lock` is held during a token request, for some seconds, so in a
+    database it should be a lease in a row instead of an open transaction.
     """
 
     def lock(self) -> AbstractAsyncContextManager[None]:
-        """Keep everybody else who uses these tokens out, in other processes too.
+        """Lock out every other user of these tokens, in other processes too.
 
-        It is let go when its process dies.
+        The lock is released when its process dies.
         """
         ...
 
     async def load(self) -> Tokens | None:
-        """Return what was saved last, by whomever, or None."""
+        """Return the tokens saved last, by any process, or None."""
         ...
 
     async def save(self, tokens: Tokens) -> None:
-        """Save *tokens* so that a crash a moment later doesn't lose them; then return."""
+        """Save *tokens*, so that a crash right after the return doesn't lose them."""
         ...
 
 
 class MemoryKeeper:
-    """Keeps tokens as long as the process lives, for access tokens that can be had anew."""
+    """Stores tokens as long as the process lives, for access tokens that can be renewed."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
         self._lock = asyncio.Lock()
 
     def lock(self) -> AbstractAsyncContextManager[None]:
-        """Keep others of this process out."""
+        """Lock out other tasks of this process."""
         return self._lock
 
     async def load(self) -> Tokens | None:
-        """Return what was saved last."""
+        """Return the tokens saved last."""
         return self._tokens
 
     async def save(self, tokens: Tokens) -> None:

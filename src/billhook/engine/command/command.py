@@ -57,7 +57,7 @@ class Command:
 
     @property
     def signed_origins(self) -> frozenset[Origin]:
-        """The origins that the integration's sign-in goes to."""
+        """The origins whose requests are authenticated."""
         signed = (step.origin for step in self.all_steps if step.authenticate)
         return frozenset(origin for origin in signed if origin is not None)
 

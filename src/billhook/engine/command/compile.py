@@ -210,7 +210,7 @@ def _problems_of_name(name: str, count: int, where: str) -> Iterator[Problem]:
         message = f"Each step needs a name, such as Find. {NAME_RULE}"
         yield Problem(code="invalid-name", message=message, where=where)
     elif name == SESSION:
-        message = f"{SESSION} is the name of the request that signs in. Choose another."
+        message = f"{SESSION} is the name of the request that opens a session. Choose another."
         yield Problem(code="reserved-name", message=message, where=where)
     elif count > 1:
         message = f"There are {count} steps called {name}. Rename one."

@@ -55,8 +55,8 @@ class Step:
 
     ``origin`` is None where the URL comes out of an earlier answer, as the token ``link``; then
     credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that only
-    the sign-in knows. Without any part that concerns the answer, ``reading`` is None. ``max_bytes``
-    is the limit of the answer, if it isn't the command's.
+    the authentication knows. Without any part that concerns the answer, ``reading`` is None.
+    ``max_bytes`` is the limit of the answer, if it isn't the command's.
     """
 
     name: str

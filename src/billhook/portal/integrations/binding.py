@@ -1,8 +1,8 @@
 """A secret goes only where it was typed for: to which origins, with which redirects and TLS.
 
 Whoever may edit an integration may not thereby read its secrets, so a changed scheme, host, port,
-redirect or TLS setting asks for the secret again. The secrets of a sign-in are bound to the token
-URL as well, and so are the tokens that it gives out.
+redirect or TLS setting asks for the secret again. The secrets of an authentication are bound to the
+token URL as well, and so are the tokens that it issues.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from billhook.engine.errors import Problem
 from billhook.engine.integration import CompiledIntegration
 
 _DENY: Final = "deny"
-"""A sign-in's own requests never follow a redirect."""
+"""The authentication's own requests never follow a redirect."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

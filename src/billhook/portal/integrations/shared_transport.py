@@ -17,12 +17,12 @@ class ClosableTransport(Transport, Protocol):
 
     @property
     def credentials(self) -> tuple[Secret, ...]:
-        """What the sign-in has had, beside the secrets."""
+        """Credentials that authentication obtained, in addition to the secrets."""
         ...
 
     @property
     def line_out(self) -> Transport:
-        """The guarded way out without sign-in."""
+        """The guarded transport without authentication."""
         ...
 
     @property

@@ -26,7 +26,7 @@ _ADDRESS: Final = "Check the address in the URL."
 _LOOK_AT: Final = {
     "document-not-found": (_URL, "Compare the URL that was sent with the one that works for you."),
     "source-refused": ("{authentication}", "Look at what carries the key or password."),
-    "sign-in-failed": ("authentication.scheme", "Look at the sign-in, and at the secrets in it."),
+    "sign-in-failed": ("authentication.scheme", "Check the authentication and its secrets."),
     "source-unreachable": (_URL, _ADDRESS),
     "source-tls-failed": (_URL, _ADDRESS),
     "egress-denied": (_URL, "Change the address in the URL."),

@@ -32,7 +32,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTried:
-    """One request of a try. Without attempts it wasn't sent; a sign-in has no ``request``."""
+    """One request of a try. Without attempts it wasn't sent; authentication has no ``request``."""
 
     name: str
     request: MaskedRequest | None

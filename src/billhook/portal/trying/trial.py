@@ -119,7 +119,7 @@ def prepare_trial(
 def with_signs(
     requests: Iterable[MaskedRequest], compiled: CompiledIntegration | None
 ) -> tuple[MaskedRequest, ...]:
-    """Return *requests* with what the sign-in adds to them, masked."""
+    """Return *requests* with the headers and parameters of the authentication, masked."""
     authentication = compiled.authentication if compiled else None
     if authentication is None:
         return tuple(requests)
@@ -149,14 +149,14 @@ def _compiled(form: EditorForm) -> tuple[Command, CompiledIntegration]:
 def _refuse_unsaved(
     compiled: CompiledIntegration, form: EditorForm, integration: Integration | None
 ) -> None:
-    """Refuse a sign-in whose tokens would be had, and used up, for settings that aren't saved."""
+    """Refuse a scheme that would obtain, and use up, tokens for settings that aren't saved."""
     if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return
     typed = {row.name for row in form.secrets if row.value is not None}
     saved = draft_of(integration).config() if integration else None
     asked = source_config_of(form)
     if saved is None or typed or replace(asked, commands=saved.commands) != saved:
-        message = "Save the integration first: this sign-in gets tokens that have to be kept."
+        message = "Save the integration first: this scheme obtains tokens that must be stored."
         raise ConfigurationError(
             (Problem(code="save-first", where="authentication", message=message),)
         )

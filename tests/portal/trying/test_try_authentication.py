@@ -42,7 +42,7 @@ REFRESHING = AuthenticationConfig(
 
 
 class SignedSource(Source):
-    """A source whose sign-in has had a token."""
+    """A source whose authentication has obtained a token."""
 
     @property
     def credentials(self) -> tuple[Secret, ...]:
@@ -97,7 +97,9 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
     [
         pytest.param({"secrets": (SecretEntry(name="ApiKey", value=Secret("x")),)}, id="a secret"),
         pytest.param({"variables": {"BaseUrl": "https://other.example"}}, id="an address"),
-        pytest.param({"authentication": replace(REFRESHING, extra={"a": "b"})}, id="the sign-in"),
+        pytest.param(
+            {"authentication": replace(REFRESHING, extra={"a": "b"})}, id="the authentication"
+        ),
     ],
 )
 def test_tokens_are_not_used_up_for_what_is_not_saved(
