@@ -18,9 +18,10 @@ from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan, Scheme, ShownPairs
 from billhook.engine.authentication.signed_request import with_header
 from billhook.engine.config import AuthenticationConfig
+from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.field import FieldInfo
-from billhook.engine.http.request import Origin, WebRequest
+from billhook.engine.http.request import WebRequest
 from billhook.engine.http.trace import Trace
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.testing import FakeTransport
@@ -82,7 +83,7 @@ def saved_page(cast: Cast) -> Page:
     assert page.fields["authentication-field-loud"] == "no"
     assert "Loudly" in page.text
     assert "Whether the whole forest hears it." in page.text
-    url = {"command-0-step-0-url": "https://forest.example/{{InvoiceNumber}}", "name": "Forest"}
+    url = {"command-0-steps-0-url": "https://forest.example/{{InvoiceNumber}}", "name": "Forest"}
     page.press("save", **url, **{"authentication-field-loud": "yes"})
     assert page.response.status_code == 302, page.text
     return page
