@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from billhook.cli.output import (
     NO_ROOM,
@@ -33,6 +34,7 @@ COMMANDS: Final = {
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
     "presets": "List the files for known systems, and show one.",
+    "completion": "Let a shell complete commands and options.",
 }
 FOR_OPERATORS: Final = {
     "doctor": "Check an installation, and say what to do.",
@@ -74,6 +76,12 @@ class _LazyGroup(click.Group):
             advice = f"Did you mean {near}?" if near else f"There are {', '.join(EVERY_COMMAND)}."
             raise click.UsageError(f'There is no command "{args[0]}". {advice}', ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin so, without loading any of them, and our own options."""
+        names = (item for item in EVERY_COMMAND.items() if item[0].startswith(incomplete))
+        commands = [CompletionItem(name, help=text) for name, text in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
