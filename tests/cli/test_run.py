@@ -172,8 +172,13 @@ class TestFailures:
         file = write(FILE.format(url=source.url))
         result = billhook("run", file, "GetInvoiceImage", "InvoiceNumber=INV-1", "--json")
         assert result.status == 5
-        assert result.json["error"]["code"] == "egress-denied"
+        error = result.json["error"]
+        assert error["code"] == "egress-denied"
+        assert error["allow"] == f"127.0.0.1:{source.port}"
+        assert f"--allow 127.0.0.1:{source.port}" in error["message"]
         assert source.connections == 0
+        allowed = ("GetInvoiceImage", "InvoiceNumber=INV-1", "--allow", error["allow"], "--json")
+        assert billhook("run", file, *allowed).status != 5
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

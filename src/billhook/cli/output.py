@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import click
 
+from billhook.engine.egress.lifting import allowance_that_lifts
 from billhook.engine.errors import BillhookError, EgressDenied, Problem, SourceRedirected
 from billhook.server.errors import Refusal
 
@@ -33,6 +34,7 @@ class Failure:
     message: str
     where: str = ""
     reason: str = ""
+    allow: str = ""
     step: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -41,12 +43,15 @@ def failure_of(error: BillhookError) -> Failure:
     """Return the failure that *error* is. Of several problems, the first gives code and place."""
     problems = tuple(_as_told_here(problem) for problem in getattr(error, "problems", ()))
     first = problems[0] if problems else None
+    allow = _allowance(error)
+    advice = f" To allow it here, add: --allow {allow}" if allow else ""
     return Failure(
         status=error.exit_status,
         code=first.code if first else error.code,
-        message=first.message if first else error.public_message,
+        message=first.message if first else error.public_message + advice,
         where=first.where if first else "",
         reason=_reason_of(error),
+        allow=allow,
         step=error.step,
         problems=problems,
     )
@@ -62,6 +67,13 @@ def _as_told_here(problem: Problem) -> Problem:
         message=f"No value is given for the secret {name}. Give it with "
         f"--secret {name}=env:VARIABLE or --secret {name}=file:PATH.",
     )
+
+
+def _allowance(error: BillhookError) -> str:
+    """Return what ``--allow`` takes to lift a denial, or an empty text where nothing lifts it."""
+    if not isinstance(error, EgressDenied) or error.place is None:
+        return ""
+    return allowance_that_lifts(error.verdict, host=error.place.host, port=error.place.port)
 
 
 def _reason_of(error: BillhookError) -> str:
@@ -141,6 +153,8 @@ def failure_object(failure: Failure) -> dict[str, Any]:
         result["step"] = failure.step
     if failure.reason:
         result["reason"] = failure.reason
+    if failure.allow:
+        result["allow"] = failure.allow
     if failure.problems:
         result["problems"] = [problem_object(problem) for problem in failure.problems]
     return result

@@ -128,15 +128,29 @@ class NoRoom(BillhookError):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeniedPlace:
+    """The host and port that the egress policy denies. It is in no message: the reader decides."""
+
+    host: str
+    port: int
+
+
 class EgressDenied(BillhookError):
-    """The operator's egress policy doesn't allow this address. The reason is in ``verdict``."""
+    """The operator's egress policy doesn't allow this address. The reason is in ``verdict``.
+
+    ``place`` is the host and port, where these are what is denied.
+    """
 
     code = "egress-denied"
     status = 502
     exit_status = 5
 
-    def __init__(self, verdict: Verdict, public_message: str) -> None:
+    def __init__(
+        self, verdict: Verdict, public_message: str, *, place: DeniedPlace | None = None
+    ) -> None:
         self.verdict = verdict
+        self.place = place
         super().__init__(public_message)
 
 
@@ -364,13 +378,13 @@ class EmptyAnswer(NotADocument):
     default_message = "The source answered with nothing where a document was expected."
 
 
-def denied(verdict: Verdict) -> EgressDenied | SourceRedirected:
+def denied(verdict: Verdict, place: DeniedPlace | None = None) -> EgressDenied | SourceRedirected:
     """Return the error to raise for a denial: the policy's, or a redirect's own."""
     if verdict.allowed:
         raise ValueError("an allowed request is no error")
     if verdict.reason in _REDIRECT_REASONS:
         return SourceRedirected(verdict.message, verdict=verdict)
-    return EgressDenied(verdict, verdict.message)
+    return EgressDenied(verdict, verdict.message, place=place)
 
 
 def reason_of(error: BillhookError) -> str:

@@ -14,13 +14,21 @@ import pytest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from billhook.engine.errors import BillhookError, SourceTimeout, SourceUnreachable
+from billhook.engine.errors import (
+    BillhookError,
+    DeniedPlace,
+    SourceTimeout,
+    SourceUnreachable,
+    denied,
+)
 from billhook.engine.secret import MASK, Secret
+from billhook.engine.verdict import Verdict
 from billhook.portal.documents.response import opened
 from billhook.portal.installation import environment
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
+from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from billhook.portal.trying.observing import mask
@@ -379,6 +387,16 @@ def test_the_text_of_a_private_system_is_shown_only_if_the_operator_says_so(
     assert "nner" not in text
     operator("BILLHOOK_SHOW_PRIVATE_ANSWERS", "yes")
     assert "inner text" in bench.send()
+
+
+@pytest.mark.parametrize(("role", "is_told"), [(Role.OWNER, True), (Role.EDITOR, False)])
+def test_owners_read_the_line_that_would_allow_a_denied_address(
+    bench: Bench, source: Source, role: Role, is_told: bool
+) -> None:
+    Member.objects.filter(user__email="bob@harper.example").update(role=role)
+    place = DeniedPlace(host="10.0.0.8", port=80)
+    source.answer = denied(Verdict.DENIED_PRIVATE, place)
+    assert ("BILLHOOK_ALLOW=10.0.0.8:80" in bench.send()) is is_told
 
 
 ECHOES: list[Any] = [

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
-from billhook.engine.errors import SourceTimeout, SourceUnreachable, denied
+from billhook.engine.errors import DeniedPlace, SourceTimeout, SourceUnreachable, denied
 
 LOOKUP_THREADS: Final = 4
 """Lookups of one resolver that run at the same time, each in a thread of its own."""
@@ -65,7 +65,7 @@ def judge_answers(
     for address in addresses:
         verdict = judge_address(address, host=host, port=port, policy=policy)
         if not verdict.allowed:
-            raise denied(verdict)
+            raise denied(verdict, DeniedPlace(host=host, port=port))
     if not addresses:
         raise SourceUnreachable
     return _families_in_turn(addresses)

@@ -25,6 +25,7 @@ from billhook.engine.body import Body, BodyWriter
 from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import (
     BillhookError,
+    DeniedPlace,
     SourceBroken,
     SourceCutShort,
     SourceEncoded,
@@ -291,7 +292,7 @@ def _refuse_unclean_end(head: RawResponseMessage, wire: Wire, body: Body) -> Non
 
 def _trouble_connecting(error: Exception, dial: Dial) -> BillhookError:
     if dial.verdict is not None:
-        return denied(dial.verdict)
+        return denied(dial.verdict, DeniedPlace(host=dial.site.host, port=dial.site.port))
     if isinstance(error, TimeoutError):
         return SourceTimeout(dial.progress.phase)
     if isinstance(error, ClientSSLError) or dial.progress.phase == "tls":

@@ -17,7 +17,7 @@ from billhook.engine.egress.guard import judge, secret_may_travel
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
 from billhook.engine.egress.url import Origin, parse_url
-from billhook.engine.errors import SourceTimeout, denied
+from billhook.engine.errors import DeniedPlace, SourceTimeout, denied
 from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
@@ -149,12 +149,13 @@ class HttpTransport:
     def _site(self, request: WebRequest) -> Site:
         """Return where *request* goes, if it may go there with what it carries."""
         place = self._places(request.origin)
+        at = DeniedPlace(host=request.origin.host, port=request.origin.port)
         if isinstance(place, Verdict):
-            raise denied(place)
+            raise denied(place, at)
         if not _TARGET.fullmatch(request.target):
             raise denied(Verdict.DENIED_CONTROL_CHARACTER)
         if request.carries_secret and not place.takes_secrets.allowed:
-            raise denied(place.takes_secrets)
+            raise denied(place.takes_secrets, at)
         return place.site
 
     def _judge_origin(self, origin: Origin) -> _Place | Verdict:

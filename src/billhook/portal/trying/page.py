@@ -15,6 +15,9 @@ from billhook.portal.editor.form_fields import find_field
 from billhook.portal.editor.row_views import problems_in
 from billhook.portal.installation import environment
 from billhook.portal.integrations.policy import egress_policy
+from billhook.portal.integrations.remedy import advice_for_owner
+from billhook.portal.organisations.access import may
+from billhook.portal.organisations.models import Role
 from billhook.portal.trying.observing import Observed, mask, text_of, title_of
 from billhook.portal.trying.places import look_at
 from billhook.portal.trying.trial import Sent, Trial
@@ -60,11 +63,13 @@ class Timed:
 class TryResult:
     """The verdict in a sentence, what to do next, and the field to look at.
 
-    ``step`` is the request that failed, where there are several.
+    ``step`` is the request that failed, where there are several. ``remedy`` is for owners: what
+    they pass on to the operator.
     """
 
     is_good: bool
     sentence: str
+    remedy: str = ""
     step: str = ""
     next_step: str = ""
     field: str = ""
@@ -153,6 +158,7 @@ def verdict_of(sent: Sent, shown: ShownDocument | None, form: EditorForm) -> Try
     return TryResult(
         is_good=False,
         sentence=_failure(sent, sent.error),
+        remedy=advice_for_owner(sent.error) if may(sent.trial.member, Role.OWNER) else "",
         step=_step_that_failed(sent, sent.error),
         next_step=look.advice,
         field=look.field.id if look.field else "",

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from billhook.engine.egress.guard import judge_address, judge_url
+from billhook.engine.egress.lifting import allowance_that_lifts
 from billhook.engine.egress.policy import Allowance
 from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.egress.url import Origin
@@ -16,7 +17,7 @@ from billhook.engine.verdict import Verdict
 from billhook.portal.installation import environment
 from billhook.portal.integrations.loading import read_origins
 from billhook.portal.integrations.policy import egress_policy
-from billhook.portal.integrations.remedy import allowance_for, setting_with
+from billhook.portal.integrations.remedy import setting_with
 from billhook.server.doctor.finding import Finding, Findings
 
 _SECONDS: Final = 5.0
@@ -77,7 +78,7 @@ def _allowance(findings: Findings, allowance: Allowance, known: Addresses) -> It
 def _outside(
     findings: Findings, text: str, address: str, verdict: Verdict, allowance: Allowance
 ) -> Finding:
-    line = allowance_for(verdict, host=allowance.host, port=allowance.port, address=address)
+    line = allowance_that_lifts(verdict, host=allowance.host, port=allowance.port, address=address)
     remedy = f"If that is right, allow {line} instead" if line else "It stays closed"
     return findings.warning(
         "allowed-elsewhere",
@@ -87,7 +88,7 @@ def _outside(
 
 
 def _wide(findings: Findings, text: str, address: str, allowance: Allowance) -> Finding:
-    line = allowance_for(
+    line = allowance_that_lifts(
         Verdict.DENIED_PRIVATE, host=allowance.host, port=allowance.port, address=address
     )
     return findings.warning(
@@ -157,7 +158,7 @@ def _source(findings: Findings, place: _Place, known: Addresses) -> Iterator[Fin
 
 
 def _denied(findings: Findings, place: _Place, verdict: Verdict, address: str) -> Finding:
-    allowance = allowance_for(verdict, host=place.host, port=place.port, address=address)
+    allowance = allowance_that_lifts(verdict, host=place.host, port=place.port, address=address)
     line = setting_with(allowance, present=environment.current().allow)
     remedy = f"If it may be reached, set {line}" if allowance else verdict.message
     return findings.warning(
