@@ -22,8 +22,12 @@ from django.utils.duration import duration_iso_string
 from billhook.server.backup.archive import to_json
 from billhook.server.operations.schema import Name
 
-NOT_KEPT: Final = frozenset({"sessions.session", "accounts.cacheentry"})
-"""Tables that no backup has: a restored session would revive one that was ended meanwhile."""
+NOT_KEPT: Final = frozenset({"sessions.session", "accounts.cacheentry", "mail.outgoingmail"})
+"""Tables that no backup has.
+
+A restored session would revive one that was ended meanwhile, and a mail that still had to be sent
+would be sent twice.
+"""
 _MEMBER_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 500
 
