@@ -18,6 +18,7 @@ class SmtpServer:
         self.commands: list[str] = []
         self.mails: list[str] = []
         self._replies = replies
+        self._news = threading.Condition()
         server = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -32,6 +33,11 @@ class SmtpServer:
     def port(self) -> int:
         return self._server.server_address[1]
 
+    def wait_for(self, command: str, *, seconds: float = 60) -> None:
+        """Wait until somebody has sent *command*."""
+        with self._news:
+            assert self._news.wait_for(lambda: command in self.commands, seconds), self.commands
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -41,7 +47,9 @@ class SmtpServer:
             return
         while line := stream.rfile.readline().decode().strip():
             word = line.partition(" ")[0].upper()
-            self.commands.append(word)
+            with self._news:
+                self.commands.append(word)
+                self._news.notify_all()
             usual = {"EHLO": "250-here\r\n250 AUTH PLAIN", "DATA": "354 go on", "QUIT": "221 bye"}
             if not self._reply(stream, word, usual.get(word, "250 ok")) or word == "QUIT":
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -100,13 +101,30 @@ def test_a_mail_is_given_up_when_its_time_is_over(cast: Cast, failing: list[Exce
     assert row().can_be_sent_again
 
 
-def test_a_failure_that_does_not_pass_is_given_up_at_once(
-    cast: Cast, failing: list[Exception]
+REFUSED = smtplib.SMTPRecipientsRefused({CANARY: (550, b"never")})
+LATER = smtplib.SMTPRecipientsRefused({CANARY: (451, b"later")})
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        pytest.param(UnicodeError("canary"), MailState.FAILED, id="an address no mail can carry"),
+        pytest.param(REFUSED, MailState.FAILED, id="a recipient who is refused"),
+        pytest.param(LATER, MailState.WAITING, id="a recipient who is refused for now"),
+        pytest.param(
+            smtplib.SMTPAuthenticationError(535, b"no"),
+            MailState.WAITING,
+            id="a password that the operator can correct",
+        ),
+    ],
+)
+def test_only_a_final_refusal_is_given_up_at_once(
+    cast: Cast, failing: list[Exception], error: Exception, state: MailState
 ) -> None:
-    failing.append(UnicodeError("canary"))
+    failing.append(error)
     posted(cast)
     deliver_due_mail()
-    assert (row().state, row().failure) == (MailState.FAILED, "mail-invalid")
+    assert row().state == state
 
 
 def test_a_code_that_could_not_be_sent_is_not_kept(cast: Cast, failing: list[Exception]) -> None:

@@ -26,6 +26,17 @@ class MailFailure:
     message: str
     is_passing: bool = False
 
+    @property
+    def is_final(self) -> bool:
+        """Whether this mail is refused whatever else changes.
+
+        Other failures pass, or end when the operator has corrected the settings.
+        """
+        return self.code in _FINAL and not self.is_passing
+
+
+_FINAL: Final = frozenset({"mail-recipient-refused", "mail-refused", "mail-invalid"})
+
 
 class MailFailed(Exception):
     """A mail couldn't be sent; ``failure`` says why."""

@@ -68,7 +68,7 @@ def record_failure(*, mail: OutgoingMail, failure: MailFailure) -> None:
     now = timezone.now()
     delay = DELAYS[min(mail.attempts, len(DELAYS)) - 1]
     mail.failure, mail.reason = failure.code, failure.message
-    if failure.is_passing and now + delay < mail.expires_at:
+    if not failure.is_final and now + delay < mail.expires_at:
         mail.next_attempt_at = now + delay
     else:
         mail.state = MailState.FAILED
