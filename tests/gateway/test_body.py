@@ -49,8 +49,8 @@ def test_tokens_are_read_with_their_own_types(body, tokens):
         pytest.param(b"tokens=1", "line 1, column 1", id="a form"),
         pytest.param(b'{"tokens": {"A": 1,}}', "isn't JSON", id="a comma too many"),
         pytest.param(b'{"tokens": {"A": 1}} x', "isn't JSON", id="more behind it"),
-        pytest.param(b'{"tokens": {"A": 1, "A": 2}}', "stands twice", id="a token twice"),
-        pytest.param(b'{"tokens": {}, "tokens": {}}', "stands twice", id="tokens twice"),
+        pytest.param(b'{"tokens": {"A": 1, "A": 2}}', "appears twice", id="a token twice"),
+        pytest.param(b'{"tokens": {}, "tokens": {}}', "appears twice", id="tokens twice"),
         pytest.param(b'{"tokens": {"A": NaN}}', "NaN and Infinity", id="NaN"),
         pytest.param(b'{"tokens": {"A": -Infinity}}', "NaN and Infinity", id="infinity"),
         pytest.param(b'{"tokens": {"A": "\xff"}}', "isn't UTF-8", id="not UTF-8"),
@@ -68,17 +68,17 @@ def test_what_is_not_json_is_refused_with_a_sentence(body, message):
 @pytest.mark.parametrize(
     ("body", "where", "message"),
     [
-        pytest.param(b"[]", "", "a list came", id="a list"),
-        pytest.param(b'"x"', "", "a text came", id="a text"),
-        pytest.param(b"null", "", "null came", id="null"),
-        pytest.param(b'{"tokens": [1]}', "tokens", "a list came", id="a list of tokens"),
-        pytest.param(b'{"tokens": null}', "tokens", "null came", id="null for tokens"),
-        pytest.param(b'{"tokens": {"A": {}}}', "tokens.A", "an object came", id="an object in it"),
-        pytest.param(b'{"tokens": {"A": []}}', "tokens.A", "a list came", id="a list in it"),
+        pytest.param(b"[]", "", "got a list", id="a list"),
+        pytest.param(b'"x"', "", "got a text", id="a text"),
+        pytest.param(b"null", "", "got null", id="null"),
+        pytest.param(b'{"tokens": [1]}', "tokens", "not a list", id="a list of tokens"),
+        pytest.param(b'{"tokens": null}', "tokens", "not null", id="null for tokens"),
+        pytest.param(b'{"tokens": {"A": {}}}', "tokens.A", "not an object", id="an object in it"),
+        pytest.param(b'{"tokens": {"A": []}}', "tokens.A", "not a list", id="a list in it"),
         pytest.param(
             b'{"tokens": {"A": "\\ud800"}}', "tokens.A", "lone surrogate", id="half a character"
         ),
-        pytest.param(b'{"extra": 1}', "extra", "another came", id="another name"),
+        pytest.param(b'{"extra": 1}', "extra", "may only contain", id="another name"),
     ],
 )
 def test_json_of_another_shape_is_refused_at_its_place(body, where, message):

@@ -18,9 +18,9 @@ _MAY_ASK_TOO = {
     "integrations/vault.py",  # a new key for all secrets
     "integrations/store.py",  # when keys were last used
     "trying/trial.py",  # the stored secrets of the integration that is tried
-    "runs/writing.py",  # the recorder's batches
+    "runs/rows.py",  # the recorder's batches
     "runs/retention.py",  # old runs of all organisations
-    "invoices/importing.py",  # many rows at once
+    "invoices/csv_import.py",  # many rows at once
 }
 _OTHERS = [
     path

@@ -27,17 +27,17 @@ from billhook.engine.tokens.catalogue import nearest
 from billhook.server.errors import Refusal
 
 COMMANDS: Final = {
-    "demo": "Show everything at once: a portal, a sample billing system, one VIEW.",
+    "demo": "Start a portal and a sample billing system, and show one VIEW.",
     "serve": "Serve the portal and the gateway.",
     "health": "Ask a running server whether it is alive.",
-    "check": "Tell every mistake in an integration file.",
+    "check": "Report every problem in an integration file.",
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
     "presets": "List the files for known systems, and show one.",
     "completion": "Let a shell complete commands and options.",
 }
 FOR_OPERATORS: Final = {
-    "doctor": "Check an installation, and say what to do.",
+    "doctor": "Check an installation, and explain what to fix.",
     "backup": "Write the database, the keys and the settings into one file.",
     "restore": "Make an installation out of a backup.",
     "mail": "Send a test mail.",

@@ -24,12 +24,12 @@ _NAME_WIDTH: Final = 12
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="The port of the portal. Without it, the first free one from 8000 on.",
+    help="The port of the portal (default: the first free one from 8000 on).",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the demo in this folder. Without it, it begins anew each time.",
+    help="Keep the demo in this folder (default: a new demo each time).",
 )
 def demo(port: int | None, data_dir: Path | None) -> None:
     """Run an organisation's portal and a sample billing system, and show one VIEW.
@@ -56,10 +56,10 @@ def _end(*_: Any) -> None:
 
 
 class _Terminal:
-    """Tells what happens on standard output; with colours where that is a terminal."""
+    """Reports progress on standard output; with colours on a terminal."""
 
     def tell_start(self, facts: DemoFacts, *, port_taken: bool) -> None:
-        """Tell what there is."""
+        """Report the people and addresses."""
         _title("Billhook demo")
         if port_taken:
             _line("", "Port 8000 is taken, so the portal has another one.")
@@ -70,7 +70,7 @@ class _Terminal:
         sys.stdout.flush()
 
     def tell_view(self, facts: DemoFacts, view: FirstView, *, is_same: bool) -> None:
-        """Tell what went out and what came back, and where to look next."""
+        """Report the request and the response, and where to look next."""
         _title(f"One VIEW of {view.number}, by {facts.contact.name} of {facts.contact.what}")
         for request in view.requests:
             _tell_request(request)
@@ -82,7 +82,7 @@ class _Terminal:
         _tell_where_to_look(facts)
 
     def tell_no_view(self, facts: DemoFacts, reason: str) -> None:
-        """Tell that it did not work, and where to look why."""
+        """Report that it did not work, and where to find the reason."""
         _title("The first VIEW did not work")
         _line("", reason)
         _line("", "Sign in as a member: under Runs it says why.")

@@ -1,4 +1,4 @@
-"""Where `run` puts the document: a file that is there whole or not at all, or standard output."""
+"""The document that `run` writes: a file that is whole or absent, or standard output."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _copy(document: Document, file: BinaryIO) -> None:
 
 @contextmanager
 def _appearing_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside *path* that takes its place only once all is written."""
+    """Open a file next to *path* that replaces it only once everything is written."""
     if path.exists() and not path.is_file():
         with path.open("wb") as device:  # such as /dev/null or a pipe
             yield device

@@ -1,4 +1,4 @@
-"""What the command line prints: one JSON object, or lines for people, failures on stderr."""
+"""The output of the command line: one JSON object, or lines for people, failures on stderr."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ USAGE_STATUS: Final = 2
 INTERNAL_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""What the system says when a disk, or somebody's share of it, is full."""
+"""The system's errors when a disk, or a quota, is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why the command line failed, in the shape in which it is told. ``status`` is the exit's."""
+    """The reason why the command line failed, as it is reported. ``status`` is the exit status."""
 
     status: int
     code: str
@@ -40,7 +40,7 @@ class Failure:
 
 
 def failure_of(error: BillhookError) -> Failure:
-    """Return the failure that *error* is. Of several problems, the first gives code and place."""
+    """Return *error* as a failure. Of several problems, the first gives code and place."""
     problems = tuple(_as_told_here(problem) for problem in getattr(error, "problems", ()))
     first = problems[0] if problems else None
     allow = _allowance(error)
@@ -58,7 +58,7 @@ def failure_of(error: BillhookError) -> Failure:
 
 
 def _as_told_here(problem: Problem) -> Problem:
-    """Say of a missing secret how it is given here: the engine only knows that it isn't stored."""
+    """Explain how to give a missing secret here: the engine only knows that it isn't stored."""
     beginning, _, name = problem.where.rpartition(".")
     if problem.code != "missing-secret" or beginning != "tokens":
         return problem
@@ -98,7 +98,7 @@ def refused(error: Refusal) -> Failure:
 
 
 def interruption() -> Failure:
-    """Return the failure of a command that was stopped by hand."""
+    """Return the failure of a command that can't do what it was asked to do."""
     return Failure(status=INTERRUPTED_STATUS, code="interrupted", message="Stopped.")
 
 
@@ -112,7 +112,7 @@ def no_room_failure(error: OSError) -> Failure:
 
 
 def internal_failure(error: Exception) -> Failure:
-    """Return the failure of our own mistake: its kind and place, never its text."""
+    """Return the failure for a fault of ours: its kind and place, never its text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
     return Failure(
@@ -143,7 +143,7 @@ def tell_failure(failure: Failure, *, as_json: bool) -> None:
 
 
 def failure_object(failure: Failure) -> dict[str, Any]:
-    """Return *failure* as it stands in JSON: code, message and where; all problems beside."""
+    """Return *failure* as it appears in JSON: code, message, where, and all problems."""
     result: dict[str, Any] = {
         "code": failure.code,
         "message": failure.message.partition("\n")[0],
@@ -161,14 +161,14 @@ def failure_object(failure: Failure) -> dict[str, Any]:
 
 
 def problem_object(problem: Problem) -> dict[str, Any]:
-    """Return *problem* as it stands in JSON, without what it doesn't have."""
+    """Return *problem* as it appears in JSON, without empty parts."""
     result = {"code": problem.code, "message": problem.message, "where": problem.where}
     extras = {name: getattr(problem, name) for name in ("line", "start", "end", "suggestion")}
     return result | {name: value for name, value in extras.items() if value is not None}
 
 
 def describe(problem: Problem) -> str:
-    """Return *problem* as one line for people: where it is, then what it is."""
+    """Return *problem* as one line for people: its place, then its message."""
     line = f"line {problem.line}" if problem.line else ""
     place = ", ".join(filter(None, (line, problem.where)))
     return f"{place}: {problem.message}" if place else problem.message
@@ -183,7 +183,7 @@ def tell_json(value: dict[str, Any]) -> None:
 
 
 def settle_output() -> None:
-    """Drop what standard output doesn't take, for Python would stumble over it at its own end."""
+    """Drop what standard output doesn't take, or Python would fail on it at its own end."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError):
@@ -194,7 +194,7 @@ def settle_output() -> None:
 
 
 def tell_notes(notes: tuple[Problem, ...]) -> None:
-    """Print remarks that hinder nothing on standard error."""
+    """Print remarks that block nothing on standard error."""
     for note in notes:
         click.echo(printable(f"Note: {describe(note)}"), err=True)
 

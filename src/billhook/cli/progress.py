@@ -1,4 +1,4 @@
-"""A line on a terminal while a run takes long: what it waits for, for how long, and what came."""
+"""A line on a terminal during a long run: the phase, its duration, and the bytes received."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def _draw(trace: Trace) -> None:
 
 
 def describe_progress(trace: Trace, seconds: float) -> str:
-    """Return what a run does *seconds* after its begin, in one line."""
+    """Return the state of a run *seconds* after its start, in one line."""
     received = trace.attempts[-1].received_bytes if trace.attempts else 0
     came = f" {received:,} bytes" if received and trace.phase == "body" else ""
     return f"{_WORDS[trace.phase]}{came} … {seconds:.0f} s"

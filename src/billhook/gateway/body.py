@@ -21,7 +21,7 @@ from billhook.gateway.errors import (
 
 MAX_BYTES: Final = 64 * 1024
 SECONDS: Final = 30.0
-"""How long a body may take to arrive: a caller that drips holds one connection and no more."""
+"""Seconds in which a body must arrive: a slow caller holds one connection and no more."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Scalar = str | int | Decimal | bool | None
@@ -65,7 +65,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
 
 
 def read_tokens(body: bytes) -> Mapping[str, Scalar]:
-    """Return the values in ``{"tokens": {…}}``; raise with every mistake in it.
+    """Return the values in ``{"tokens": {…}}``; raise an error with every problem in it.
 
     A number with a fraction or an exponent stays a :class:`~decimal.Decimal`, as it was written.
     """
@@ -84,20 +84,20 @@ def _parse(body: bytes) -> Any:
         raise BadJson("The body isn't UTF-8. Send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
         raise BadJson(
-            f"The body isn't JSON: the mistake is at line {error.lineno}, column {error.colno}."
-            ' Expected is {"tokens": {"Name": "value"}}.'
+            f"The body isn't JSON: see line {error.lineno}, column {error.colno}."
+            ' Expected {"tokens": {"Name": "value"}}.'
         ) from None
     except RecursionError:
-        raise BadJson("The body is nested too deeply. The tokens stand side by side.") from None
+        raise BadJson("The body is nested too deeply. Use one flat object.") from None
     except ValueError:  # a whole number with thousands of digits (Python's own limit)
-        raise BadJson("The body holds a number that is too long. Send it as text.") from None
+        raise BadJson("The body contains a number that is too long. Send it as text.") from None
 
 
 def _object_without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make the object; refuse a name that stands twice, as readers differ in which one counts."""
+    """Make the object; refuse a repeated name, as parsers differ in which one counts."""
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise BadJson("A name stands twice in one JSON object. Leave one of them out.")
+        raise BadJson("A name appears twice in one JSON object. Remove one of them.")
     return made
 
 
@@ -112,31 +112,31 @@ _DECODER: Final = json.JSONDecoder(
 
 def _shape_problems(document: Any) -> list[Problem]:
     if not isinstance(document, dict):
-        return [_problem("", f'Expected {{"tokens": {{…}}}}, but {_kind(document)} came.')]
+        return [_problem("", f'Expected {{"tokens": {{…}}}}, got {_kind(document)}.')]
     problems = [_unknown_name(name) for name in document if name != "tokens"]
     tokens = document.get("tokens", {})
     if not isinstance(tokens, dict):
-        message = f'"tokens" has to be an object of names and values, but {_kind(tokens)} came.'
+        message = f'"tokens" must be an object of names and values, not {_kind(tokens)}.'
         return [*problems, _problem("tokens", message)]
     return problems + [
-        _problem(f"tokens.{name}", f"A token's value is {mistake}.")
+        _problem(f"tokens.{name}", f"A token's value must be {expected}.")
         for name, value in tokens.items()
-        if (mistake := _value_mistake(value)) is not None
+        if (expected := _expected_instead(value)) is not None
     ]
 
 
 def _unknown_name(name: str) -> Problem:
     near = difflib.get_close_matches(name, ["tokens"], n=1)
-    message = 'The body has one name, "tokens", and another came.'
+    message = 'The body may only contain the name "tokens".'
     return _problem(_printable(name), message, suggestion=near[0] if near else None)
 
 
-def _value_mistake(value: object) -> str | None:
-    """Say what is wrong with *value*, or return ``None`` when a token can hold it."""
+def _expected_instead(value: object) -> str | None:
+    """Return the kind of value expected, or ``None`` when a token can have *value*."""
     if isinstance(value, (dict, list)):
-        return f"a text, a number, true, false or null, but {_kind(value)} came"
+        return f"text, a number, true, false or null, not {_kind(value)}"
     if isinstance(value, str) and not value.isascii() and _has_surrogate(value):
-        return "text, but half of a character (a lone surrogate) came"
+        return "text without lone surrogates, which are half a character"
     return None
 
 
@@ -158,7 +158,7 @@ def _kind(value: object) -> str:
         case None:
             return "null"
         case bool():
-            return "a truth value"
+            return "a boolean"
         case str():
             return "a text"
         case dict():

@@ -1,4 +1,4 @@
-"""What the gateway itself refuses: each error with a code, a status and a message.
+"""The gateway's own errors, each with a code, a status and a message.
 
 GatewayError
 ├── RouteNotFound         404  no such path
@@ -26,7 +26,7 @@ from billhook.engine.errors import Problem
 
 
 class GatewayError(Exception):
-    """The root of what the gateway refuses. ``str(error)`` is its public message."""
+    """The root of the gateway's own errors. ``str(error)`` is its public message."""
 
     code: ClassVar[str]
     status: ClassVar[int]
@@ -38,12 +38,12 @@ class GatewayError(Exception):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Headers that belong to an answer with this error."""
+        """Headers of a response with this error."""
         return ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The single mistakes that this error is made of."""
+        """The single problems in this error."""
         return ()
 
 
@@ -53,8 +53,8 @@ class RouteNotFound(GatewayError):
     code = "route-not-found"
     status = 404
     default_message = (
-        "There is nothing at this address. "
-        "A command is run at /api/v1/integrations/{integration}/commands/{command}/run."
+        "Nothing was found at this address. "
+        "Commands are run at /api/v1/integrations/{integration}/commands/{command}/run."
     )
 
 
@@ -63,7 +63,7 @@ class MethodNotAllowed(GatewayError):
 
     code = "method-not-allowed"
     status = 405
-    default_message = "A command is run with POST, and with no other method."
+    default_message = "A command can only be run with POST."
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -81,22 +81,22 @@ class _Unauthorised(GatewayError):
 
 
 class KeyMissing(_Unauthorised):
-    """No API key came, or not as a Bearer token, or more than one."""
+    """The request has no API key, more than one, or none as a Bearer token."""
 
     code = "key-missing"
     default_message = (
-        "No API key came. Send one, in one header: Authorization: Bearer KEY. "
-        "An owner or editor of the organisation makes keys in the backoffice."
+        "No API key was sent. Send one, in one header: Authorization: Bearer KEY. "
+        "An owner or editor of the organisation can create keys in the backoffice."
     )
 
 
 class KeyUnknown(_Unauthorised):
-    """The API key is none of ours, or was revoked."""
+    """The API key is unknown, or was revoked."""
 
     code = "key-unknown"
     default_message = (
-        "This API key is not known here: it is mistyped, or it was revoked. "
-        "An owner or editor of the organisation can make a new one in the backoffice."
+        "This API key is unknown: it was mistyped or revoked. "
+        "An owner or editor of the organisation can create a new one in the backoffice."
     )
 
 
@@ -109,7 +109,7 @@ class _TooMany(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Say in how many whole seconds to try again (RFC 9110, 10.2.3)."""
+        """Give the seconds to wait before trying again (RFC 9110, 10.2.3)."""
         return ((b"retry-after", b"%d" % self.retry_after),)
 
 
@@ -118,8 +118,8 @@ class TooManyFailures(_TooMany):
 
     code = "too-many-failures"
     default_message = (
-        "Too many wrong API keys came from this address. "
-        "Wait as long as Retry-After says, and check the key."
+        "Too many wrong API keys were sent from this address. "
+        "Wait for the time in Retry-After, and check the key."
     )
 
 
@@ -128,8 +128,8 @@ class TooManyRuns(_TooMany):
 
     code = "too-many-runs"
     default_message = (
-        "More runs came with this API key than the operator allows. "
-        "Wait as long as Retry-After says, then go on more slowly."
+        "This API key has started more runs than the operator allows. "
+        "Wait for the time in Retry-After, then continue more slowly."
     )
 
 
@@ -139,7 +139,7 @@ class CommandNotFound(GatewayError):
     code = "command-not-found"
     status = 404
     default_message = (
-        "The organisation of this API key has no integration with this name or id that has this "
+        "The organisation of this API key has no enabled integration with this name or id and this "
         "command. Names are case-sensitive; the backoffice lists them under Integrations."
     )
 
@@ -150,7 +150,7 @@ class NotJson(GatewayError):
     code = "not-json"
     status = 415
     default_message = (
-        "The body has to be JSON in UTF-8 and not compressed: "
+        "The body must be JSON in UTF-8 and not compressed: "
         "send it with Content-Type: application/json."
     )
 
@@ -163,7 +163,7 @@ class BodyTooLarge(GatewayError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The body is larger than {limit:,} bytes, the limit. Send less in one request."
+            f"The body is larger than the limit of {limit:,} bytes. Send less in one request."
         )
 
 
@@ -188,7 +188,7 @@ class BadJson(GatewayError):
 
 
 class BadBody(GatewayError):
-    """The body is JSON, but not of the shape that is expected."""
+    """The body is JSON, but not of the expected shape."""
 
     code = "bad-body"
     status = 422
@@ -199,20 +199,20 @@ class BadBody(GatewayError):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every mistake found."""
+        """Every problem found."""
         return self._problems
 
 
 class CallerLeft(GatewayError):
-    """The caller closed the connection before the answer. It is recorded, and never sent."""
+    """The caller closed the connection before the response. It is recorded, and never sent."""
 
     code = "caller-left"
     status = 499
-    default_message = "The caller closed the connection before the answer came."
+    default_message = "The caller closed the connection before the response was ready."
 
 
 class ShuttingDown(GatewayError):
-    """The server is stopping and takes no new runs."""
+    """The server is stopping and accepts no new runs."""
 
     code = "shutting-down"
     status = 503
@@ -220,16 +220,16 @@ class ShuttingDown(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Say when to try again, and close the connection."""
+        """Give the seconds to wait, and close the connection."""
         return ((b"retry-after", b"5"), (b"connection", b"close"))
 
 
 class InternalError(GatewayError):
-    """A mistake of our own. What it was stands in the log, under the run's id."""
+    """A fault in Billhook. The log has the details, under the run's id."""
 
     code = "internal-error"
     status = 500
     default_message = (
-        "Something went wrong on our side. Try again; if it stays, "
+        "Something went wrong on our side. Try again; if this continues, "
         "tell the operator the run's id and the time."
     )

@@ -14,7 +14,7 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORE
 
 
 def file_name(wanted: object, *, fallback: str, extension: str) -> str:
-    """Return a file name made of *wanted*; of *fallback* where nothing usable is left of it.
+    """Return a file name derived from *wanted*, or from *fallback* if nothing usable is left of it.
 
     Letters, digits, ``.``, ``-`` and ``_`` stay; everything else, path separators and control
     characters among it, becomes ``-``. It never starts with a dot and never ends with one.

@@ -1,4 +1,4 @@
-"""What the gateway counts, for Prometheus: no label holds a name, an id or a value."""
+"""The gateway's counters for Prometheus: no label contains a name, an id or a value."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class GatewayMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._answers = Counter(
             "billhook_gateway_answers",
-            "Answers of the gateway, by status and code.",
+            "Responses of the gateway, by status and code.",
             ["status", "code"],
             registry=registry,
         )
         self._in_flight = Gauge(
             "billhook_gateway_runs_in_flight",
-            "Runs of the gateway that are going on.",
+            "Runs of the gateway in progress.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._seconds = Histogram(
             "billhook_gateway_run_seconds",
-            "How long runs of the gateway took, whatever came of them.",
+            "Duration of the gateway's runs, whatever their outcome.",
             buckets=BUCKETS,
             registry=registry,
         )
         self._known: dict[tuple[int, str], Counter] = {}
 
     def answered(self, status: int, code: str) -> None:
-        """Count one answer."""
+        """Count one response."""
         counter = self._known.get((status, code))
         if counter is None:
             counter = self._known[status, code] = self._answers.labels(str(status), code)

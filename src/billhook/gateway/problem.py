@@ -15,9 +15,9 @@ TYPE_PREFIX: Final = "urn:billhook:problem:"
 def problem_json(error: BillhookError | GatewayError, *, run_id: str = "") -> bytes:
     """Return *error* as a problem document.
 
-    ``type``, ``title`` and ``code`` say which error it is, ``detail`` what to do about it; ``run``
-    is there once a run has an id, ``reason`` where the code alone doesn't tell enough, and
-    ``problems`` where there are single mistakes to mend.
+    ``type``, ``title`` and ``code`` name the error, ``detail`` says what to do about it; ``run`` is
+    set once a run has an id, ``reason`` if the code alone isn't enough, and ``problems`` if there
+    are single problems to fix.
     """
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + error.code,

@@ -1,4 +1,4 @@
-"""What goes back to the caller: a status, our own headers, and the bytes."""
+"""The responses to callers: a status, our own headers, and the bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 IN_ONE_PIECE: Final = 1_000_000
-"""Up to so many bytes a document is sent in one piece; larger ones are read chunk by chunk."""
+"""Documents of up to so many bytes are sent at once; larger ones are read chunk by chunk."""
 
 PROTECTIVE: Final[Headers] = (
     (b"cache-control", b"private, no-store"),
@@ -28,12 +28,12 @@ PROTECTIVE: Final[Headers] = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
-"""On every answer: what comes back is data for the caller, never a page of ours."""
+"""On every response: it is data for the caller, never a page of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayResponse:
-    """An answer that is ready to be sent, once: either ``content`` or the chunks of ``file``."""
+    """A response that is ready to be sent, once: either ``content`` or the chunks of ``file``."""
 
     status: int
     code: str
@@ -62,7 +62,7 @@ class GatewayResponse:
 
 
 def document_reply(document: Document, *, run_id: str, name: str) -> GatewayResponse:
-    """Return *document* as an answer with our own headers only, and none of the source's."""
+    """Return *document* as a response with our own headers only, and none of the source's."""
     headers = (
         (b"content-type", document.media_type.encode()),
         (b"content-length", b"%d" % document.size),
@@ -77,7 +77,7 @@ def document_reply(document: Document, *, run_id: str, name: str) -> GatewayResp
 
 
 def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> GatewayResponse:
-    """Return *error* as an answer of ``application/problem+json``."""
+    """Return *error* as a response of ``application/problem+json``."""
     content = problem_json(error, run_id=run_id)
     run = ((b"billhook-run", run_id.encode()),) if run_id else ()
     headers = (

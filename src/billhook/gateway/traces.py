@@ -1,4 +1,4 @@
-"""Where an unforeseen error was raised, without its text: that may hold a value or a secret."""
+"""The place where an unforeseen error was raised, without its text: that may contain a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FRAMES: Final = 8
 
 
 def facts(error: BaseException) -> dict[str, Any]:
-    """Return the kind of *error* and the innermost places that it came through, for a log line."""
+    """Return the kind of *error* and the innermost places that it passed, for a log line."""
     stack = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     at = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in stack]
     return {"error": type(error).__name__, "at": at}

@@ -1,4 +1,4 @@
-"""Who the made-up company is: its name, particulars and mark."""
+"""The made-up company: its name, particulars and mark."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _PLURALS: Final = MappingProxyType({"mailbox": "mailboxes", "person": "people", 
 
 
 class Oddity(StrEnum):
-    """What the system does on purpose instead of sending a certain invoice's document."""
+    """The oddities of certain invoices, instead of their documents."""
 
     SLOW = "slow"
     FAILING = "failing"
@@ -95,7 +95,7 @@ class SampleLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleInvoice:
-    """One invoice with all that its document says."""
+    """One invoice with everything in its document."""
 
     number: str
     id: int
@@ -119,12 +119,12 @@ class SampleInvoice:
 
     @property
     def total(self) -> Decimal:
-        """What the invoice is for."""
+        """The net amount of the invoice."""
         return self.net + self.vat
 
     @property
     def due(self) -> Decimal:
-        """What is still to be paid."""
+        """The amount that is still to be paid."""
         return self.total - self.paid
 
 
@@ -194,7 +194,7 @@ _SERVICES: Final = (
 
 
 def make_ledger(today: date) -> tuple[SampleInvoice, ...]:
-    """Make the 200 invoices as they stand on *today*, oldest first."""
+    """Create the 200 invoices as of *today*, oldest first."""
     rng = random.Random(_SEED)  # noqa: S311 - made-up data, the same each time
     return tuple(_invoice(rng, index, today) for index in range(COUNT))
 
@@ -238,7 +238,7 @@ def _line(rng: random.Random, index: int) -> SampleLine:
 
 
 def _status(rng: random.Random, index: int, *, age: int) -> str:
-    """Tell the status: the newest are drafts, and the older an invoice the surer it is paid."""
+    """Return the status: the newest are drafts; the older an invoice, the likelier it is paid."""
     weights = next(weights for least, weights in _ODDS if age > least)
     status = rng.choices(("paid", "part_paid", "open"), weights)[0]
     if index >= COUNT - _DRAFTS:

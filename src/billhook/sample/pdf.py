@@ -239,7 +239,7 @@ class _Paper:
     # -- the end -------------------------------------------------------------------------------
 
     def draw_closing(self, y: float) -> None:
-        """Draw totals, how to pay, and thanks."""
+        """Draw totals, payment details, and thanks."""
         self._draw_payment(y - 8 * mm)
         y = self._draw_totals(y - 8 * mm)
         if self._invoice.customer.vat_percent == 0:

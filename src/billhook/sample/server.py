@@ -59,12 +59,12 @@ class System:
         self._pen = ThreadPoolExecutor(1, thread_name_prefix="pen")
 
     def knows_key(self, request: web.Request) -> bool:
-        """Tell whether the caller showed the key."""
+        """Return whether the caller sent the key."""
         given = request.headers.get(KEY_HEADER, "")
         return hmac.compare_digest(given.encode(), self.key.encode())
 
     async def answer_document(self, number: str) -> web.Response:
-        """Answer with the document of *number*, or do what is odd about that invoice."""
+        """Respond with the document of *number*, or with that invoice's oddity."""
         invoice = self._by_number.get(number)
         if invoice is None:
             raise _refusal(web.HTTPNotFound, "not_found", f"There is no invoice {number}.")
@@ -72,7 +72,7 @@ class System:
         return odd if odd is not None else await self._send_document(invoice)
 
     async def _do_oddity(self, number: str) -> web.Response | None:
-        """Do what is odd about *number*: refuse it, answer something else, or only take long."""
+        """Apply the oddity of *number*: refuse it, respond with something else, or take long."""
         match ODDITIES.get(number):
             case Oddity.FAILING:
                 message = "The document store is down (E-5021)."

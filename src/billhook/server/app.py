@@ -20,7 +20,7 @@ log = structlog.get_logger("billhook.server")
 
 
 class ServerPart(Protocol):
-    """Something that lives as long as the server does."""
+    """A part that runs as long as the server does."""
 
     async def start(self) -> None:
         """Begin; raise when that is impossible."""
@@ -52,14 +52,14 @@ class Application:
         self._running: list[ServerPart] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or follow the life of the server."""
+        """Respond to one request, or follow the life of the server."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
             await self._application(scope)(scope, receive, send)
 
     def close(self) -> None:
-        """Take no new runs: the server is about to stop. For a signal handler."""
+        """Accept no new runs: the server is about to stop. For a signal handler."""
         self._gateway.close()
 
     def _application(self, scope: Scope) -> AsgiApplication:

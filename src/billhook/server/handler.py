@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """A response, and its content; None where that still has to come."""
+    """A response, and its content; None if that is still to come."""
 
     response: HttpResponseBase
     content: bytes | None
@@ -56,19 +56,19 @@ class PortalHandler(BaseHandler):
         self._streams = DatabaseThreads(stream_threads, name="portal-stream")
 
     async def start(self) -> None:
-        """Begin; there is nothing to do, as threads begin when they are needed."""
+        """Do nothing: threads start when they are needed."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run *work*, which may use the database, in one of the threads."""
         return await self._threads.run(work)
 
     async def stop(self) -> None:
-        """Finish what goes on in the threads, and close their database connections."""
+        """Finish the work in the threads, and close their database connections."""
         await self._threads.close()
         await self._streams.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. When the browser leaves, what is fetched for it is given up."""
+        """Respond to one request. If the browser leaves, the fetch for it is cancelled."""
         try:
             answer = await self._answer(scope, receive)
         except CallerLeft:
@@ -120,7 +120,7 @@ class PortalHandler(BaseHandler):
     async def _opened(
         self, response: DocumentResponse, request: ASGIRequest, receive: Receive
     ) -> _Answer:
-        """Await what the document's response becomes, unless the browser leaves meanwhile."""
+        """Await the real response, unless the browser leaves in the meantime."""
         try:
             with CallerWatch(receive):
                 opened = await response.open()

@@ -1,4 +1,4 @@
-"""What watches over the server may ask: is it alive, is it ready, what has it counted."""
+"""The health pages: is the server alive, is it ready, what has it counted?"""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Check = Callable[[], Awaitable[bool]]
 
 PATHS: Final = ("/healthz", "/readyz", "/metrics")
 _CHECK_EVERY: Final = 1.0
-"""Seconds for which an answer of a check holds, so that asking often costs nothing."""
+"""Seconds for which the result of a check is reused, so that frequent requests cost nothing."""
 _FORWARDED: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host"})
 
 
 class Health:
-    """Answers ``/healthz``, ``/readyz`` and ``/metrics``.
+    """The responses to ``/healthz``, ``/readyz`` and ``/metrics``.
 
-    ``checks`` are asked, by name, for ``/readyz``. ``/metrics`` answers those who come from this
-    machine itself, not through a proxy, or who give *token*; for others it isn't there.
+    ``checks`` are run, by name, for ``/readyz``. ``/metrics`` is for requests from this machine
+    itself, not through a proxy, or with *token*; for others it doesn't exist.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Health:
 
     @staticmethod
     def owns(scope: Scope) -> bool:
-        """Say whether the path of *scope* is one of these."""
+        """Return whether the path of *scope* is one of these."""
         return scope["path"] in PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Answer one request."""
+        """Respond to one request."""
         await (await self._reply(scope)).send(send)
 
     async def _reply(self, scope: Scope) -> GatewayResponse:
@@ -80,7 +80,7 @@ class Health:
 
 
 def _is_local(scope: Scope) -> bool:
-    """Say whether the request comes from this machine, and not on behalf of somebody else."""
+    """Return whether the request comes from this machine, and not on behalf of another."""
     client = scope.get("client")
     if not client or any(name in _FORWARDED for name, _ in scope["headers"]):
         return False

@@ -15,10 +15,10 @@ _NO_SECRETS = "; without its keys, no stored secret can be read."
 
 
 def check_keys() -> None:
-    """Make the keys that aren't there yet.
+    """Create the keys that don't exist yet.
 
     Raises:
-        CannotStart: with a sentence, where those that are there can't be used.
+        CannotStart: with a sentence, if existing keys can't be used.
     """
     settings = environment.current()
     _check(
@@ -34,7 +34,7 @@ def check_keys() -> None:
 
 
 def refuse_lost_keys() -> None:
-    """Raise :class:`CannotStart` where secrets are stored and their key file is gone."""
+    """Raise :class:`CannotStart` if secrets are stored and their key file is gone."""
     settings = environment.current()
     if not settings.secrets_keys and not (settings.data_dir / KEY_FILE).exists() and has_secrets():
         raise CannotStart(

@@ -10,13 +10,13 @@ from typing import Final
 from billhook.server.errors import CannotStart
 
 _QUEUE: Final = 2048
-"""So many connections may wait to be accepted (the system may allow fewer)."""
+"""The most connections that may wait to be accepted (the system may allow fewer)."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens on *host* and *port*; port 0 takes a free one.
 
-    Whoever connects from now on waits in its queue until the server is ready.
+    Clients that connect from now on wait in its queue until the server is ready.
 
     Raises:
         CannotStart: with a sentence, if the address is taken, isn't ours or isn't allowed.

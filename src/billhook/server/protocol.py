@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a head (request line and headers), of trailers, or of what else is no body."""
 HEAD_SECONDS: Final = 30.0
-"""How long a head may take to arrive, from the connection's or its own first byte."""
+"""Seconds in which a head must arrive, from the start of the connection or its own first byte."""
 _TOO_LONG: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\n"
@@ -46,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass *data* on, and judge what it leaves unfinished."""
+        """Pass *data* on, and check the unfinished rest."""
         self._pending += len(data)
         super().data_received(data)
         if self._pending > MAX_HEAD:
@@ -82,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
-        """Close the connection, unless an answer to an earlier request is still on its way."""
+        """Close the connection, unless a response to an earlier request is still being sent."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._expect_head()
         else:

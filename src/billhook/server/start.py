@@ -1,4 +1,4 @@
-"""Starts the server: what is checked first, what is printed, and in how many processes it runs."""
+"""The start of the server: the checks, the lines on the terminal, and the number of processes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from billhook.server.service_manager import ServiceManager
 def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
     """Make the database ready, then serve on *host* and *port* until the process is told to stop.
 
-    *say* gets the lines that tell whoever starts it where to look.
+    *say* gets the lines for the person who starts it.
 
     Raises:
-        ConfigurationError: with every mistake in the settings.
-        CannotStart: with a sentence that says why not.
+        ConfigurationError: with every problem in the settings.
+        CannotStart: with a sentence that explains why.
     """
     workers = environment.current().workers
     set_up_django()
@@ -57,6 +57,6 @@ def _tell_where(address: str, say: Callable[[str], None]) -> None:
 
 
 def _public(address: str) -> str:
-    """Return the address that people use where one is set, else the one that is listened on."""
+    """Return the public address if one is set, else the one that the server listens on."""
     public = environment.current().public_url
     return address if public == environment.DEFAULT_PUBLIC_URL else public.rstrip("/")

@@ -31,7 +31,7 @@ _GRACE: Final = 5
 
 
 class Supervisor:
-    """Keeps *count* workers running until it is told to stop."""
+    """Keeps *count* workers running until it is stopped."""
 
     def __init__(self, count: int, listening: socket.socket) -> None:
         self._count = count
@@ -98,7 +98,7 @@ class Supervisor:
                 worker.wait()
 
     def _remove_dead(self, counters: Path) -> bool:
-        """Forget workers that have died, and say whether there were any."""
+        """Forget workers that have died, and return whether there were any."""
         dead = {worker for worker in self._workers if worker.poll() is not None}
         self._workers -= dead
         for worker in dead:
@@ -106,7 +106,7 @@ class Supervisor:
             mark_process_dead(worker.pid, path=str(counters))  # type: ignore[no-untyped-call]
             log.error("worker-died", status=worker.returncode)
             if worker.returncode == CANNOT_START:
-                raise CannotStart("A worker could not start; the lines above say where.")
+                raise CannotStart("A worker could not start; see the lines above.")
         return bool(dead)
 
     def _end_all(self) -> None:

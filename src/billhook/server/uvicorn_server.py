@@ -29,10 +29,10 @@ _KEEP_ALIVE: Final = 65
 
 
 def serve_in_this_process(application: Application, listening: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what goes on, and return.
+    """Serve until SIGTERM or SIGINT; then finish the requests in progress, and return.
 
     Raises:
-        CannotStart: when a part of the application can't start; why, is in the log.
+        CannotStart: if a part of the application can't start; the log explains why.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     _favour_the_loop()
@@ -40,13 +40,13 @@ def serve_in_this_process(application: Application, listening: socket.socket) ->
     try:
         server.run(sockets=[listening])
     except SystemExit:  # uvicorn's way to say that the start failed
-        raise CannotStart("The server could not start; the line above says where.") from None
+        raise CannotStart("The server could not start; see the line above.") from None
 
 
 def _favour_the_loop() -> None:
-    """Keep the event loop from waiting for other threads and for the search for garbage.
+    """Keep the event loop from waiting for other threads and for garbage collection.
 
-    What is loaded by now stays until the end, so it needn't be searched again and again. And a
+    Objects that exist by now stay until the end, so they needn't be searched again and again. And a
     thread that computes gives way after one millisecond instead of five.
     """
     gc.collect()
@@ -80,7 +80,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; a second Ctrl+C doesn't wait for what goes on."""
+        """Begin to stop; a second Ctrl+C doesn't wait for requests in progress."""
         self._application.close()
         self._manager.stopping()
         super().handle_exit(sig, frame)

@@ -77,7 +77,7 @@ def test_an_organisations_name_cannot_add_a_header_to_a_mail(
     [
         ({"email": "dana", "name": "Dana"}, "This isn&#x27;t an e-mail address."),
         ({"email": "", "name": "Dana"}, "E-mail is missing."),
-        ({"email": "carla@acme.example", "name": "Dana"}, "is a contact of Acme already"),
+        ({"email": "carla@acme.example", "name": "Dana"}, "is already a contact of Acme"),
     ],
     ids=["no address", "empty", "known"],
 )
@@ -115,7 +115,7 @@ def test_a_role_is_changed(cast: Cast) -> None:
 def test_a_role_that_is_none_is_refused(cast: Cast) -> None:
     role = address("member-role", cast, cast.vera.id)
     response = signed_in(cast.alice).post(role, {"role": "emperor"}, follow=True)
-    assert "There is no such role." in response.content.decode()
+    assert "This role doesn&#x27;t exist." in response.content.decode()
     assert Member.objects.get(id=cast.vera.id).role == Role.VIEWER
 
 
@@ -190,7 +190,7 @@ def test_a_customer_with_invoices_stays(cast: Cast) -> None:
 def test_a_customers_number_stands_once(cast: Cast) -> None:
     form = {"name": "Cyan", "number": "C-1", "locale": ""}
     page = signed_in(cast.bob).post(address("customer-new", cast), form).content.decode()
-    assert "There is a customer C-1 already." in page
+    assert "Customer C-1 already exists." in page
     assert 'value="Cyan"' in page
 
 

@@ -120,8 +120,8 @@ def test_balances_stand_per_currency_and_are_never_added_up(cast: Cast) -> None:
         cast.acme, "INV-7", due_in=-1, amount="60.00", open_amount="20.50", status=Status.PART_PAID
     )
     page = text(signed_in(cast.carla).get("/"))
-    assert "Open 2,500.50 EUR , of it overdue 1,260.50 EUR" in page
-    assert "Open 100.00 USD" in page
+    assert "2,500.50 EUR open, 1,260.50 EUR overdue" in page
+    assert "100.00 USD open" in page
 
 
 def test_chips_tell_how_many_each_would_show(cast: Cast) -> None:
@@ -308,7 +308,7 @@ def test_a_failure_is_one_kind_sentence_with_the_runs_number(
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "Nothing is wrong with your account." in page
-    assert f"ask Harper IT and name {run.id} ." in page
+    assert f"ask Harper IT and quote {run.id} ." in page
     assert "Try again" in page
     assert run.outcome == error.code
     for secret in (error.code, error.public_message, "acme.example/items", CANARY):
@@ -332,7 +332,7 @@ def test_a_web_page_instead_of_the_document_is_never_shown(cast: Cast, wired: So
 def test_without_an_integration_a_contact_gets_the_kind_sentence(cast: Cast, wired: Source) -> None:
     answer = get(signed_in(cast.cleo), f"/invoices/{cast.of_cedar.id}/document")
     assert answer.status_code == 502
-    assert "ask Northwind and name" in text(answer)
+    assert "ask Northwind and quote" in text(answer)
     assert b"ntegration" not in answer.content
 
 

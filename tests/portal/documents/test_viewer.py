@@ -106,7 +106,7 @@ def test_what_cannot_be_shown_can_still_be_downloaded(
 def test_a_page_that_is_not_there_is_answered_with_a_sentence() -> None:
     response = opened(page_response(shown(hostile.good_pdf()).token, CARLA, number=9))
     assert response.status_code == 422
-    assert content_of(response) == b"The document has no such page."
+    assert content_of(response) == b"The document doesn't have this page."
 
 
 Answer = Callable[[str, Holder], HttpResponse]

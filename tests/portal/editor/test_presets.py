@@ -162,7 +162,7 @@ def test_a_system_where_one_signs_in_says_what_to_register_and_then_offers_conne
     assert "/oauth/callback" in page
     assert "Save, then connect" in page
     address = fill_in(cast, "xero").headers["Location"]
-    assert "Connect it, which takes two clicks" in signed_in(cast.bob).get(address).content.decode()
+    assert "Connect it with two clicks" in signed_in(cast.bob).get(address).content.decode()
 
 
 def test_the_requests_of_a_preset_are_folded_away(cast: Cast) -> None:

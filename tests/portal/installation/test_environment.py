@@ -48,7 +48,7 @@ def test_an_empty_variable_means_the_default() -> None:
             "https://invoices.example.com",
             id="an address with a slash",
         ),
-        pytest.param("BILLHOOK_SHOW_PRIVATE_ANSWERS", "Yes", True, id="a truth value"),
+        pytest.param("BILLHOOK_SHOW_PRIVATE_ANSWERS", "Yes", True, id="a boolean"),
         pytest.param("BILLHOOK_SESSION_DAYS", "30", 30, id="a number"),
         pytest.param("BILLHOOK_LOG_FORMAT", "JSON", "json", id="a word"),
     ],

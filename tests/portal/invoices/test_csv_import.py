@@ -114,17 +114,17 @@ def test_rows_of_one_organisation_never_touch_another(cast: Cast) -> None:
         ("INV-9;C-1;2024-05-01;;1.240;;EUR;", "two ways"),
         ("INV-9;C-1;2024-05-01;;5;;EURO;", "isn't a currency"),
         ("INV-9;C-1;2024-05-01;;5;;EUR;Lost", "isn't a status"),
-        ("INV-9;C-99;2024-05-01;;5;;EUR;", "There is no customer C-99."),
+        ("INV-9;C-99;2024-05-01;;5;;EUR;", "Customer C-99 doesn't exist."),
         ("INV-9;;2024-05-01;;5;;EUR;", "needs: customer number"),
         ("INV-9;C-1;;;;;;", "needs: date, amount, currency"),
-        ("INV-9;C-1;2024-05-01;2024-04-01;5;;EUR;", "The due date lies before"),
-        ("INV-9;C-1;2024-05-01;;5;6;EUR;", "More is open"),
+        ("INV-9;C-1;2024-05-01;2024-04-01;5;;EUR;", "The due date is before"),
+        ("INV-9;C-1;2024-05-01;;5;6;EUR;", "The open amount is larger"),
         (f"{'9' * 101};C-1;2024-05-01;;5;;EUR;", "longer than 100"),
-        ("INV-1;C-1;2024-05-01;2024-04-01;5;;EUR;", "The due date lies before"),
-        ('"INV\n9";C-1;2024-05-01;;5;;EUR;', "The invoice number holds a line break"),
-        ('INV-9;"C\r\n1";2024-05-01;;5;;EUR;', "The customer number holds a line break"),
-        ('INV-9;C-1;2024-05-01;;"1\n240.00";;EUR;', "The amount holds a line break"),
-        ("INV\u202e-9;C-1;2024-05-01;;5;;EUR;", "another sign that can't be seen"),
+        ("INV-1;C-1;2024-05-01;2024-04-01;5;;EUR;", "The due date is before"),
+        ('"INV\n9";C-1;2024-05-01;;5;;EUR;', "The invoice number contains a line break"),
+        ('INV-9;"C\r\n1";2024-05-01;;5;;EUR;', "The customer number contains a line break"),
+        ('INV-9;C-1;2024-05-01;;"1\n240.00";;EUR;', "The amount contains a line break"),
+        ("INV\u202e-9;C-1;2024-05-01;;5;;EUR;", "another invisible character"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_refused_with_its_reason(
@@ -144,21 +144,21 @@ def test_a_customer_is_not_created_with_a_name_that_nobody_can_see(cast: Cast, n
     head = "Number;Customer number;Customer name;Date;Amount;Currency\n"
     content = csv(f'INV-9;C-7;"{name}";2024-05-01;5;EUR', head=head)
     [refused] = import_invoices(member=cast.bob, content=content).refused
-    assert "The customer name holds a line break" in refused.reasons[0]
+    assert "The customer name contains a line break" in refused.reasons[0]
     assert not Customer.objects.filter(number="C-7").exists()
 
 
 def test_an_invoice_stands_once_in_a_file(cast: Cast) -> None:
     row = "INV-9;C-1;2024-05-01;;5;;EUR;"
     plan = plan_import(member=cast.bob, content=csv(row, row))
-    assert plan.refused[0].reasons == ("Line 2 has this invoice already.",)
+    assert plan.refused[0].reasons == ("Line 2 already has this invoice.",)
 
 
 @pytest.mark.parametrize(
     ("head", "sentence"),
     [
         ("Customer;Date;Amount;Currency\n", "no column for: Invoice number"),
-        ("Number;Invoice;Customer;Date;Amount;Currency\n", "Two columns mean the same"),
+        ("Number;Invoice;Customer;Date;Amount;Currency\n", "Two columns have the same meaning"),
     ],
     ids=["missing", "twice"],
 )
@@ -204,7 +204,7 @@ def test_a_member_sees_what_a_file_would_do_and_then_does_it(cast: Cast) -> None
     said = preview.content.decode()
     assert "Would create 1, change 0, leave 0 as they are, refuse 1." in said
     assert "Nothing has been written yet." in said
-    assert "There is no customer C-9." in said
+    assert "Customer C-9 doesn&#x27;t exist." in said
     assert not Invoice.objects.filter(number="INV-9").exists()
     done = apply(client, cast, token_in(preview))
     assert "Created 1, changed 0, left 0 as they were, refused 1." in done.content.decode()

@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(content: bytes) -
 
 @pytest.mark.parametrize("length", [1001, 131_073, 200_000])
 def test_a_text_that_is_too_long_is_told_as_that(length: int) -> None:
-    with pytest.raises(UnreadableFile, match="Line 2 has a text of more than 1,000 characters"):
+    with pytest.raises(UnreadableFile, match="Line 2 has a field of more than 1,000 characters"):
         read_table(b"Number\n" + b"x" * length)
 
 

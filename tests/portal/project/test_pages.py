@@ -94,7 +94,7 @@ def test_scripts_build_no_code_from_text() -> None:
 def test_a_page_that_is_missing_is_told_calmly(cast: Cast) -> None:
     answer = signed_in(cast.carla).get("/nothing/here")
     assert answer.status_code == 404
-    assert b"There is no such page" in answer.content
+    assert b"This page doesn't exist" in answer.content
     assert b"nothing/here" not in answer.content
 
 
@@ -137,4 +137,4 @@ def test_each_error_has_its_page(db: None, page: Any, status: int, says: str) ->
 def test_a_form_that_was_sent_from_elsewhere_is_told_what_to_do(cast: Cast) -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-in", {"email": "a@b.example"})
     assert answer.status_code == 403
-    assert b"nothing was done" in answer.content
+    assert b"nothing was changed" in answer.content

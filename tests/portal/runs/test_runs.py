@@ -140,7 +140,7 @@ def test_a_run_tells_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
     row = integration(cast.harper)
     run = a_run(cast, integration=row, invoice=cast.open, user=cast.carla.user)
     text = detail(cast, run)
-    assert "The document came and was passed on." in text
+    assert "The document was delivered." in text
     assert "Carla carla@acme.example" in text
     assert "INV-1" in text
     assert "Acme billing" in text
@@ -157,9 +157,9 @@ def test_a_run_by_a_key_tells_which(cast: Cast) -> None:
 
 def test_a_run_of_what_is_gone_can_still_be_read(cast: Cast) -> None:
     text = detail(cast, a_run(cast, attempts=[], outcome="configuration", reason="no-integration"))
-    assert "No integration that is on has the command." in text
-    assert "Nothing went onto the wire." in text
-    assert "No longer known" in text
+    assert "No enabled integration has the command." in text
+    assert "Nothing was sent." in text
+    assert "Unknown" in text
 
 
 def _codes(root: type[BillhookError]) -> set[str]:
@@ -176,7 +176,7 @@ def test_a_click_that_asked_several_sources_is_shown_as_a_whole(cast: Cast) -> N
     for run in (first, second):
         address = reverse("backoffice:run", args=[cast.harper.id, run.id])
         html = signed_in(cast.vera).get(address).content.decode()
-        assert "Sources asked by this click" in html
+        assert "Sources tried for this click" in html
         assert html.index("<bdi>Acme billing</bdi>: ") < html.index("Summary from our own record: ")
     assert listed(cast, f"?search={first.id}") == [second.id, first.id]
 
@@ -191,7 +191,7 @@ def test_each_outcome_has_a_sentence(code: str) -> None:
 @pytest.mark.parametrize("error", [BadBody, BadJson, BodyTooLarge, BodyTooSlow, NotJson])
 def test_a_body_of_a_call_that_could_not_be_used_has_a_sentence(error: type[GatewayError]) -> None:
     sentence = sentence_of(error.code, "")
-    assert sentence.startswith("The body of the call ")
+    assert sentence.startswith("The request body ")
     assert sentence.endswith("Nothing was sent.")
 
 

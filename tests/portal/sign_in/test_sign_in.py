@@ -174,7 +174,7 @@ def test_codes_are_limited_for_an_address_known_or_not(ask_for_code: Any, email:
         assert answer.status_code == 302
     refused, code = ask_for_code(Client(), email)
     assert refused.status_code == 200
-    assert "Too many tries" in refused.content.decode()
+    assert "Too many attempts" in refused.content.decode()
     assert code == ""
 
 
@@ -206,7 +206,7 @@ def test_a_wrong_password_tells_nothing_of_the_address(cast: Cast) -> None:
         for email in ("carla@acme.example", "carlx@acme.example")
     ]
     assert pages[0] == pages[1]
-    assert "E-mail and password don&#x27;t fit together" in pages[0]
+    assert "This e-mail and password don&#x27;t match" in pages[0]
 
 
 def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
@@ -215,7 +215,7 @@ def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
         Client().post("/sign-in/password", {"login": "carla@acme.example", "password": "wrong"})
     right = {"login": "carla@acme.example", "password": PASSWORD}
     answer = Client().post("/sign-in/password", right)
-    assert "Too many tries" in answer.content.decode()
+    assert "Too many attempts" in answer.content.decode()
 
 
 def test_a_person_who_was_shut_out_gets_neither_code_nor_in(cast: Cast, ask_for_code: Any) -> None:

@@ -166,4 +166,4 @@ def test_where_a_step_takes_a_secret_no_text_is_shown(cast: Cast, source: Signed
     facts = facts_of(sent(prepared(cast, row, typed)))
     assert facts is not None
     assert facts.excerpt is None
-    assert "takes a secret" in facts.why
+    assert "extracts a secret" in facts.why

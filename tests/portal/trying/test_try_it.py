@@ -171,10 +171,10 @@ def test_other_values_take_the_place_of_the_invoices(bench: Bench) -> None:
     ("others", "told"),
     [
         pytest.param("", "write Period=… under Other values", id="missing"),
-        pytest.param("Period=1\nPerod=2", "Perod is no token of this command", id="unknown"),
+        pytest.param("Period=1\nPerod=2", "Perod is not a token of this command", id="unknown"),
         pytest.param("Period", "write each line as Name=value", id="no equals sign"),
-        pytest.param("Period:=[1]", "after Period:= stands text in quotes", id="a list"),
-        pytest.param("Period:={", "after Period:= stands text in quotes", id="no json"),
+        pytest.param("Period:=[1]", "after Period:= write text in quotes", id="a list"),
+        pytest.param("Period:={", "after Period:= write text in quotes", id="no json"),
     ],
 )
 def test_a_value_that_does_not_fit_is_told(bench: Bench, others: str, told: str) -> None:
@@ -356,7 +356,7 @@ def test_the_text_of_a_failed_answer_is_shown_in_part(bench: Bench, source: Sour
 )
 def test_an_answer_that_is_no_text_is_not_shown(bench: Bench, source: Source, body: bytes) -> None:
     source.answer = (500, body)
-    assert "The answer is not text." in bench.send()
+    assert "The response is not text." in bench.send()
 
 
 @pytest.fixture

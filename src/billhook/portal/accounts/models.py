@@ -1,4 +1,4 @@
-"""Who signs in: one user per e-mail address, whether member, contact or both."""
+"""Users: one per e-mail address, whether member, contact or both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with users."""
+"""Changes to users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AT_ONCE: Final = 500
 def get_or_create_user(*, email: str, name: str = "") -> User:
     """Return the user of *email*; a new one has no password and signs in with a code.
 
-    A name that is known already stays: it is the person's own.
+    A name that is already known is kept: it is the person's own.
     """
     user = User.objects.filter(email=email.strip().lower()).first()
     if user is None:
@@ -36,7 +36,7 @@ def user_of_email(email: str) -> User:
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Give *user* a password. Whoever is signed in with the old one is signed out."""
+    """Give *user* a password. Sessions that were started with the old one end."""
     user.set_password(password)
     user.save(update_fields=["password"])
 
@@ -91,13 +91,13 @@ def _users_by_email(emails: Collection[str]) -> dict[str, User]:
 
 
 def change_name(*, user: User, name: str) -> None:
-    """Change how *user* is called."""
+    """Change the name of *user*."""
     user.name = name.strip()
     user.save(update_fields=["name"])
 
 
 def forget_what_expired(*, now: datetime | None = None) -> None:
-    """Delete sessions and counts of rate limits that have had their time."""
+    """Delete expired sessions and counts of rate limits."""
     now = now or timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
     CacheEntry.objects.filter(expires__lt=now).delete()

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The user of a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from billhook.portal.accounts.models import User
 
 
 def user_of(request: HttpRequest) -> User:
-    """Return the person who is signed in. Pages are closed to others before this is asked."""
+    """Return the person who is signed in. Other visitors never get to a page that calls this."""
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied

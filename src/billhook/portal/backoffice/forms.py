@@ -15,11 +15,9 @@ from billhook.portal.invoices.services import InvoiceFacts, open_by_default
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
-_CURRENCY: Final = RegexValidator(
-    "^[A-Za-z]{3}$", "A currency is three letters, such as EUR. Write those."
-)
+_CURRENCY: Final = RegexValidator("^[A-Za-z]{3}$", "A currency has three letters, such as EUR.")
 _LOCALE: Final = RegexValidator(
-    "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "A language looks like en-GB or de. Write it so."
+    "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "Write the language like en-GB or de."
 )
 
 
@@ -30,7 +28,7 @@ def _day(label: str, *, required: bool = True) -> forms.DateField:
         label=label,
         required=required,
         widget=widget,
-        error_messages={"invalid": "This isn't a day. Write it as 2024-05-31."},
+        error_messages={"invalid": "This isn't a date. Write it as 2024-05-31."},
     )
 
 
@@ -47,7 +45,7 @@ def _amount(label: str, *, required: bool = True, help_text: str = "") -> forms.
 
 
 class _Form(forms.Form):
-    """A form that says what is missing. No text in it holds a sign that can't be seen."""
+    """A form that names its missing fields. No text in it contains invisible characters."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,7 +65,7 @@ class CustomerForm(_Form):
     number = forms.CharField(
         label="Number",
         max_length=64,
-        help_text="As your billing system has it: integrations can send it.",
+        help_text="The number in your billing system. Integrations can send it.",
         widget=forms.TextInput(attrs=_PLAIN),
     )
     locale = forms.CharField(
@@ -75,13 +73,13 @@ class CustomerForm(_Form):
         max_length=16,
         required=False,
         validators=[_LOCALE],
-        help_text="Integrations can pass it on, such as en-GB or de.",
+        help_text="For example en-GB or de. Integrations can send it.",
         widget=forms.TextInput(attrs=_PLAIN),
     )
 
     @classmethod
     def showing(cls, customer: Customer) -> CustomerForm:
-        """Return the form with what is known of *customer*."""
+        """Return the form with the facts of *customer*."""
         initial = {"name": customer.name, "number": customer.number, "locale": customer.locale}
         return cls(initial=initial)
 
@@ -103,57 +101,57 @@ class InviteForm(_Form):
 
 
 class MemberForm(InviteForm):
-    """Whom to make a member, and what they may do."""
+    """A new member and their role."""
 
     role = forms.ChoiceField(
         label="Role",
         choices=[
-            (Role.VIEWER, "Viewer: looks at everything"),
-            (Role.EDITOR, "Editor: also changes invoices, customers and integrations"),
-            (Role.OWNER, "Owner: also invites members and changes settings"),
+            (Role.VIEWER, "Viewer: can view everything"),
+            (Role.EDITOR, "Editor: can also change invoices, customers and integrations"),
+            (Role.OWNER, "Owner: can also invite members and change settings"),
         ],
         initial=Role.VIEWER,
     )
 
 
 class RoleForm(_Form):
-    """What a member may do from now on."""
+    """The new role of a member."""
 
     role = forms.ChoiceField(label="Role", choices=Role.choices)
 
 
 class SettingsForm(_Form):
-    """What an owner may set."""
+    """The settings that an owner may change."""
 
     name = forms.CharField(
         label="Name",
         max_length=200,
-        help_text="Stands on top of every page that your customers see.",
+        help_text="Appears at the top of every page that your customers see.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     support_email = forms.EmailField(
-        label="E-mail for questions",
+        label="Support e-mail",
         required=False,
-        help_text="Contacts see it where an invoice can't be shown.",
+        help_text="Contacts see it when an invoice can't be shown.",
         error_messages={"invalid": "This isn't an e-mail address. It looks like help@acme.com."},
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     runs_kept_days = forms.IntegerField(
-        label="Days that runs are kept",
+        label="Days to keep runs",
         min_value=1,
         max_value=3650,
-        help_text="Older runs are deleted, every hour.",
+        help_text="Older runs are deleted every hour.",
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "numeric"}),
     )
     plain_rendering = forms.BooleanField(
-        label="Show a summary where no integration has the document",
+        label="Show a summary if no integration has the document",
         required=False,
-        help_text="A PDF made from the record here, which says that it is not the original.",
+        help_text="A PDF made from the invoice's record, which says that it is not the original.",
     )
 
     @classmethod
     def showing(cls, organisation: Organisation) -> SettingsForm:
-        """Return the form with what is set now."""
+        """Return the form with the current settings."""
         names = ("name", "support_email", "runs_kept_days", "plain_rendering")
         return cls(initial={name: getattr(organisation, name) for name in names})
 
@@ -165,7 +163,7 @@ class InvoiceForm(_Form):
         label="Customer",
         queryset=Customer.objects.none(),
         empty_label="Choose one",
-        error_messages={"invalid_choice": "There is no such customer. Choose one of the list."},
+        error_messages={"invalid_choice": "This customer doesn't exist. Choose one from the list."},
     )
     number = forms.CharField(
         label="Number",
@@ -177,14 +175,16 @@ class InvoiceForm(_Form):
         label="Id in the billing system",
         max_length=200,
         required=False,
-        help_text="Where it differs from the number. Fills {{InvoiceId}}.",
+        help_text="Only if it differs from the number. Fills {{InvoiceId}}.",
         widget=forms.TextInput(attrs=_PLAIN),
     )
     issued_on = _day("Date")
     due_on = _day("Due date", required=False)
     amount = _amount("Amount")
     open_amount = _amount(
-        "Still open", required=False, help_text="Left empty: all of it, or nothing once it's paid."
+        "Open amount",
+        required=False,
+        help_text="Leave it empty for the full amount, or for nothing once it's paid.",
     )
     currency = forms.CharField(
         label="Currency",
@@ -196,7 +196,7 @@ class InvoiceForm(_Form):
         label="Status",
         choices=Status.choices,
         initial=Status.OPEN,
-        help_text="A draft is seen by members only.",
+        help_text="Only members can see a draft.",
     )
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
@@ -207,7 +207,7 @@ class InvoiceForm(_Form):
 
     @classmethod
     def showing(cls, invoice: Invoice, *, member: Member) -> InvoiceForm:
-        """Return the form with what is known of *invoice*."""
+        """Return the form with the facts of *invoice*."""
         facts = {name: getattr(invoice, name) for name in cls.base_fields}
         return cls(initial=facts | {"customer": invoice.customer_id}, member=member)
 
@@ -217,7 +217,7 @@ class InvoiceForm(_Form):
         return customer
 
     def facts(self) -> InvoiceFacts:
-        """Return what was typed; for a form that is valid."""
+        """Return the facts that were typed; for a valid form."""
         typed = {name: value for name, value in self.cleaned_data.items() if name != "customer"}
         typed["status"] = Status(typed["status"])
         if typed["open_amount"] is None:

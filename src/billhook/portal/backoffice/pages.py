@@ -1,4 +1,4 @@
-"""What every page of the backoffice begins and ends with: which member asks, and the frame."""
+"""The beginning and end of every page of the backoffice: the member who asks, and the frame."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Row = TypeVar("Row", bound=Model)
 def member_for(
     request: HttpRequest, organisation_id: str, *, at_least: Role = Role.VIEWER
 ) -> Member:
-    """Return who is signed in, as a member of the organisation.
+    """Return the signed-in person as a member of the organisation.
 
     Raises:
-        Http404: where there is no such organisation, or it isn't theirs: nobody can tell which.
-        PermissionDenied: where it is theirs, but their role may do less than *at_least*. That is
-            said before anything is looked up, so it tells nothing either.
+        Http404: if there is no such organisation, or it isn't theirs: nobody can see which.
+        PermissionDenied: if it is theirs, but their role may do less than *at_least*. It is raised
+            before anything is looked up, so it reveals nothing either.
     """
     return member_of(user_of(request), organisation_id, at_least=at_least)
 
@@ -49,7 +49,7 @@ def page(
 
 
 def frame_of(member: Member, *, section: str) -> dict[str, Any]:
-    """Return what the frame of *member*'s organisation needs, for a page that is rendered later."""
+    """Return the values for the frame of *member*'s organisation."""
     return {
         "member": member,
         "organisation": member.organisation,
@@ -60,7 +60,7 @@ def frame_of(member: Member, *, section: str) -> dict[str, Any]:
 
 
 def rows_of(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
-    """Return the rows of the page that the address asks for; the nearest one if there is none."""
+    """Return the rows of the requested page, or of the nearest one."""
     return Paginator(rows, ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
 
 

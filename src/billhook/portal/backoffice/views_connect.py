@@ -30,13 +30,13 @@ SECTION: Final = "integrations"
 _PAGE: Final = "backoffice/integrations/connect.html"
 _FAILED: Final = "backoffice/integrations/connect_failed.html"
 _NO_REFERRER: Final = {"Referrer-Policy": "no-referrer"}
-"""The address of the callback holds a code: it goes to nobody else."""
+"""The address of the callback contains a code: it is sent to no other site."""
 
 
 @require_POST
 @limited("connect", "30/m/user")
 def connect(request: HttpRequest, organisation_id: str, integration_id: str) -> HttpResponse:
-    """Begin to connect: say where the member is about to go, and what comes back from there."""
+    """Begin to connect: show where the member is about to go, and who will send them back."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.integration_for_member(member, integration_id)
     try:
@@ -50,7 +50,7 @@ def connect(request: HttpRequest, organisation_id: str, integration_id: str) -> 
 
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take what the other system sent the member back with, and have it exchanged for tokens."""
+    """Take the code that the other system sent along, and exchange it for tokens."""
     user_of(request)
     state = request.GET.get("state", "")
     row: Integration | None = None
@@ -98,7 +98,7 @@ def disconnect(request: HttpRequest, organisation_id: str, integration_id: str) 
         request,
         member,
         question=f"Disconnect {row.name}?",
-        consequence="Its tokens are deleted here, and customers get no documents from it until "
+        consequence="Its tokens are deleted, and customers get no documents from it until "
         "it is connected again. To end the access for good, revoke it in the other system, too.",
         button="Disconnect",
         back=_address(row),

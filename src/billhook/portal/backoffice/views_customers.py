@@ -84,7 +84,7 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
         request,
         member,
         question=f"Remove {row.name}?",
-        consequence="Its contacts lose their access at once. A customer with invoices stays.",
+        consequence="Its contacts lose access. A customer with invoices can't be removed.",
         button="Remove",
         back=_address(row),
         problem=problem,
@@ -95,7 +95,7 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
 @require_POST
 @limited("invite", "60/h/user")
 def invite_contact(request: HttpRequest, organisation_id: str, customer_id: str) -> HttpResponse:
-    """Let a person see a customer's invoices, and tell them by mail how to sign in."""
+    """Let a person see a customer's invoices, and explain by e-mail how to sign in."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.customer_for_member(member, customer_id)
     form = InviteForm(request.POST)
@@ -120,13 +120,13 @@ def remove_contact(request: HttpRequest, organisation_id: str, contact_id: str) 
     if request.method == "POST":
         services.remove_contact(contact=contact)
         withdraw_mail(user=contact.user, organisation=member.organisation)
-        messages.success(request, f"{contact.user.email} has no access any more.")
+        messages.success(request, f"{contact.user.email} no longer has access.")
         return HttpResponseRedirect(_address(contact.customer))
     return confirm(
         request,
         member,
         question=f"Remove {contact.user.email}?",
-        consequence=f"They no longer see the invoices of {contact.customer.name}, from now on.",
+        consequence=f"They will no longer see the invoices of {contact.customer.name}.",
         button="Remove",
         back=_address(contact.customer),
         section=SECTION,

@@ -60,7 +60,7 @@ def _import_page(
 def export_integration(
     request: HttpRequest, organisation_id: str, integration_id: str
 ) -> HttpResponse:
-    """Answer with the integration as a file. No secret is in it, only their names."""
+    """Respond with the integration as a file, with the names of secrets but no values."""
     member = member_for(request, organisation_id)
     row = access.integration_for_member(member, integration_id)
     text = write_integration(draft_of(row).config())

@@ -12,23 +12,23 @@ from billhook.portal.organisations.models import Member, Role
 
 
 def holder_of(member: Member) -> Holder:
-    """Return the holder of documents that were fetched for *member* to try something.
+    """Return the holder of documents that were fetched for *member* in a test.
 
-    Whoever may try an integration may see what was tried, so no member in particular is named.
+    Every member who may test an integration may see the result, so no particular member is named.
     """
     return Holder(user_id="", subject=f"organisation:{member.organisation_id}")
 
 
 @require_GET
 def held_page(request: HttpRequest, organisation_id: str, token: str, number: int) -> HttpResponse:
-    """Answer with the image of one page."""
+    """Respond with the image of one page."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     return viewer.page_response(token, holder_of(member), number=number)
 
 
 @require_GET
 def held_document(request: HttpRequest, organisation_id: str, token: str) -> HttpResponse:
-    """Answer with the document's bytes."""
+    """Respond with the document's bytes."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     download = "download" in request.GET
     return viewer.file_response(token, holder_of(member), download=download)

@@ -1,4 +1,4 @@
-"""The first page of the backoffice: what is still to be done, and how things stand."""
+"""The first page of the backoffice: the remaining tasks, and the current state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RUNS_SHOWN: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One thing to do before a customer can click VIEW. ``route`` is the page where it is done."""
+    """One task before a customer can click VIEW. ``route`` is the page for it."""
 
     label: str
     help: str
@@ -34,7 +34,7 @@ class Task:
 
 @require_safe
 def home(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Show what is still to be done, then how the invoices stand and what came of the last runs."""
+    """Show the remaining tasks, then the balances and the last runs."""
     member = member_for(request, organisation_id)
     invoices = invoices_for_member(member)
     today = timezone.localdate()
@@ -60,25 +60,25 @@ def _tasks(member: Member) -> list[Task]:
     return [
         Task(
             label="Connect your billing system",
-            help="An integration tells where the document of an invoice comes from.",
+            help="An integration gets the documents of invoices from your billing system.",
             route="backoffice:integrations",
             is_done=integrations_for_member(member).exists(),
         ),
         Task(
             label="Create customers",
-            help="Whom your invoices are for. Importing invoices makes them, too.",
+            help="The companies that you invoice. Importing invoices also creates them.",
             route="backoffice:customers",
             is_done=customers.exists(),
         ),
         Task(
             label="Add or import invoices",
-            help="Number, date, amount and customer: the document itself stays where it is made.",
+            help="Number, date, amount and customer; the document stays in your billing system.",
             route="backoffice:invoices",
             is_done=invoices_for_member(member).exists(),
         ),
         Task(
             label="Invite a contact",
-            help="A person at a customer, who then signs in and clicks VIEW.",
+            help="A person at a customer who signs in and clicks VIEW.",
             route="backoffice:customers",
             is_done=customers.filter(contacts__isnull=False).exists(),
         ),

@@ -1,6 +1,6 @@
-"""Importing invoices: choose a file, see what it would do, and then do it, or not.
+"""The import of invoices: choose a file, see a preview, and confirm it or not.
 
-Between the two pages the file lies on the server for an hour, for the member who chose it.
+Between the two pages, the file stays on the server for an hour, for the member who chose it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _GONE: Final = "This preview is more than an hour old. Choose the file again."
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_file(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Ask for a file; with one, show what it would do."""
+    """Ask for a file; with one, show the preview."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     if request.method != "POST":
         return _choose_page(request, member)
@@ -68,17 +68,17 @@ def _content(upload: UploadedFile[bytes] | None) -> bytes:
     if upload is None:
         raise UnreadableFile("No file was chosen. Choose a CSV file.")
     if (upload.size or 0) > MAX_BYTES:
-        raise UnreadableFile("The file is larger than 5 MB. Split it into several.")
+        raise UnreadableFile("The file is larger than 5 MB. Split it into smaller files.")
     return bytes(upload.read())
 
 
 def _keep(content: bytes, member: Member) -> str:
-    """Keep the file for the next page and return what names it there."""
+    """Keep the file for the next page and return its token."""
     holder = _holder(member)
     try:
         name = uploads().hold(Body(content))
     except ShelfFull:
-        raise UnreadableFile("The server has no room for the file just now. Try later.") from None
+        raise UnreadableFile("The server has no space for the file. Try again later.") from None
     held = Held(
         name=name,
         user_id=holder.user_id,
@@ -108,7 +108,7 @@ def _choose_page(request: HttpRequest, member: Member, *, problem: str = "") -> 
 
 
 def _plan_page(request: HttpRequest, member: Member, plan: Plan, *, token: str) -> HttpResponse:
-    """Show a plan with the *token* that carries it out, or, without one, what was done."""
+    """Show a plan with the *token* that confirms it or, without one, the result."""
     others = (*plan.changed, *plan.created)
     context = {
         "plan": plan,

@@ -1,4 +1,4 @@
-"""Integrations: the list, the editor with Try it beside it, import and export."""
+"""Integrations: the list, the editor with Try it beside it, and deleting, moving and switching."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Editor:
 
     @property
     def sealer(self) -> Sealer:
-        """What holds typed secrets between two looks at the form."""
+        """The sealer of typed secrets, from one look at the form to the next."""
         return Sealer(member=self.member)
 
     def posted(self) -> EditorForm:
@@ -90,7 +90,7 @@ class Editor:
         return form
 
     def trial(self, form: EditorForm, *, sending: bool = False) -> Trial:
-        """Return what would be sent for *form*."""
+        """Return the request that would be sent for *form*."""
         return prepare_trial(
             member=self.member, integration=self.integration, form=form, sending=sending
         )
@@ -98,7 +98,7 @@ class Editor:
     def context(
         self, form: EditorForm, *, problems: tuple[Problem, ...] = (), focus: str = ""
     ) -> dict[str, Any]:
-        """Return what the editor's template needs."""
+        """Return the values for the editor's template."""
         newest = invoices_for_member(self.member).order_by("-issued_on", "-number")
         offered = newest[:_INVOICES_OFFERED]
         if not form.number:
@@ -112,7 +112,7 @@ class Editor:
         } | self.preview(form)
 
     def preview(self, form: EditorForm) -> dict[str, Any]:
-        """Return what the preview's template needs."""
+        """Return the values for the preview's template."""
         trial = self.trial(form)
         return {"trial": trial} | preview_problems(form, trial)
 
@@ -170,7 +170,7 @@ def _form_of_row(row: Integration) -> EditorForm:
 
 
 def _edited(editor: Editor) -> HttpResponse:
-    """Do what the button asks for: save, or change the rows of the form."""
+    """Do what the button says: save, or change the rows of the form."""
     form, do = editor.posted(), editor.request.POST.get("do", "save")
     if do == "save":
         return _saved(editor, form)
@@ -232,7 +232,7 @@ def _save(editor: Editor, form: EditorForm) -> Integration:
 def preview(
     request: HttpRequest, organisation_id: str, integration_id: str | None = None
 ) -> HttpResponse:
-    """Answer with the part that shows what would be sent for the form as it is typed."""
+    """Respond with the preview of the request for the current form."""
     editor = _editor_of(request, organisation_id, integration_id)
     return render(request, _PREVIEW, editor.preview(editor.posted()))
 
@@ -243,7 +243,7 @@ def preview(
 def send(
     request: HttpRequest, organisation_id: str, integration_id: str | None = None
 ) -> HttpResponse:
-    """Send the request as it is typed, and answer with what came of it."""
+    """Send the request as it is typed, and respond with the result."""
     editor = _editor_of(request, organisation_id, integration_id)
     form = editor.posted()
     trial = editor.trial(form, sending=True)
@@ -262,7 +262,7 @@ def send(
 async def _tried(
     request: HttpRequest, trial: Trial, form: EditorForm, template: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """Send *trial* on the event loop and render what came of it."""
+    """Send *trial* on the event loop and render the result."""
     sent = await send_trial(trial)
     shown = None
     if sent.document is not None:
@@ -309,7 +309,7 @@ def delete_integration(
         request,
         member,
         question=f"Delete {row.name}?",
-        consequence="Its commands and secrets go. Customers get no documents from it any more; "
+        consequence="Its commands and secrets are deleted. Customers get no documents from it; "
         "its runs stay in the list.",
         button="Delete",
         back=_address(row),

@@ -43,7 +43,7 @@ def invoices(request: HttpRequest, organisation_id: str) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Answer with the invoices that the list shows, on all its pages, as a CSV file."""
+    """Respond with the invoices of the list, on all its pages, as a CSV file."""
     member = member_for(request, organisation_id)
     rows, customers = access.invoices_for_member(member), list(customers_for_member(member))
     today = timezone.localdate()
@@ -67,7 +67,7 @@ def new_invoice(request: HttpRequest, organisation_id: str) -> HttpResponse:
 
 @require_safe
 def invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> HttpResponse:
-    """Show an invoice, with what came of the last times that somebody looked at it."""
+    """Show an invoice, with its last views and their outcomes."""
     member = member_for(request, organisation_id)
     row = access.invoice_for_member(member, invoice_id)
     context = {
@@ -104,7 +104,7 @@ def remove_invoice(request: HttpRequest, organisation_id: str, invoice_id: str) 
         request,
         member,
         question=f"Remove invoice {row.number}?",
-        consequence="Its record goes, and the customer no longer sees it. The document in your "
+        consequence="Its record is deleted, and the customer can't see it. The document in your "
         "billing system stays.",
         button="Remove",
         back=_address(row),
@@ -113,7 +113,7 @@ def remove_invoice(request: HttpRequest, organisation_id: str, invoice_id: str) 
 
 
 def _initial(request: HttpRequest) -> dict[str, object]:
-    """Return what a new invoice mostly is: today's, and of the customer whose page led here."""
+    """Return the usual facts: today's date, and the customer whose page led here."""
     return {"issued_on": timezone.localdate(), "customer": request.GET.get("customer")}
 
 

@@ -22,12 +22,12 @@ SECTION: Final = "keys"
 
 
 class KeyForm(forms.Form):
-    """What a key is for."""
+    """The purpose of a key."""
 
     name = forms.CharField(
         max_length=200,
         validators=[check_name],
-        label="What is it for?",
+        label="Purpose",
         help_text="The program that will use it, such as Web shop.",
     )
 
@@ -64,14 +64,14 @@ def revoke_key(request: HttpRequest, organisation_id: str, key_id: str) -> HttpR
     back = reverse("backoffice:keys", args=[organisation_id])
     if request.method == "POST":
         services.revoke_api_key(key=row)
-        messages.success(request, f"The key {row.name} is revoked. It is refused from now on.")
+        messages.success(request, f"The key {row.name} is revoked and no longer works.")
         return HttpResponseRedirect(back)
     return confirm(
         request,
         member,
         question=f"Revoke the key {row.name}?",
-        consequence=f"Whatever uses the key {row.hint} gets no documents any more. "
-        "A revoked key can't be brought back.",
+        consequence=f"Programs that use the key {row.hint} will get no more documents. "
+        "A revoked key can't be restored.",
         button="Revoke",
         back=back,
         section=SECTION,

@@ -28,7 +28,7 @@ _MAIL_SHOWN = 20
 
 @require_http_methods(["GET", "HEAD"])
 def members(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """List the members and what they may do."""
+    """List the members and their roles."""
     member = member_for(request, organisation_id)
     return _members_page(request, member, MemberForm())
 
@@ -36,7 +36,7 @@ def members(request: HttpRequest, organisation_id: str) -> HttpResponse:
 @require_POST
 @limited("invite", "60/h/user")
 def invite_member(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Make a person a member, and tell them by mail how to sign in."""
+    """Make a person a member, and explain by e-mail how to sign in."""
     member = member_for(request, organisation_id, at_least=Role.OWNER)
     form = MemberForm(request.POST)
     if form.is_valid():
@@ -60,7 +60,7 @@ def change_role(request: HttpRequest, organisation_id: str, member_id: str) -> H
     other = access.member_for_member(member, member_id)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "There is no such role. Choose one of the list.")
+        messages.error(request, "This role doesn't exist. Choose one from the list.")
     else:
         try:
             services.change_role(member=other, role=Role(form.cleaned_data["role"]))
@@ -85,7 +85,7 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
         except FieldProblem as error:
             problem = error.message
         else:
-            messages.success(request, f"{other.user.email} is no member any more.")
+            messages.success(request, f"{other.user.email} is no longer a member.")
             is_oneself = other.user_id == member.user_id
             home = home_of(member.user) if is_oneself else _members_address(member)
             return HttpResponseRedirect(home)
@@ -93,8 +93,8 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
         request,
         member,
         question=f"Remove {other.user.email}?",
-        consequence=f"They can't open the backoffice of {member.organisation.name} any more. "
-        "What they made stays.",
+        consequence=f"They can no longer open the backoffice of {member.organisation.name}. "
+        "Their work is kept.",
         button="Remove",
         back=_members_address(member),
         problem=problem,
@@ -104,7 +104,7 @@ def remove_member(request: HttpRequest, organisation_id: str, member_id: str) ->
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Change what the organisation is called, where contacts ask, and how long runs are kept."""
+    """Change the organisation's name, its support address, and how long runs are kept."""
     member = member_for(request, organisation_id, at_least=Role.OWNER)
     is_sent = request.method == "POST"
     form = SettingsForm(request.POST) if is_sent else SettingsForm.showing(member.organisation)

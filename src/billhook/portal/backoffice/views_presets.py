@@ -42,7 +42,7 @@ def gallery(request: HttpRequest, organisation_id: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def preset(request: HttpRequest, organisation_id: str, preset_name: str) -> HttpResponse:
-    """Show a preset's fields, and make an integration of what is typed into them."""
+    """Show a preset's fields, and create an integration from them."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     chosen = _preset(preset_name)
     if request.method != "POST":
@@ -71,7 +71,7 @@ def _answer(
 
 
 def _whole(request: HttpRequest, member: Member, form: PresetForm) -> HttpResponse:
-    """Show the whole form of the editor, with what was typed so far."""
+    """Show the whole form of the editor, with the input so far."""
     editor = Editor(request=request, member=member)
     return editor.answer(form_of(draft_of_preset(form)), is_preset=True, is_changed=True)
 
@@ -96,7 +96,7 @@ def _saved(request: HttpRequest, member: Member, form: PresetForm) -> HttpRespon
 
 
 def _others(error: ConfigurationError, missing: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Return the mistakes that aren't only there because something is missing."""
+    """Return the problems, except those that only report an empty field."""
     is_whole = not missing
     return tuple(each for each in error.problems if is_whole or each.code == "secret-missing")
 

@@ -37,7 +37,7 @@ def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
 
 @require_safe
 def run(request: HttpRequest, organisation_id: str, run_id: str) -> HttpResponse:
-    """Show one run: who, what, the outcome in a sentence, and each attempt with its time."""
+    """Show one run: the person, the invoice, the outcome, and the attempts with their times."""
     member = member_for(request, organisation_id)
     row = access.run_for_member(member, run_id)
     context = {

@@ -16,7 +16,7 @@ def last_backup() -> LastBackup | None:
 def is_backup_overdue(*, now: datetime) -> bool:
     """Return whether the last backup is older than ``BILLHOOK_BACKUP_DAYS`` allows.
 
-    Where that setting is 0, nothing is ever overdue.
+    If that setting is 0, no backup is ever overdue.
     """
     days = environment.current().backup_days
     if days == 0:

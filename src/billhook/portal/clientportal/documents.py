@@ -1,4 +1,4 @@
-"""The document of an invoice on its way to a contact: the file, its pages, or one kind sentence.
+"""The responses with an invoice's document: the file, its pages, or one kind sentence.
 
 The functions here return responses that are opened on the event loop, after the view has ended.
 """
@@ -32,7 +32,7 @@ def holder_of(invoice: Invoice, user_id: str) -> Holder:
 
 
 def file_response(wanted: InvoiceDocument, *, download: bool) -> HttpResponse:
-    """Return the response that becomes the document itself, or a page that says what to do.
+    """Return the response that becomes the document itself, or a page that explains what to do.
 
     With *download*, a browser saves it instead of showing it.
     """
@@ -92,7 +92,7 @@ def _file_name(invoice: Invoice, found: Found) -> str:
 
 
 def _failure(wanted: InvoiceDocument, error: BillhookError, *, template: str) -> HttpResponse:
-    """Answer with one kind sentence. What went wrong stands in the run, for members."""
+    """Respond with one kind sentence. The run has the details, for members."""
     context = {
         "invoice": wanted.click.invoice,
         "run_id": wanted.run_id,
@@ -104,5 +104,5 @@ def _failure(wanted: InvoiceDocument, error: BillhookError, *, template: str) ->
 
 
 def _status(error: BillhookError) -> int:
-    """Return 404 where there is no document yet, else 502 or 504: never whose mistake it was."""
+    """Return 404 if there is no document yet, else 502 or 504: never whose fault it was."""
     return error.status if error.status in {404, 504} else 502

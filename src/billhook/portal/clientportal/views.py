@@ -1,4 +1,4 @@
-"""The contact's pages. Each view is four steps: who, what, do, answer."""
+"""The contact's pages. Each view has four steps: who, what, do, respond."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def invoice_page(request: HttpRequest, invoice_id: str) -> HttpResponse:
 
 @require_GET
 def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
-    """Answer with the document that the operator's system gives for this invoice."""
+    """Respond with the document that the operator's system returns for this invoice."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     download = "download" in request.GET
@@ -53,7 +53,7 @@ def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
 
 @require_GET
 def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
-    """Answer with the part of the invoice's page that shows the document, page by page."""
+    """Respond with the part of the invoice's page that shows the document, page by page."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     wanted = InvoiceDocument(click=Click(invoice=invoice, user=user), kind=Kind.VIEW)
@@ -62,7 +62,7 @@ def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
 
 @require_GET
 def held_page(request: HttpRequest, invoice_id: str, token: str, number: int) -> HttpResponse:
-    """Answer with the image of one page of the document that is being looked at."""
+    """Respond with the image of one page of the document on the screen."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)
@@ -71,7 +71,7 @@ def held_page(request: HttpRequest, invoice_id: str, token: str, number: int) ->
 
 @require_GET
 def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
-    """Answer with the very bytes that are being looked at; fetch them anew once they are gone."""
+    """Respond with the same bytes as on the screen; fetch them again once they have expired."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)
@@ -84,7 +84,7 @@ def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResp
 
 @require_GET
 def held_e_invoice(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
-    """Answer with the e-invoice (XML) inside the PDF that is being looked at."""
+    """Respond with the e-invoice (XML) inside the PDF on the screen."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
     holder = documents.holder_of(invoice, user.id)

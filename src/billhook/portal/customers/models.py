@@ -1,4 +1,4 @@
-"""Whom invoices are for, and the people there who sign in."""
+"""Customers, whom the invoices are for, and their contacts, who sign in."""
 
 from __future__ import annotations
 

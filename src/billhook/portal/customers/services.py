@@ -1,4 +1,4 @@
-"""What is done with customers and contacts. Callers have asked :mod:`access` if they may."""
+"""Changes to customers and contacts. Callers have checked permission with :mod:`access`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save_customer(
     """Create a customer, or change *customer*.
 
     Raises:
-        Mistake: where another customer of the organisation has that number.
+        FieldProblem: if another customer of the organisation has that number.
     """
     customer = customer or Customer(organisation=organisation)
     customer.number, customer.name, customer.locale = number.strip(), name.strip(), locale.strip()
@@ -32,7 +32,7 @@ def save_customer(
         with transaction.atomic():
             customer.save()
     except IntegrityError:
-        message = f"There is a customer {customer.number} already. Give this one another number."
+        message = f"Customer {customer.number} already exists. Customer numbers must be unique."
         raise FieldProblem("number", message) from None
     return customer
 
@@ -41,10 +41,10 @@ def remove_customer(*, customer: Customer) -> None:
     """Remove a customer without invoices, and its contacts with it.
 
     Raises:
-        Mistake: where it has invoices.
+        FieldProblem: if it has invoices.
     """
     if customer.invoices.exists():
-        raise FieldProblem("name", f"{customer.name} has invoices. Remove those first.")
+        raise FieldProblem("name", f"{customer.name} has invoices. Remove them first.")
     customer.delete()
 
 
@@ -52,13 +52,13 @@ def invite_contact(*, customer: Customer, email: str, name: str = "") -> Contact
     """Let the person of *email* see the invoices of *customer*. They sign in with a code.
 
     Raises:
-        Mistake: where they are a contact of this customer already.
+        FieldProblem: if they are already a contact of this customer.
     """
     with transaction.atomic():
         user = get_or_create_user(email=email, name=name)
         contact, is_new = Contact.objects.get_or_create(customer=customer, user=user)
     if not is_new:
-        raise FieldProblem("email", f"{user.email} is a contact of {customer.name} already.")
+        raise FieldProblem("email", f"{user.email} is already a contact of {customer.name}.")
     return contact
 
 

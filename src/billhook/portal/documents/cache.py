@@ -1,7 +1,7 @@
 """Documents kept for the next click, in the data folder: bounded in size and age.
 
-A kept document belongs to a subject (an integration, its command, an invoice, and who asks where
-the request says it) in one state (the configuration, the invoice's version, and all values that
+A kept document belongs to a subject (an integration, its command, an invoice, and the contact if
+the request names them) in one state (the configuration, the invoice's version, and all values that
 were sent). In another state it is dropped, so it can't outlive what it was fetched with.
 """
 
@@ -28,7 +28,7 @@ _PART_FOR_ONE: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKey:
-    """What a document is kept for: two digests, which tell nothing by themselves."""
+    """The key of a kept document: two digests that reveal nothing."""
 
     subject: str
     state: str
@@ -36,10 +36,10 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A document that is kept. ``request`` is a digest of the request whose answer it was.
+    """A kept document. ``request`` is a digest of the request that returned it.
 
-    ``etag`` is how the source named that answer, if it did. Times are in seconds since 1970;
-    ``confirmed_at`` is when the source last said that it is the same.
+    ``etag`` is the source's ETag for that response, if any. Times are in seconds since 1970; at
+    ``confirmed_at`` the source last confirmed that the document hasn't changed.
     """
 
     state: str
@@ -60,10 +60,10 @@ class Kept:
 
 
 class DocumentCache:
-    """The folder of kept documents. For many threads, and beside other processes.
+    """The folder of kept documents, shared by threads and processes.
 
-    For *fresh_seconds* a kept document may be shown without asking, where that is wanted; after
-    twice that time it is deleted. With *max_bytes* 0 nothing is kept.
+    For *fresh_seconds*, a kept document may be shown without asking the source, if the integration
+    allows that; after twice that time it is deleted. With *max_bytes* 0, nothing is kept.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, fresh_seconds: float) -> None:
@@ -74,7 +74,7 @@ class DocumentCache:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is kept at all."""
+        """Whether documents are kept at all."""
         return self._max_bytes > 0
 
     def is_fresh(self, kept: Kept) -> bool:
@@ -82,9 +82,9 @@ class DocumentCache:
         return 0 <= time.time() - kept.confirmed_at <= self._fresh_seconds
 
     def look(self, key: CacheKey) -> Kept | None:
-        """Return what is kept for *key*. What is kept in another state, or too old, is dropped.
+        """Return the document kept for *key*. One in another state, or too old, is deleted.
 
-        It reads a few hundred bytes at most, so it may be called on the event loop.
+        It reads at most a few hundred bytes, so it may be called on the event loop.
         """
         kept = self._read(key)
         if kept is None:
@@ -108,7 +108,7 @@ class DocumentCache:
             return Body(body.read())
 
     def put(self, key: CacheKey, document: Document, *, etag: str, request: str) -> None:
-        """Keep a copy of *document*, which stays open. Where there is no room, nothing is kept."""
+        """Keep a copy of *document*, which stays open. If there is no space, nothing is kept."""
         if document.size > self._max_bytes // _PART_FOR_ONE:
             return
         before, now = self._read(key), time.time()
@@ -135,14 +135,14 @@ class DocumentCache:
             self._write(key, replace(kept, confirmed_at=time.time()))
 
     def drop(self, key: CacheKey) -> None:
-        """Delete what is kept for the subject of *key*, in whatever state."""
+        """Delete the document kept for the subject of *key*, whatever its state."""
         kept = self._read(key)
         self._facts(key).unlink(missing_ok=True)
         if kept is not None:
             self._shelf.remove(kept.file)
 
     def sweep(self) -> int:
-        """Delete what is too old, or too much. Return the bytes that are left."""
+        """Delete old documents, and those beyond the limit. Return the bytes that are left."""
         return self._shelf.sweep()
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class DocumentCache:
             return None
 
     def _write(self, key: CacheKey, kept: Kept) -> None:
-        """Put the facts in their place at once: a reader finds the old ones or the new ones."""
+        """Write the facts atomically: a reader finds the old ones or the new ones."""
         name = self._shelf.hold(Body(json.dumps(asdict(kept)).encode()))
         (self._folder / name).replace(self._facts(key))
 

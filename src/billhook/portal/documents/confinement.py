@@ -1,8 +1,8 @@
-"""Takes from the renderer's child everything that drawing a page doesn't need.
+"""Confines the renderer's child: takes away everything that drawing a page doesn't need.
 
-Two fences, each of which holds alone: resource limits (POSIX), and on Linux a seccomp filter that
-leaves computing, memory and the streams that are open already. No file, no socket, no process, no
-signal: a document that takes over PDFium can burn its seconds and answer with a wrong picture.
+Two independent fences: resource limits (POSIX), and on Linux a seccomp filter that leaves
+computing, memory and the streams that are open already. No file, no socket, no process, no signal:
+a document that takes over PDFium can only use up its seconds and return a wrong picture.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def confine_this_process() -> bool:
 
 
 def _filter_system_calls() -> bool:
-    """Install the filter; say no where the system has none (another kernel or architecture)."""
+    """Install the filter; return False if the system has none (another kernel or architecture)."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in _ARCHITECTURES:
         return False

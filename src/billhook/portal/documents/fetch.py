@@ -100,5 +100,5 @@ async def _from_cache(cache: DocumentCache, kept: Kept) -> Found | None:
 
 
 def _digest(parts: object) -> str:
-    """Return a digest of *parts* that tells nothing: values of an invoice are among them."""
+    """Return a digest of *parts* that reveals nothing: values of an invoice are among them."""
     return salted_hmac("billhook.cache", repr(parts), algorithm="sha256").hexdigest()

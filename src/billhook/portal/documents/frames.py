@@ -1,4 +1,4 @@
-"""What the server and its renderer processes say to each other: length, facts in JSON, bytes.
+"""The messages between the server and its renderer processes: length, facts in JSON, bytes.
 
 Only the standard library is imported here: the renderer process starts fast and knows no Django.
 """

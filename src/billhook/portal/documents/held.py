@@ -1,8 +1,8 @@
-"""A document that was just fetched and checked, held for a few minutes for the one who asked.
+"""A document that was just fetched and checked, held for a few minutes for one person.
 
-So the pages that somebody looks at, and the file that they then download, are the same bytes, and
-the other system is asked once. A held document is a file in the data folder with a random name; a
-signed token says which one it is, what it is, and for whom. All server processes share the folder.
+So the pages on the screen and the file that is downloaded next are the same bytes, and the other
+system is asked only once. A held document is a file in the data folder with a random name; a signed
+token identifies it, with its kind and the person it is for. All server processes share the folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 class DocumentGone(Exception):
-    """The document isn't held any more, or wasn't held for this person: it must be fetched anew."""
+    """The document is no longer held, or not for this person: it must be fetched again."""
 
 
 class ShelfFull(Exception):
@@ -52,7 +52,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What is known of a held document. ``file_name`` is made from our own record."""
+    """The facts of a held document. ``file_name`` comes from our own record."""
 
     name: str
     user_id: str
@@ -70,12 +70,12 @@ class Held:
         return datetime.fromtimestamp(self.fetched_at, UTC)
 
     def token(self) -> str:
-        """Return a signed text that stands for this document in a URL, for ``KEPT_SECONDS``."""
+        """Return a signed text that identifies this document in a URL, for ``KEPT_SECONDS``."""
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
 
 
 def read_token(token: str, holder: Holder, *, kept_seconds: int = KEPT_SECONDS) -> Held:
-    """Return what *token* stands for, if it was given to *holder*; else raise DocumentGone."""
+    """Return the document of *token* if it was issued to *holder*; else raise DocumentGone."""
     try:
         held = Held(**signing.loads(token, salt=_SALT, max_age=kept_seconds))
     except (signing.BadSignature, TypeError):
@@ -86,7 +86,7 @@ def read_token(token: str, holder: Holder, *, kept_seconds: int = KEPT_SECONDS) 
 
 
 class Shelf:
-    """The folder of held documents. For many threads, and beside other processes."""
+    """The folder of held documents, shared by threads and processes."""
 
     def __init__(
         self, folder: Path, *, kept_seconds: float = KEPT_SECONDS, max_bytes: int = MAX_BYTES
@@ -103,7 +103,7 @@ class Shelf:
         """Write *body* into a file that only we can read, and return its name.
 
         Raises:
-            ShelfFull: where there is no room for so many bytes.
+            ShelfFull: if there is no space for so many bytes.
         """
         self._make_room(body.size)
         name = secrets.token_urlsafe(24)
@@ -132,7 +132,7 @@ class Shelf:
             raise DocumentGone from None
 
     def open_file(self, name: str) -> BinaryIO:
-        """Return the file *name* for reading; raise OSError if there is none."""
+        """Return the file *name* for reading; raise OSError if it doesn't exist."""
         if not _NAME.fullmatch(name):
             raise FileNotFoundError
         return (self._folder / name).open("rb")
@@ -143,9 +143,9 @@ class Shelf:
             (self._folder / name).unlink(missing_ok=True)
 
     def sweep(self, *, room_for: int = 0) -> int:
-        """Delete what is too old, then the oldest until *room_for* bytes fit. Return what is left.
+        """Delete expired documents, then the oldest until *room_for* bytes fit; return the rest.
 
-        Whoever has a file open reads it to its end all the same.
+        A reader that has a file open can still read it to its end.
         """
         make_folder(self._folder)
         with self._lock:
@@ -170,7 +170,7 @@ class Shelf:
             self._bytes += size
 
     def _sweep_later(self) -> None:
-        """See to it that nothing lies there for long, even if nobody comes after this document."""
+        """Schedule the next sweep, so that no document stays long even if none follows it."""
         with self._lock:
             if self._timer is None:
                 self._timer = threading.Timer(self._kept_seconds + 1, self._sweep_by_timer)
@@ -184,7 +184,7 @@ class Shelf:
             self._sweep_later()
 
     def close(self) -> None:
-        """Stop the timer. What is held stays, for other processes."""
+        """Stop the timer. Held documents stay, for other processes."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -204,7 +204,7 @@ def uploads() -> Shelf:
 
 
 def sweep_left_behind() -> None:
-    """Delete what is too old of an earlier start. For the start of a server."""
+    """Delete expired documents of an earlier start, when a server starts."""
     shelf().sweep()
     uploads().sweep()
 

@@ -34,8 +34,8 @@ INVOICE_COMMAND: Final = "GetInvoiceImage"
 """The command that gives the document of an invoice."""
 _NO_INTEGRATION: Final = Problem(
     code="no-integration",
-    message=f"No integration that is on has the command {INVOICE_COMMAND}. "
-    "Add one, or switch it on, under Integrations.",
+    message=f"No enabled integration has the command {INVOICE_COMMAND}. "
+    "Add one, or enable one, under Integrations.",
 )
 
 

@@ -1,4 +1,4 @@
-"""How much a document may ask for before it is refused, and the reasons with their sentences."""
+"""Limits for drawing a document, and a sentence for each reason why one can't be shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 MAX_DOCUMENT: Final = 64 * 1024 * 1024
 """Bytes of a document that is drawn; a larger one is only downloaded."""
 MAX_PAGES: Final = 500
-"""Pages whose sizes are told."""
+"""The most pages whose sizes are reported."""
 MAX_PIXELS: Final = 12_000_000
 """Pixels of one drawn page: A4 at 1,400 pixels width has 2.8 million."""
 MAX_SOURCE_PIXELS: Final = 80_000_000
@@ -25,7 +25,7 @@ E_INVOICE_NAMES: Final = (
     "ZUGFeRD-invoice.xml",  # ZUGFeRD 1.0
     "xrechnung.xml",  # ZUGFeRD's reference profile XRECHNUNG
 )
-"""The names under which a PDF carries its invoice as XML: so say the standards."""
+"""The names under which a PDF carries its invoice as XML, by the standards."""
 MAX_ADDRESS_SPACE: Final = 1024 * 1024 * 1024
 MAX_CPU_SECONDS: Final = 10
 EXIT_TOO_SLOW: Final = 3
@@ -33,7 +33,7 @@ EXIT_BROKEN: Final = 4
 
 
 class Reason(StrEnum):
-    """Why a document can't be shown as images of its pages."""
+    """The reasons why a document can't be shown as images of its pages."""
 
     PROTECTED = "protected"
     DAMAGED = "damaged"
@@ -48,7 +48,7 @@ class Reason(StrEnum):
 
     @property
     def message(self) -> str:
-        """One sentence for the person who wanted to see the document, and what to do instead."""
+        """A sentence for the person who wanted to see the document, and what to do instead."""
         return _MESSAGES[self]
 
 
@@ -58,23 +58,23 @@ _MESSAGES: Final = {
         "Download it and open it with the password."
     ),
     Reason.DAMAGED: (
-        "This document came, but it is damaged, so its pages can't be shown. "
+        "This document is damaged, so its pages can't be shown. "
         "Download it to see what can still be read."
     ),
     Reason.TOO_LARGE: "This document is too large to show here. Download it instead.",
     Reason.TOO_SLOW: "This document takes too long to draw. Download it instead.",
     Reason.OTHER_KIND: "Documents of this kind can't be shown here. Download it instead.",
     Reason.E_INVOICE: (
-        "This invoice is an electronic one (XML), made for accounting programs and without pages. "
-        "Download it and give it to yours."
+        "This is an electronic invoice (XML) for accounting programs; it has no pages. "
+        "Download it and open it in yours."
     ),
     Reason.LINK: (
-        "The source gave a link and no document. On VIEW, contacts get a button that says where it "
-        "leads."
+        "The source returned a link instead of a document. On VIEW, contacts get a button that "
+        "opens it."
     ),
-    Reason.NO_E_INVOICE: "There is no electronic invoice (XML) inside this document.",
-    Reason.NO_SUCH_PAGE: "The document has no such page.",
+    Reason.NO_E_INVOICE: "This document contains no electronic invoice (XML).",
+    Reason.NO_SUCH_PAGE: "The document doesn't have this page.",
     Reason.BUSY: (
-        "Many documents are being shown just now. Try again in a moment, or download it."
+        "The server is busy showing other documents. Try again in a moment, or download it."
     ),
 }

@@ -1,4 +1,4 @@
-"""A document that is only a link: where a person may be sent."""
+"""Documents that are only links: where a person may be sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Link:
     host: str
 
     def redirect(self) -> HttpResponse:
-        """Return the answer that sends the browser there, without a word about where it was."""
+        """Return the response that sends the browser there, without a Referer."""
         return HttpResponse(
             status=303, headers={"Location": self.url, "Referrer-Policy": "no-referrer"}
         )
@@ -32,7 +32,7 @@ def is_link(document: Document) -> bool:
 
 
 def take_link(document: Document) -> Link:
-    """Return the link that *document* is, and close it; raise NotADocument if it isn't one.
+    """Return the link in *document*, and close it; raise NotADocument if it isn't one.
 
     What follows a # is for the browser, as in :func:`billhook.engine.delivery.judge_link`.
     """
@@ -41,5 +41,5 @@ def take_link(document: Document) -> Link:
     address, mark, fragment = text.partition("#")
     url = parse_url(address, limit=MAX_LOCATION_LENGTH)
     if not isinstance(url, Url) or url.scheme != "https":
-        raise NotADocument("The source gave a link that is no address on https.")
+        raise NotADocument("The source returned a link that isn't an https address.")
     return Link(url=f"{url.text}{mark}{fragment}", host=url.host)

@@ -42,7 +42,7 @@ _COMMAND: Final = (sys.executable, "-I", "-m", "billhook.portal.documents.render
 
 
 class CannotShow(Exception):
-    """The document can't be shown as images; ``reason.message`` tells the person why."""
+    """The document can't be shown as images; ``reason.message`` explains why."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.message)
@@ -63,7 +63,7 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """How many pages a document has, and the sizes of the first ``MAX_PAGES``.
+    """The number of pages of a document, and the sizes of the first ``MAX_PAGES``.
 
     ``has_e_invoice`` says that the invoice is inside as XML, too (Factur-X, ZUGFeRD).
     """
@@ -177,7 +177,7 @@ class _Process:
     def ask(
         self, document: BinaryIO, size: int, request: dict[str, object], seconds: float
     ) -> tuple[dict[str, object], bytes]:
-        """Send *request* and *document* and return the answer, or kill the process."""
+        """Send *request* and *document* and return the response, or kill the process."""
         out_of_time = threading.Event()
         watch = threading.Timer(seconds, self._stop_waiting, [out_of_time])
         watch.daemon = True
@@ -196,7 +196,7 @@ class _Process:
             watch.cancel()
 
     def kill(self) -> int:
-        """End the process and its child, and return the status that it ended with by itself."""
+        """End the process and its child, and return its status if it had ended already."""
         self.is_usable = False
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=0.2)  # broken by itself? Then its status tells why
@@ -241,7 +241,7 @@ def _size_of(document: BinaryIO) -> int:
 
 
 def _read_pages(facts: dict[str, object]) -> Pages:
-    """Read the answer with distrust: the process had a hostile document in its memory."""
+    """Read the response with distrust: the process had a hostile document in its memory."""
     match facts:
         case {"count": int(count), "sizes": list(sizes)} if 0 < len(sizes) <= MAX_PAGES:
             return Pages(

@@ -1,10 +1,10 @@
-"""The renderer process: draws pages of documents that nobody vouches for, one child for each.
+"""The renderer process: draws pages of untrusted documents, each in its own child process.
 
-It is started as ``python -I -m billhook.portal.documents.renderer_process`` with no environment.
-It loads PDFium once and then forks: each child reads one request from standard input, limits
-itself, draws, answers on standard output, and ends. So a document never meets the memory that
-another was in, and what a hostile one breaks is gone with it. A child that is killed, by its limits
-or by a fault, ends the whole process with a status that tells which; the server starts another.
+It is started as ``python -I -m billhook.portal.documents.renderer_process`` with no environment. It
+loads PDFium once and then forks: each child reads one request from standard input, limits itself,
+draws, writes the response to standard output, and ends. So no document shares memory with another,
+and whatever a hostile one breaks ends with it. A child that is killed, by its limits or by a fault,
+ends the whole process with a status that shows which; the server starts another.
 
 As no child may open a file, fonts that a document names without holding them are drawn with those
 that are part of PDFium.
@@ -71,7 +71,7 @@ def main() -> NoReturn:
 
 
 def _load_everything() -> None:
-    """Do what would be done for the first document, so that no child has to do it again."""
+    """Do once the work of a first document, so that no child has to repeat it."""
     Image.preinit()
     document = pypdfium2.PdfDocument.new()
     _png(document.new_page(10, 10).render().to_pil())
@@ -88,7 +88,7 @@ def _exit_status(status: int) -> int:
 
 
 def _serve_one() -> NoReturn:
-    """Be the child: answer one request and end without running anything else."""
+    """Be the child: respond to one request and end without running anything else."""
     status = EXIT_BROKEN
     try:
         status = _answer_one(sys.stdin.buffer, sys.stdout.buffer)

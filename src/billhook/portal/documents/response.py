@@ -1,9 +1,8 @@
 """The response whose content is fetched on the event loop, after Django's sync chain has ended.
 
-A view of ours is plain sync code in one thread. What it answers may have to come from the
-operator's system, and no thread should wait for that. So the view returns a
-:class:`DocumentResponse`, and the server's handler awaits its :meth:`~DocumentResponse.open` on the
-event loop and sends what that gives.
+A view is plain sync code in one thread. The document may have to come from the operator's system,
+and no thread should wait for that. So the view returns a :class:`DocumentResponse`, and the
+server's handler awaits its :meth:`~DocumentResponse.open` on the event loop and sends the result.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ Opener = Callable[[], Awaitable[HttpResponseBase]]
 Finisher = Callable[[HttpResponseBase], None]
 
 IN_ONE_PIECE: Final = 1_000_000
-"""Up to so many bytes a document is sent in one piece; larger ones are streamed."""
+"""Documents of up to so many bytes are sent at once; larger ones are streamed."""
 
 SHOWN_KINDS: Final = ("application/pdf", "image/")
-"""What a browser shows as a picture. Others are saved: XML may be a page (XHTML) in disguise."""
+"""The types that a browser shows. Others are saved: XML may be a page (XHTML) in disguise."""
 
 DOCUMENT_HEADERS: Final = {
     "Cache-Control": "private, no-store",
@@ -41,10 +40,10 @@ DOCUMENT_HEADERS: Final = {
 
 
 class DocumentResponse(HttpResponse):
-    """A place-holder for what *opener* will answer.
+    """A placeholder for the response that *opener* will return.
 
     It is a response for the middleware: the headers and cookies that they set on it are carried
-    over to the one that is sent. Where nobody opens it, it is an honest 503.
+    over to the one that is sent. If nobody opens it, it is an honest 503.
     """
 
     def __init__(self, opener: Opener) -> None:
@@ -80,7 +79,7 @@ class DocumentResponse(HttpResponse):
 
 
 def opened(response: HttpResponseBase) -> HttpResponseBase:
-    """Return what *response* becomes on the server: for tests, where no handler opens it."""
+    """Return the real response behind *response*: for tests, where no handler opens it."""
     if isinstance(response, DocumentResponse):
         return async_to_sync(response.open)()
     return response
@@ -111,7 +110,7 @@ def _with_body(document: Document) -> HttpResponseBase:
 
 
 class _StreamedDocument(StreamingHttpResponse):
-    """A document in pieces; its bytes are let go of at the end, however that comes."""
+    """A streamed document; its bytes are released at the end, however that comes."""
 
     def __init__(self, document: Document) -> None:
         super().__init__(document.body.chunks(), content_type=document.media_type)

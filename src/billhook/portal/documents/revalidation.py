@@ -1,8 +1,8 @@
-"""A transport that asks for a kept document only if it has changed (RFC 9110, 13.1.2).
+"""A transport that downloads a document only if the kept copy has changed (RFC 9110, 13.1.2).
 
-The answer that a document was is remembered by its request and its ETag. The same request is sent
-with If-None-Match; when the source answers 304, the kept bytes take the answer's place and are
-judged like any other.
+The response that contained a document is remembered by its request and its ETag. The same request
+is sent with If-None-Match; if the source responds with 304, the kept bytes replace the response and
+are judged like any other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OK, _UNCHANGED = 200, 304
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """An answer as it can be asked for again: its bytes, its ETag, and a digest of its request."""
+    """A response that can be asked for again: its bytes, its ETag, and a digest of its request."""
 
     body: Body
     etag: str
@@ -35,7 +35,7 @@ class Named:
 
 
 class RevalidatingTransport:
-    """Passes exchanges on to *inner*; *kept* is what is kept of an earlier run, if anything."""
+    """Passes exchanges on to *inner*; *kept* is the copy from an earlier run, if any."""
 
     def __init__(self, inner: Transport, *, cache: DocumentCache, kept: Kept | None) -> None:
         self._inner = inner
@@ -63,7 +63,7 @@ class RevalidatingTransport:
         return self._unchanged is not None and document.body is self._unchanged
 
     def name_of(self, document: Document) -> Named | None:
-        """Return how *document* can be asked for again, if it is the whole of the last answer."""
+        """Return how to ask for *document* again, if it is the whole of the last response."""
         is_last = self._last is not None and self._last.body is document.body
         return self._last if is_last else None
 

@@ -1,7 +1,7 @@
-"""One fetch for many clicks: who wants what is being fetched already waits for that.
+"""One fetch for many clicks: a click on a document that is being fetched waits for that fetch.
 
-The fetch runs in a task of its own. It is given up when everybody who waited for it has left, and
-each who stayed gets a document of their own with the same bytes.
+The fetch runs in its own task. It is cancelled when everybody who waited for it has left; each who
+stayed gets a separate copy of the document with the same bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LINK: Final = "text/uri-list"
 
 @dataclass(slots=True, kw_only=True)
 class _Flight:
-    """A fetch under way, and how many wait for it. Nobody joins one that is given up."""
+    """A fetch in progress, and how many clicks wait for it. Nobody joins a cancelled one."""
 
     task: asyncio.Task[Found]
     waiting: int = 0
@@ -31,15 +31,15 @@ class _Flight:
 
 
 class Flights:
-    """The fetches under way in this process, by what they are for."""
+    """The fetches in progress in this process, by key."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight] = {}
 
     async def join(self, key: Hashable, fetch: Callable[[], Awaitable[Found]]) -> Found:
-        """Return what *fetch* finds, or what another call for the same *key* is just finding.
+        """Return the result of *fetch*, or of another call for the same *key* in progress.
 
-        A link may be good for one person once, so it isn't shared.
+        A link may work only once and for one person, so it isn't shared.
         """
         here = (asyncio.get_running_loop(), key)
         flight = self._flights.get(here)
@@ -102,7 +102,7 @@ def _copy_file(body: Body) -> Body:
 
 
 def _leave(flight: _Flight) -> None:
-    """Nobody waits any more: give the fetch up, or close what nobody took."""
+    """Cancel the fetch when nobody waits any more, or close the document that nobody took."""
     if not flight.task.done():
         flight.is_given_up = True
         flight.task.cancel()

@@ -1,4 +1,4 @@
-"""What the tokens of the catalogue stand for: taken from our own row, never from a browser."""
+"""The values of the catalogue's tokens: from our own row, never from a browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_LOCALE: Final = "en-GB"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """Who asks for the document of which invoice. Customer and organisation must be at hand."""
+    """A user and the invoice they clicked. Its customer and organisation must be loaded."""
 
     invoice: Invoice
     user: User

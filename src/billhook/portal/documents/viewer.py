@@ -1,8 +1,8 @@
-"""Shows a document: holds it and measures its pages, then gives their images and the file.
+"""The viewer of a document: holds it, measures its pages, then serves their images and the file.
 
-This is what runs on the event loop after Django's sync chain (see
-:mod:`billhook.portal.documents.response`), so that no thread of the pages waits for
-PDFium. The view before it has asked whether the person may.
+This runs on the event loop after Django's sync chain (see
+:mod:`billhook.portal.documents.response`), so that no thread of the pages waits for PDFium. The
+view has already checked permission.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from billhook.portal.documents.response import DocumentResponse, send_document
 from billhook.portal.installation import environment
 
 PAGES_SHOWN: Final = 50
-"""Pages that are shown; how many more there are is told, and the download has them."""
+"""The number of pages shown; the page says how many more the download has."""
 _PATIENCE: Final = 30.0
-_GONE: Final = "This copy was kept for ten minutes and is gone. Open the invoice again.\n"
+_GONE: Final = "This copy was available for ten minutes and has expired. Open the invoice again.\n"
 _Drawn = TypeVar("_Drawn")
 
 
@@ -45,7 +45,7 @@ class PageImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownDocument:
-    """What a page about a document needs. Either ``pages`` or a ``trouble`` is there."""
+    """A document for a page: either ``pages`` or a ``trouble`` is set."""
 
     held: Held
     pages: tuple[PageImage, ...] = ()
@@ -55,12 +55,12 @@ class ShownDocument:
 
     @property
     def token(self) -> str:
-        """What names the held document in URLs; empty where there was no room to hold it."""
+        """The token of the held document in URLs; empty if there was no space to hold it."""
         return self.held.token() if self.held.name else ""
 
     @property
     def pages_left_out(self) -> int:
-        """How many pages aren't shown."""
+        """The number of pages that aren't shown."""
         return self.page_count - len(self.pages)
 
 
@@ -72,9 +72,9 @@ async def show(
     file_name: str,
     fetched_at: float | None = None,
 ) -> ShownDocument:
-    """Hold *document* for *holder* and say what its pages are. The document is closed then.
+    """Hold *document* for *holder* and return its pages. The document is closed then.
 
-    It was fetched just now, unless *fetched_at* says when (in seconds since 1970).
+    It was fetched just now, unless *fetched_at* is given (in seconds since 1970).
     """
     with document:
         name = await _hold(document.body)
@@ -92,7 +92,7 @@ async def show(
 
 
 async def _hold(body: Body) -> str:
-    """Return the name under which *body* is held; an empty one where there is no room."""
+    """Return the name under which *body* is held, or an empty one if there is no space."""
     try:
         return await asyncio.to_thread(shelf().hold, body)
     except ShelfFull:
@@ -118,7 +118,7 @@ def page_response(token: str, holder: Holder, *, number: int) -> HttpResponse:
     """Return the response that becomes the image of page *number* of a held document.
 
     Raises:
-        Http404: where *holder* has no such document; it must be fetched anew then.
+        Http404: if *holder* has no such document; it must be fetched again then.
     """
     held = _held_or_404(token, holder)
 
@@ -140,7 +140,7 @@ def file_response(token: str, holder: Holder, *, download: bool) -> HttpResponse
     """Return the response that becomes the held document itself, byte for byte.
 
     Raises:
-        Http404: where *holder* has no such document; it must be fetched anew then.
+        Http404: if *holder* has no such document; it must be fetched again then.
     """
     held = _held_or_404(token, holder)
 
@@ -161,7 +161,7 @@ def e_invoice_response(token: str, holder: Holder, *, file_name: str) -> HttpRes
     """Return the response that becomes the e-invoice inside a held PDF, as a download.
 
     Raises:
-        Http404: where *holder* has no such document; it must be fetched anew then.
+        Http404: if *holder* has no such document; it must be fetched again then.
     """
     held = _held_or_404(token, holder)
 

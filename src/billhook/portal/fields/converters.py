@@ -1,4 +1,4 @@
-"""How ids stand in URLs."""
+"""The format of ids in URLs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from billhook.portal.fields.ids import LENGTH
 
 
 class IdConverter:
-    """An id in a URL. What can't be an id isn't looked up."""
+    """An id in a URL. Text that can't be an id isn't looked up."""
 
     regex = f"[0-9a-hjkmnp-tv-z]{{{LENGTH}}}"
 
@@ -15,5 +15,5 @@ class IdConverter:
         return value
 
     def to_url(self, value: str) -> str:
-        """Return the id as it stands in a URL."""
+        """Return the id as it appears in a URL."""
         return value

@@ -23,7 +23,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class UnreadableFile(Exception):
-    """The file can't be read at all. The message is a sentence for whoever chose it."""
+    """The file can't be read at all. The message is a sentence for the person who chose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class CsvTable:
 def read_table(content: bytes) -> CsvTable:
     """Return the table that *content* is, or raise :class:`UnreadableFile`."""
     if len(content) > MAX_BYTES:
-        raise UnreadableFile("The file is larger than 5 MB. Split it into several.")
+        raise UnreadableFile("The file is larger than 5 MB. Split it into smaller files.")
     text = _decode(content)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     rows: list[CsvRow] = []
@@ -56,7 +56,7 @@ def read_table(content: bytes) -> CsvTable:
             if len(rows) > MAX_ROWS + 1:
                 raise UnreadableFile(f"The file has more than {MAX_ROWS:,} rows. Split it.")
     except csv.Error:
-        message = f"Line {lines.line_num} has a quotation mark that doesn't fit. Mend it there."
+        message = f"Line {lines.line_num} has a misplaced quotation mark. Fix it there."
         raise UnreadableFile(message) from None
     if not rows:
         raise UnreadableFile("The file is empty. Its first row names the columns.")
@@ -75,11 +75,13 @@ def _decode(content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise UnreadableFile("This isn't a text file. Save the table as CSV (UTF-8) and choose that.")
+    raise UnreadableFile(
+        "This isn't a text file. Save the table as CSV (UTF-8) and choose that file."
+    )
 
 
 def _separator(text: str) -> str:
-    """Return the sign that stands most often in the first row, outside quotation marks."""
+    """Return the character that is most frequent in the first row, outside quotation marks."""
     first_row = text.lstrip("\r\n").partition("\n")[0]
     outside = "".join(first_row.split('"')[::2])
     return max(_SEPARATORS, key=outside.count)
@@ -90,8 +92,8 @@ def _clean(cells: Sequence[str], line: int) -> tuple[str, ...]:
         raise UnreadableFile(f"Line {line} has more than {_MAX_COLUMNS} columns.")
     if any(len(cell) > _MAX_CELL for cell in cells):
         raise UnreadableFile(
-            f"Line {line} has a text of more than {_MAX_CELL:,} characters. Shorten it, or close "
-            "the quotation mark that it begins with."
+            f"Line {line} has a field of more than {_MAX_CELL:,} characters. Shorten it, or close "
+            "its opening quotation mark."
         )
     return tuple(_without_guard(cell.strip()) for cell in cells)
 

@@ -15,10 +15,10 @@ else:
 
 
 class OrderedJSONField(_TextField):
-    """JSON that comes back in the order in which it was written.
+    """JSON that keeps the order in which it was written.
 
-    PostgreSQL's jsonb, Django's choice, sorts keys; but what a member typed keeps its order, and
-    tokens that are made of others are made in order. It can't be searched in.
+    PostgreSQL's jsonb, Django's choice, sorts keys; but a member's input keeps its order, and
+    tokens derived from others are filled in order. It can't be searched.
     """
 
     def from_db_value(

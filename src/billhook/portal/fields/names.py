@@ -1,4 +1,4 @@
-"""What a name or a number that people read may hold: only signs that they can see."""
+"""The rule for names and numbers that people read: only visible characters."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Names in Persian and in scripts of India are written with these."""
 SENTENCE: Final = (
-    "This holds a line break or another sign that can't be seen. Remove it, or type it anew."
+    "This contains a line break or another invisible character. Remove it, or type the text again."
 )
 
 
 def has_unseen(text: str) -> bool:
-    """Say whether *text* holds a line break, a control, or a sign that turns text round.
+    """Return whether *text* contains a line break, a control or a character that reverses text.
 
-    A sign such as U+202E makes what follows it on the line read backwards (Unicode TR 36, 2.10).
+    A character such as U+202E makes the rest of its line read backwards (Unicode TR 36, 2.10).
     """
     return not text.isprintable() and any(
         unicodedata.category(sign) in _UNSEEN and sign not in _JOINERS for sign in text
@@ -27,6 +27,6 @@ def has_unseen(text: str) -> bool:
 
 
 def check_name(text: str) -> None:
-    """Raise :class:`ValidationError` where *text* holds what can't be seen: a form's validator."""
+    """Raise :class:`ValidationError` if *text* has invisible characters: a form's validator."""
     if has_unseen(text):
         raise ValidationError(SENTENCE, code="unseen")

@@ -17,5 +17,5 @@ class FieldProblem(Exception):
         super().__init__(message)
 
     def show_in(self, form: BaseForm) -> None:
-        """Put the message at its field in *form*, or on top where the form has no such field."""
+        """Put the message at its field in *form*, or above the form if it has no such field."""
         form.add_error(self.field if self.field in form.fields else None, self.message)

@@ -1,4 +1,4 @@
-"""The data folder: what lies in it is made on first use, and only its owner may read it."""
+"""The data folder: its files are created on first use, and only its owner may read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNING_KEY_FILE: Final = "signing.key"
 
 
 def data_path(name: str) -> Path:
-    """Return the path of *name* in the data folder, which is made if there is none."""
+    """Return the path of *name* in the data folder, which is created if it doesn't exist."""
     folder = environment.current().data_dir
     make_folder(folder)
     return folder / name

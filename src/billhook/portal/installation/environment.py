@@ -1,8 +1,8 @@
 """Every setting of an installation, in one table; the only reader of the environment.
 
-``docs/settings.md`` is made from this table. Each setting can also be given as a file: where
-``BILLHOOK_DATABASE_URL_FILE`` names one, its content is the value (Docker and systemd hand over
-secrets like that).
+``docs/settings.md`` is generated from this table. Each setting can also come from a file: if
+``BILLHOOK_DATABASE_URL_FILE`` names one, its content is the value (Docker and systemd pass secrets
+this way).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ DEFAULT_PUBLIC_URL: Final = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting: its name in the environment, its default as text, and what it means.
+    """One setting: its name in the environment, its default as text, and its meaning.
 
-    ``read`` turns the text into the value and raises :class:`ValueError` with a sentence that says
-    what a right one looks like. It never gets an empty text: that means the default.
+    ``read`` converts the text into the value and raises :class:`ValueError` with a sentence that
+    describes a valid one. It never gets an empty text: that means the default.
     """
 
     name: str
@@ -249,10 +249,10 @@ SETTINGS: Final = (
 
 
 def read(environ: Mapping[str, str]) -> Environment:
-    """Return the settings that *environ* holds.
+    """Return the settings in *environ*.
 
     Raises:
-        ConfigurationError: with every mistake, each saying what a right value looks like.
+        ConfigurationError: with every problem, each describing a valid value.
     """
     values: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -298,7 +298,7 @@ def given() -> dict[str, str]:
 def put(name: str, value: str) -> None:
     """Set *name* for this process and those that it starts, as an option of the command line does.
 
-    Call this before Django is set up: what was read once isn't read again.
+    Call this before Django is set up: settings are read only once.
     """
     if name not in {setting.name for setting in SETTINGS}:
         raise ValueError(f"there is no setting {name}")
@@ -313,14 +313,14 @@ def for_child(**more: str) -> dict[str, str]:
 
 
 def notify_socket() -> str:
-    """Return where a service manager such as systemd takes reports, or "" (sd_notify(3))."""
+    """Return where a service manager takes reports, or "" (sd_notify(3))."""
     return os.environ.get("NOTIFY_SOCKET", "")  # noqa: TID251
 
 
 def watchdog_seconds() -> float:
-    """Return after how many seconds of silence the service manager takes this process for hung.
+    """Return the seconds of silence after which the service manager considers this process hung.
 
-    Return 0 where it doesn't watch this process (sd_watchdog_enabled(3)).
+    Return 0 if it doesn't watch this process (sd_watchdog_enabled(3)).
     """
     microseconds = os.environ.get("WATCHDOG_USEC", "")  # noqa: TID251
     process = os.environ.get("WATCHDOG_PID") or str(os.getpid())  # noqa: TID251

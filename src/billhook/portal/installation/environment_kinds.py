@@ -1,6 +1,6 @@
-"""How the text of a setting becomes its value, and what is said when it can't.
+"""Functions that convert the text of a setting into its value.
 
-Each function raises :class:`ValueError` with a sentence: what was expected, what came, what to do.
+Each raises :class:`ValueError` with a sentence: what was expected, what was given, what to do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HIGHEST_PORT: Final = 65535
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """Return what stands between the commas of *text*."""
+    """Return the texts between the commas of *text*."""
     return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
 
 
@@ -105,7 +105,7 @@ def _network(part: str) -> str:
 
 
 def email_url(text: str) -> str:
-    """Return how mail is sent."""
+    """Return the address of the mail server."""
     if text == "console:":
         return text
     split = _split(text)

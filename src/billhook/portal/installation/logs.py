@@ -1,4 +1,4 @@
-"""How log lines look: one event with constant keys, for people or for programs."""
+"""The format of log lines: one event with constant keys, for people or for programs."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 def _trace_below(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Let the lines that an exception passed stand below the log line, one on each."""
+    """Write the lines that an exception passed below the log line, one on each."""
     if "trace" in event:
         event["exception"] = "\n".join(f"    {line}" for line in event.pop("trace"))
     return event
@@ -130,7 +130,7 @@ def _trace_below(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 def name_of(error: BaseException) -> str:
     """Return the kind of *error*, with the database's own code (SQLITE_FULL, 53100), if it has one.
 
-    So the log says why nothing can be stored, and still holds no text of an exception.
+    So the log explains why nothing can be stored, without the text of an exception.
     """
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)

@@ -1,4 +1,4 @@
-"""The only door to the rows of integrations and API keys: each function says who asks."""
+"""The only way to the rows of integrations and API keys: each function says who is asking."""
 
 from __future__ import annotations
 

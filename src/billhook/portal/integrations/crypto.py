@@ -33,7 +33,7 @@ _FILE_HEADER: Final = (
 
 
 class KeyRingError(Exception):
-    """The keys can't be used as they stand. The message holds no key."""
+    """The keys can't be used. The message contains no key."""
 
 
 class SecretUnreadableError(Exception):
@@ -42,14 +42,14 @@ class SecretUnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretPlace:
-    """Whose secret it is: what the ciphertext is tied to."""
+    """The owner of a secret, to which its ciphertext is tied."""
 
     organisation_id: str
     integration_id: str
     name: str
 
     def associated_data(self) -> bytes:
-        """Return the place as bytes in which no two places look the same."""
+        """Return the owner as bytes that are different for every owner."""
         parts = (self.organisation_id, self.integration_id, self.name)
         return b"billhook secret\0" + b"\0".join(part.encode() for part in parts)
 
@@ -70,7 +70,7 @@ class EncryptionKey:
         return f"Key(id={self.id.hex()})"
 
     def to_text(self) -> str:
-        """Return the key as it stands in the key file. For that file alone."""
+        """Return the key as it is written in the key file. For that file alone."""
         return base64.urlsafe_b64encode(self._raw).decode()
 
     def encrypt(self, value: Secret, place: SecretPlace) -> bytes:
@@ -86,13 +86,13 @@ class EncryptionKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys: the first encrypts, every one decrypts what it once encrypted."""
+    """The keys: the first one encrypts, each decrypts what it has encrypted."""
 
     keys: tuple[EncryptionKey, ...]
 
     def __post_init__(self) -> None:
         if not self.keys:
-            raise KeyRingError("There is no secrets key. Give one key at least.")
+            raise KeyRingError("There is no secrets key. At least one is needed.")
 
     @property
     def current(self) -> EncryptionKey:
@@ -124,7 +124,7 @@ class KeyRing:
 def key_id(stored: bytes) -> bytes:
     """Return the id of the key that encrypted *stored*."""
     if len(stored) <= _HEAD_BYTES or not stored.startswith(_VERSION):
-        raise SecretUnreadableError("The stored secret isn't in a form that this version knows.")
+        raise SecretUnreadableError("This version doesn't know the format of the stored secret.")
     return stored[len(_VERSION) : len(_VERSION) + _ID_BYTES]
 
 

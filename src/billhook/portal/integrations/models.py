@@ -13,17 +13,17 @@ from billhook.portal.organisations.models import Organisation
 
 
 class OnFailure(models.TextChoices):
-    """What VIEW does when an integration fails. After "not found" it always asks the next one."""
+    """The choice when an integration fails. After "not found", VIEW always tries the next one."""
 
-    STOP = "stop", "Stop, and say that it failed"
-    NEXT = "next", "Ask the next integration"
+    STOP = "stop", "Stop, and report the failure"
+    NEXT = "next", "Try the next integration"
 
 
 class Keeping(models.TextChoices):
     """Whether documents are kept for the next click, and whether that one still asks the source."""
 
-    CHECKED = "checked", "Keep documents, and ask each time whether they are still the same"
-    TRUSTED = "trusted", "Keep documents, and show them again without asking"
+    CHECKED = "checked", "Keep documents, and check each time that they are still current"
+    TRUSTED = "trusted", "Keep documents, and show them again without checking"
     OFF = "off", "Keep nothing"
 
 
@@ -41,13 +41,14 @@ class Integration(models.Model):
     authentication = OrderedJSONField(null=True, blank=True)
     """Authentication of requests: :class:`billhook.engine.config.AuthenticationConfig` in JSON."""
     tls = OrderedJSONField(null=True, blank=True)
-    """Client certificate and authorities, as :class:`billhook.engine.config.TlsConfig` in JSON."""
+    """Client certificate and CA certificates, as :class:`billhook.engine.config.TlsConfig` in JSON.
+    """
     preset = models.CharField(max_length=64, blank=True)
     """The name of the preset that it was made from."""
     on_failure = models.CharField(max_length=4, choices=OnFailure.choices, default=OnFailure.STOP)
     keeping = models.CharField(max_length=7, choices=Keeping.choices, default=Keeping.CHECKED)
     version = models.PositiveIntegerField(default=1)
-    """Grows with every save, so that of two editors the second is told instead of overwriting."""
+    """Grows with every save, so that the second of two editors is warned instead of overwriting."""
     connection = models.PositiveIntegerField(default=0)
     """Grows when it is connected or disconnected, so that no process uses tokens that are gone."""
     created_at = models.DateTimeField(auto_now_add=True)
@@ -86,7 +87,7 @@ class StoredSecret(models.Model):
 class StoredTokens(models.Model):
     """The tokens that a source gave out for an integration: encrypted, and bound as a secret is.
 
-    ``leased_by`` is the process that asks for new ones at the moment, and nobody else may until
+    ``leased_by`` is the process that is requesting new ones; no other process may until
     ``leased_until``.
     """
 

@@ -1,4 +1,4 @@
-"""Tells every running process that a configuration or a key has changed."""
+"""Reports to every running process that a configuration or a key has changed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Holds a secret that was typed, but not yet saved, between two looks at a form.
+"""Keeps a secret that was typed but not yet saved, from one look at a form to the next.
 
-A form with a mistake comes back to whoever sent it, and nothing typed should be lost; but a secret
-is never shown again. So the form holds it encrypted, for this person and this organisation alone,
-for an hour.
+A form with a problem comes back to its sender, and no input should be lost; but a secret is never
+shown again. So the form contains it encrypted, for this person and this organisation alone, for an
+hour.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealer:
-    """Seals and opens what one member typed."""
+    """Seals and opens the secrets that one member typed."""
 
     member: Member
 
@@ -35,7 +35,7 @@ class Sealer:
         return base64.urlsafe_b64encode(sealed).decode()
 
     def open(self, text: str) -> Secret | None:
-        """Return the secret in *text*; None if it is older than an hour or was somebody else's."""
+        """Return the secret in *text*; None if it is older than an hour or another person's."""
         try:
             sealed = base64.b64decode(text, altchars=b"-_", validate=True)
             at, value = json.loads(key_ring().decrypt(sealed, self._place()).reveal())

@@ -1,4 +1,4 @@
-"""The one transport of one integration: made when needed, closed once nobody uses it."""
+"""The one transport of one integration: created when needed, closed when nobody uses it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClosableTransport(Transport, Protocol):
 
     @property
     def state(self) -> BreakerState:
-        """Whether its source is used, left alone, or about to be tried again."""
+        """Whether its source is in use, paused, or about to be tried again."""
         ...
 
     async def close(self) -> None:
@@ -39,9 +39,9 @@ _UNUSED: Final = BreakerState(state=State.CLOSED, since=None, next_try=None, fai
 
 
 class SharedTransport:
-    """Passes exchanges on to the transport that *make* gives, all on one event loop.
+    """Passes exchanges on to the transport that *make* creates, all on one event loop.
 
-    After :meth:`retire` what is under way goes on to its end; then the connections are closed.
+    After :meth:`retire`, exchanges in progress finish; then the connections are closed.
     """
 
     __slots__ = ("_in_flight", "_is_retired", "_make", "_transport")
@@ -54,7 +54,7 @@ class SharedTransport:
 
     @property
     def state(self) -> BreakerState:
-        """Whether the source is used, left alone, or about to be tried again."""
+        """Whether the source is in use, paused, or about to be tried again."""
         return self._transport.state if self._transport is not None else _UNUSED
 
     async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:

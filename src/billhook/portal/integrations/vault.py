@@ -29,15 +29,15 @@ from billhook.portal.integrations.models import Integration, StoredSecret, Store
 
 _CHUNK: Final = 200
 _TOKENS: Final = "the tokens of"
-"""Stands in a place where a secret's name does; no secret has a name with a space."""
+"""Takes the place of a secret's name; no secret has a name with a space."""
 _Encrypted = TypeVar("_Encrypted", StoredSecret, StoredTokens)
 
 
 def key_ring() -> KeyRing:
-    """Return the ring of this installation, as it stands now.
+    """Return the current key ring of this installation.
 
-    It is read each time: another process may have rotated the keys, and what is encrypted with a
-    key that has gone can't be read by anybody.
+    It is read each time: another process may have rotated the keys, and nobody can read what is
+    encrypted with a key that is gone.
     """
     written = environment.current().secrets_keys
     return parse_keys(written or read_or_make(KEY_FILE, _first_text))
@@ -72,17 +72,17 @@ def decrypt_tokens(row: StoredTokens, *, ring: KeyRing) -> Secret:
 
 
 def rotate_secrets() -> int:
-    """Encrypt all stored secrets and tokens with a new key. Return how many rows that were.
+    """Encrypt all stored secrets and tokens with a new key. Return the number of rows.
 
-    With keys in the key file, the new one is made here; the one before it stays in the file until
-    the next rotation, for a process that is writing just now. With keys from the environment, the
-    first of them is the new one.
+    With keys in the key file, the new one is created here; the previous one stays in the file until
+    the next rotation, for a process that is just writing. With keys from the environment, the first
+    of them is the new one.
     """
     ring = _with_new_key() if not environment.current().secrets_keys else key_ring()
     if len(ring.keys) == 1 and _ciphertexts():
         raise KeyRingError(
-            "There is one key only. Put a new one in front of it in BILLHOOK_SECRETS_KEYS, "
-            "with a comma between, and start this again."
+            "There is only one key. Put a new one before it in BILLHOOK_SECRETS_KEYS, "
+            "separated by a comma, and run this again."
         )
     return _encrypt_again(StoredSecret, ring) + _encrypt_again(StoredTokens, ring)
 

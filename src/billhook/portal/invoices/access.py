@@ -1,4 +1,4 @@
-"""The only door to the rows of invoices: each function says who asks."""
+"""The only way to the rows of invoices: each function says who is asking."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def invoice_for_contact(user: User, invoice_id: str) -> Invoice:
     """Return the invoice if *user* is a contact of its customer and it is no draft.
 
     Raises:
-        Http404: where there is none, or it isn't theirs: nobody can tell which.
+        Http404: if there is none, or it isn't theirs: nobody can see which.
     """
     return _only(invoices_for_contact(user), invoice_id)
 

@@ -1,4 +1,4 @@
-"""Which column of a CSV file means what, told by the names in its first row; and our own export."""
+"""The columns of CSV files, recognised by the names in the first row, and our own export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billhook.portal.invoices.models import Invoice, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvColumn:
-    """One column: our name of it, what others call it, and how an invoice fills it.
+    """One column: our name for it, the names that others use, and how it fills an invoice.
 
     A file must have the ``required`` ones, and the row of a new invoice those ``for_new``.
     """
@@ -98,7 +98,7 @@ _SIGNS: Final = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """What the columns of one file mean: places by our names, and the names nobody knows."""
+    """The columns of one file: their positions by our names, and the unknown names."""
 
     places: dict[str, int]
     not_used: tuple[str, ...]
@@ -112,7 +112,7 @@ class Mapping:
 
 
 def map_columns(header: tuple[str, ...]) -> Mapping:
-    """Tell what each column of a file with this *header* means."""
+    """Return the meaning of each column of a file with this *header*."""
     places: dict[str, int] = {}
     twice: list[CsvColumn] = []
     not_used: list[str] = []

@@ -1,8 +1,7 @@
-"""Invoices out of a CSV file: first a plan of what each row would do, then, if wanted, doing it.
+"""The import of a CSV file: first a plan with the effect of each row, then the changes.
 
-An invoice is known by its number, a customer by its number. What a file doesn't say of an invoice
-that is there already stays as it is. A row that can't be used is refused with its reasons, and the
-others go on.
+An invoice is identified by its number, a customer by its number. Facts that a file doesn't mention
+stay as they are. A row that can't be used is refused with its reasons, and the others are imported.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _FOR_NEW: Final = tuple(column.name for column in COLUMNS if column.for_new)
 
 
 class Effect(StrEnum):
-    """What comes of a row."""
+    """The effect of a row."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -48,7 +47,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRow:
-    """What one row would do: ``reasons`` say why it is refused, ``changes`` what would differ."""
+    """The effect of one row: ``reasons`` explain a refusal, ``changes`` name the differences."""
 
     line: int
     number: str
@@ -62,7 +61,7 @@ class PlannedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a file would do. Nothing has been written for it."""
+    """The effect of a file. Nothing has been written for it."""
 
     columns: Mapping
     rows: tuple[PlannedRow, ...]
@@ -84,7 +83,7 @@ class Plan:
 
     @cached_property
     def kept(self) -> tuple[PlannedRow, ...]:
-        """The rows that say what is known already."""
+        """The rows that repeat known facts."""
         return self._of(Effect.KEEP)
 
     @cached_property
@@ -99,10 +98,10 @@ class Plan:
 
 
 def plan_import(*, member: Member, content: bytes) -> Plan:
-    """Return what the CSV file *content* would do; write nothing.
+    """Return the effect of the CSV file *content*; write nothing.
 
     Raises:
-        UnreadableFile: where the file as a whole can't be used.
+        UnreadableFile: if the file as a whole can't be used.
     """
     table = read_table(content)
     columns = map_columns(table.header)
@@ -115,10 +114,10 @@ def plan_import(*, member: Member, content: bytes) -> Plan:
 
 
 def import_invoices(*, member: Member, content: bytes) -> Plan:
-    """Do what the CSV file *content* says, all or nothing but for the refused rows.
+    """Import the CSV file *content*: all or nothing, except for the refused rows.
 
     Raises:
-        UnreadableFile: where the file as a whole can't be used.
+        UnreadableFile: if the file as a whole can't be used.
     """
     with transaction.atomic():
         plan = plan_import(member=member, content=content)
@@ -133,15 +132,15 @@ def _check_columns(columns: Mapping) -> None:
             f"{column.label} (also: {', '.join(column.others)})" for column in columns.missing
         )
         raise UnreadableFile(
-            f"The first row names no column for: {wanted}. Name the columns so and try again."
+            f"The first row has no column for: {wanted}. Add these columns and try again."
         )
     if columns.twice:
         names = ", ".join(column.label for column in columns.twice)
-        raise UnreadableFile(f"Two columns mean the same: {names}. Keep one of them.")
+        raise UnreadableFile(f"Two columns have the same meaning: {names}. Keep only one.")
 
 
 class _Planner:
-    """Compares what rows say with what is known; one for a file, as a number stands once in it."""
+    """Compares rows with the known invoices; one for each file. A number may appear once in it."""
 
     def __init__(self, member: Member, said: Sequence[Said]) -> None:
         self.new_customers: dict[str, str] = {}
@@ -150,7 +149,7 @@ class _Planner:
         self._lines: dict[str, int] = {}
 
     def plan(self, said: Said) -> PlannedRow:
-        """Return what *said* would do."""
+        """Return the effect of *said*."""
         known = self._invoices.get(said.number)
         planned = PlannedRow(
             line=said.line,
@@ -175,14 +174,14 @@ class _Planner:
     def _reasons(self, said: Said, known: Invoice | None) -> list[str]:
         reasons = []
         if said.number in self._lines:
-            reasons.append(f"Line {self._lines[said.number]} has this invoice already.")
+            reasons.append(f"Line {self._lines[said.number]} already has this invoice.")
         if known is None:
             missing = [_LABELS[name] for name in _FOR_NEW if not _is_said(said, name)]
             if missing and not said.reasons:
                 reasons.append(f"A new invoice needs: {', '.join(missing)}.")
         if said.customer_number and not self._finds_customer(said):
             reasons.append(
-                f"There is no customer {said.customer_number}. "
+                f"Customer {said.customer_number} doesn't exist. "
                 "Create it first, or add its name to the row."
             )
         return reasons
@@ -197,7 +196,7 @@ def _is_said(said: Said, name: str) -> bool:
 
 
 def _facts(said: Said, known: Invoice | None) -> InvoiceFacts:
-    """Return what the invoice would be: what is known, and over it what is said."""
+    """Return the invoice after the import: the known facts, replaced by those in the row."""
     new = {name: value for name in _FACTS if (value := getattr(said, name)) is not None}
     before = None if known is None else _facts_of(known)
     after = InvoiceFacts(**{"open_amount": said.amount, **new}) if before is None else before

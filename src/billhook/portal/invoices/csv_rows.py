@@ -1,4 +1,4 @@
-"""What one row of a CSV file says of an invoice, and what is wrong with it."""
+"""The facts about an invoice in one row of a CSV file, and the row's problems."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a row says. None is what it doesn't say; ``reasons`` is what can't be understood."""
+    """The facts in a row. None is a fact that is missing; ``reasons`` are its problems."""
 
     line: int
     number: str
@@ -49,7 +49,7 @@ class Said:
 
 
 class RowReader:
-    """Reads the rows of one file: its columns stand in *places*, and all amounts are alike."""
+    """Reads the rows of one file: its columns are in *places*; all its amounts have one format."""
 
     def __init__(self, places: dict[str, int], rows: Sequence[CsvRow]) -> None:
         self._places = places
@@ -57,7 +57,7 @@ class RowReader:
         self._sign = decimal_sign(amounts)
 
     def read(self, row: CsvRow) -> Said:
-        """Return what *row* says."""
+        """Return the facts in *row*."""
         reasons: list[str] = []
 
         def value(name: str, read: Callable[[str], _Value]) -> _Value | None:
@@ -95,7 +95,7 @@ class RowReader:
 
     def _unseen(self, row: CsvRow) -> list[str]:
         return [
-            f"The {_LABELS[name]} holds a line break or another sign that can't be seen. Remove it."
+            f"The {_LABELS[name]} contains a line break or another invisible character. Remove it."
             for name in self._places
             if has_unseen(self._text(row, name))
         ]

@@ -1,7 +1,7 @@
-"""Days, amounts, currencies and statuses as they stand in CSV files of many systems and countries.
+"""Dates, amounts, currencies and statuses in CSV files of many systems and countries.
 
-Where a text can mean two things, it is refused rather than guessed: a wrong amount is worse than
-one more question.
+A text that can mean two things is refused rather than guessed: a wrong amount is worse than one
+more question.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def read_day(text: str) -> date:
         except ValueError:
             continue
     if re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", text):
-        raise ValueError(f"{text} can be read in two ways. Write days as 2024-05-31.")
-    raise ValueError(f"{text} isn't a day. Write it as 2024-05-31.")
+        raise ValueError(f"{text} can be read in two ways. Write dates as 2024-05-31.")
+    raise ValueError(f"{text} isn't a date. Write it as 2024-05-31.")
 
 
 def decimal_sign(texts: Iterable[str]) -> str | None:
-    """Return the decimal sign that the amounts of a file prove, or None if none does.
+    """Return the decimal separator that the amounts of a file prove, or None if none does.
 
     One amount such as ``12,50`` or ``1.240,00`` proves the comma for all. ``1,240`` proves nothing.
     """
@@ -70,7 +70,7 @@ def _proof(text: str) -> str | None:
 def read_amount(text: str, sign: str | None) -> Decimal:
     """Return the amount, or raise ValueError with a sentence.
 
-    *sign* is the file's decimal sign, as :func:`decimal_sign` found it.
+    *sign* is the file's decimal separator, as :func:`decimal_sign` found it.
     """
     bare = _SPACES.sub("", text).replace("−", "-")
     needs_none = not set(bare) & set(_OTHER)
@@ -81,7 +81,7 @@ def read_amount(text: str, sign: str | None) -> Decimal:
         raise ValueError(f"{text} isn't an amount. Write it as 1240.00.")
     amount = Decimal(bare.replace(_OTHER[sign], "").replace(sign, "."))
     if abs(amount) > _MAX_AMOUNT:
-        raise ValueError(f"{text} is more than an invoice can have here.")
+        raise ValueError(f"{text} is larger than Billhook can store.")
     return amount.quantize(Decimal("0.01"))
 
 

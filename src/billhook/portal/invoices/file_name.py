@@ -12,7 +12,7 @@ _LONGEST: Final = 80
 _UNFIT: Final = re.compile(r"[^\w.-]+")
 """All but letters, digits and ``_ . -``: no path, no quote, no control or direction character."""
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""What Windows takes for a device, with whatever ending."""
+"""The names that Windows reserves for devices, with any ending."""
 
 
 def document_name(invoice: Invoice, *, extension: str) -> str:

@@ -1,4 +1,4 @@
-"""A list of invoices narrowed, sorted and summed up; the caller says whose list it is."""
+"""Filters, order and sums of a list of invoices; the caller says whose list it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SORTS: Final = {
     "amount": "amount",
     "open": "open_amount",
 }
-"""What a list can be sorted by: the word in the URL, and the field."""
+"""The orders of a list: the word in the URL, and the field."""
 
 
 class Show(StrEnum):
@@ -35,7 +35,7 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFilter:
-    """What somebody wants to see of a list."""
+    """The filters and order of a list."""
 
     show: Show = Show.ALL
     search: str = ""
@@ -48,19 +48,19 @@ class InvoiceFilter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything may be hidden by it."""
+        """Whether it may hide anything."""
         return self.show is not Show.ALL or self.has_filters
 
     @property
     def has_filters(self) -> bool:
-        """Whether more than the chips narrow the list."""
+        """Whether it filters by more than the chips."""
         given = (self.search, self.customer_id, self.currency, self.issued_from, self.issued_to)
         return any(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What is open in one currency, and how much of it is overdue."""
+    """The open amount in one currency, and the part of it that is overdue."""
 
     currency: str
     open_amount: Decimal
@@ -100,7 +100,7 @@ def _found(search: str) -> Q:
 
 
 def shown(show: Show, *, today: date) -> Q:
-    """Return the condition for what *show* means."""
+    """Return the condition for *show*."""
     match show:
         case Show.ALL:
             return Q()
@@ -119,7 +119,7 @@ def in_order(invoices: QuerySet[Invoice], criteria: InvoiceFilter) -> QuerySet[I
 
 
 def counts(invoices: QuerySet[Invoice], *, today: date) -> dict[Show, int]:
-    """Return how many of *invoices* each choice shows."""
+    """Return the number of *invoices* for each choice."""
     totals = invoices.aggregate(
         **{show.value: Count("id", filter=shown(show, today=today)) for show in Show if show.value}
     )
@@ -127,7 +127,7 @@ def counts(invoices: QuerySet[Invoice], *, today: date) -> dict[Show, int]:
 
 
 def balances(invoices: QuerySet[Invoice], *, today: date) -> list[Balance]:
-    """Return what is open in each currency. Currencies are never added up."""
+    """Return the open amount in each currency. Currencies are never added up."""
     rows = (
         invoices.filter(is_open())
         .order_by("currency")

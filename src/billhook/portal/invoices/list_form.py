@@ -1,4 +1,4 @@
-"""What a contact may ask of the list, read from the URL; what makes no sense there is left out."""
+"""The filters of the list, read from the URL; invalid ones are ignored."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _choice_field(label: str, no_such: str) -> forms.ChoiceField:
 
 
 class FilterForm(forms.Form):
-    """The filters beside the search."""
+    """The filters in addition to the search."""
 
     issued_from = _date_field("From")
     issued_to = _date_field("Until")
-    customer = _choice_field("Customer", "There is no such customer among yours. Choose another.")
-    currency = _choice_field("Currency", "There is no invoice in this currency. Choose another.")
+    customer = _choice_field("Customer", "This customer isn't one of yours. Choose another one.")
+    currency = _choice_field("Currency", "No invoice has this currency. Choose another one.")
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class FilterForm(forms.Form):
             field.widget.is_required = False
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        """Offer *choices*; where there is only one, there is nothing to choose."""
+        """Offer *choices*; if there is only one, remove the field."""
         if len(choices) > 1:
             field = self.fields[name]
             field.choices = [("", "All"), *choices]  # type: ignore[attr-defined]
@@ -57,7 +57,7 @@ class FilterForm(forms.Form):
             del self.fields[name]
 
     def criteria(self) -> InvoiceFilter:
-        """Return what the URL asks for."""
+        """Return the filters in the URL."""
         self.is_valid()  # what isn't valid isn't in cleaned_data, and counts as not asked for
         sort = str(self.data.get("sort", "-date"))
         return InvoiceFilter(

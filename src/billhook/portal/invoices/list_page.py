@@ -40,7 +40,7 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortColumn:
-    """A heading that sorts: what a click on it asks for, and how the list is sorted now."""
+    """A heading that sorts: the order that a click on it requests, and the current one."""
 
     label: str
     sort: str
@@ -50,7 +50,7 @@ class SortColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """One choice of what the list shows, and how many there are."""
+    """One choice of the invoices to show, and their number."""
 
     label: str
     show: str
@@ -72,13 +72,13 @@ class InvoiceList:
     page: Page[Invoice]
     has_customers: bool
     hidden: int
-    """How many invoices the filters hide."""
+    """The number of invoices that the filters hide."""
 
 
 def list_of(
     theirs: QuerySet[Invoice], of_customers: Sequence[Customer], query: QueryDict, *, today: date
 ) -> InvoiceList:
-    """Return the list of *theirs*, which are of those customers, as *query* asks for it."""
+    """Return the list of *theirs*, invoices of those customers, filtered by *query*."""
     form = FilterForm(query, customers=of_customers, currencies=_currencies(theirs))
     criteria = form.criteria()
     counts = filters.counts(filters.filtered(theirs, criteria), today=today)

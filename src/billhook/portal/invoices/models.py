@@ -12,7 +12,7 @@ from billhook.portal.organisations.models import Organisation
 
 
 class Status(models.TextChoices):
-    """How far an invoice is. Overdue isn't stored: it is open or part paid, and past due."""
+    """The stored status of an invoice. Overdue isn't stored: it is open and past due."""
 
     DRAFT = "draft", "Draft"
     OPEN = "open", "Open"
@@ -22,7 +22,7 @@ class Status(models.TextChoices):
 
 
 class Invoice(models.Model):
-    """One invoice. A draft is seen by members only."""
+    """One invoice. Only members can see a draft."""
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invoices")

@@ -1,6 +1,6 @@
-"""A summary of an invoice from our own record, as a PDF that can't be taken for the original.
+"""A summary of an invoice from our own record, as a PDF that can't be mistaken for the original.
 
-It is for invoices whose document no source has. It holds what the record holds, and no bank
+It is for invoices whose document no source has. It contains the facts of the record, and no bank
 details: nobody should be able to pay by it.
 """
 
@@ -28,7 +28,7 @@ from reportlab.pdfgen.canvas import Canvas
 from billhook.portal.invoices.models import Invoice
 
 STATEMENT: Final = (
-    "This is a summary made by the portal from its own record, not the original invoice."
+    "This is a summary that the portal made from its own record, not the original invoice."
 )
 _mm: Final = float(units.mm)
 _WIDTH, _HEIGHT = (float(length) for length in A4)
@@ -42,7 +42,7 @@ _REGULAR, _BOLD = "Vera", "VeraBd"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainInvoice:
-    """What the summary says."""
+    """The facts in the summary."""
 
     organisation: str
     customer: str
@@ -57,7 +57,7 @@ class PlainInvoice:
 
 
 def plain_invoice(invoice: Invoice) -> PlainInvoice:
-    """Return what the summary of *invoice* says. Customer and organisation must be at hand."""
+    """Return the facts for the summary of *invoice*, with customer and organisation loaded."""
     return PlainInvoice(
         organisation=invoice.organisation.name,
         customer=invoice.customer.name,
@@ -88,7 +88,7 @@ def draw_plain_invoice(facts: PlainInvoice) -> bytes:
 
 
 def _draw_statement(canvas: Any, top: float) -> float:
-    """Draw the frame that says what this is, and return where it ends."""
+    """Draw the frame that says that it is a summary, and return its bottom edge."""
     height = 14 * _mm
     canvas.setFillColor(_TINT)
     canvas.setStrokeColor(_FRAME)

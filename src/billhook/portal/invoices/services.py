@@ -1,4 +1,4 @@
-"""What is done with invoices. Callers have asked :mod:`access` if they may."""
+"""Changes to invoices. Callers have checked permission with :mod:`access`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billhook.portal.invoices.models import Invoice, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFacts:
-    """What is known of an invoice. Amounts have two decimals; the currency is three letters."""
+    """The facts of an invoice. Amounts have two decimals; the currency has three letters."""
 
     number: str
     issued_on: date
@@ -33,7 +33,7 @@ def save_invoice(
     """Create an invoice of *customer*, or change *invoice*, which may move to *customer*.
 
     Raises:
-        Mistake: where the facts contradict each other, or another invoice has that number.
+        FieldProblem: if the facts contradict each other, or another invoice has that number.
     """
     check_facts(facts)
     invoice = invoice or Invoice()
@@ -42,19 +42,19 @@ def save_invoice(
         with transaction.atomic():
             invoice.save()
     except IntegrityError:
-        message = f"There is an invoice {facts.number} already. Numbers stand once."
+        message = f"Invoice {facts.number} already exists. Invoice numbers must be unique."
         raise FieldProblem("number", message) from None
     return invoice
 
 
 def check_facts(facts: InvoiceFacts) -> None:
-    """Raise :class:`FieldProblem` where the facts contradict each other."""
+    """Raise :class:`FieldProblem` if the facts contradict each other."""
     if facts.due_on is not None and facts.due_on < facts.issued_on:
-        raise FieldProblem(
-            "due_on", "The due date lies before the invoice's date. Change one of them."
-        )
+        raise FieldProblem("due_on", "The due date is before the invoice date. Change one of them.")
     if abs(facts.open_amount) > abs(facts.amount):
-        raise FieldProblem("open_amount", "More is open than the whole amount. Change one of them.")
+        raise FieldProblem(
+            "open_amount", "The open amount is larger than the amount. Change one of them."
+        )
 
 
 def fill_invoice(invoice: Invoice, customer: Customer, facts: InvoiceFacts) -> None:
@@ -70,7 +70,7 @@ def fill_invoice(invoice: Invoice, customer: Customer, facts: InvoiceFacts) -> N
 
 
 def open_by_default(amount: Decimal, status: Status) -> Decimal:
-    """Return what is still open of *amount* where nobody says it."""
+    """Return the open part of *amount* when it isn't given."""
     return Decimal("0.00") if status in {Status.PAID, Status.CREDITED} else amount
 
 

@@ -1,4 +1,4 @@
-"""Where tries are counted, for all processes: the database, and it says so when it can't write."""
+"""The counters of attempts, in the database for all processes; a failed write is reported."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = structlog.get_logger("billhook.portal")
 
 
 class CannotWrite(Exception):
-    """The database takes nothing at the moment: it is full, locked or read-only."""
+    """The database accepts no changes at the moment: it is full, locked or read-only."""
 
 
 class CountingCache(DatabaseCache):
     """Django's cache in the database, which hides no failure.
 
-    Django's own takes a write that fails for one that somebody else made first. A limit that can't
-    be counted would then be told as one that is reached.
+    Django's own mistakes a failed write for one that another process made first. A limit that can't
+    be counted would then look like one that is reached.
     """
 
     def _base_set(
@@ -53,7 +53,7 @@ class CountingCache(DatabaseCache):
 
 
 def _noting(failures: list[DatabaseError]) -> Callable[..., Any]:
-    """Return what notes the failures of statements, but for a row that somebody made first."""
+    """Return a wrapper that notes failed statements, except when a row already exists."""
 
     def execute(run: Callable[..., Any], *statement: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""How often a page may be asked for, counted for all processes together."""
+"""Rate limits of pages, counted for all processes together."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def limited(
     [Callable[Concatenate[HttpRequest, P], HttpResponse]],
     Callable[Concatenate[HttpRequest, P], HttpResponse],
 ]:
-    """Answer 429 where *action* is tried more often than *rates* (``10/m/ip``, ``5/m/user``).
+    """Respond with 429 if *action* is tried more often than *rates* (``10/m/ip``, ``5/m/user``).
 
-    Looking at a page doesn't count, only sending a form does.
+    Viewing a page doesn't count, only sending a form does.
     """
 
     def decorate(

@@ -1,4 +1,4 @@
-"""The only door to the rows of organisations and members: each function says who asks."""
+"""The only way to the rows of organisations and members: each function says who is asking."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def is_set_up() -> bool:
 
 
 def name_for_everybody(user: User | None) -> str | None:
-    """Return the name of the organisation whose pages *user* looks at, where it is only one.
+    """Return the name of the organisation whose pages *user* sees, if it is only one.
 
-    Somebody who hasn't signed in sees it where the installation has one organisation.
+    A visitor who hasn't signed in sees it if the installation has one organisation.
     """
     theirs = Organisation.objects.all()
     if user is not None:
@@ -48,11 +48,11 @@ def memberships_of(user: User) -> QuerySet[Member]:
 
 
 def member_of(user: User, organisation_id: str, *, at_least: Role = Role.VIEWER) -> Member:
-    """Return *user* as a member of the organisation, with its organisation at hand.
+    """Return *user* as a member of the organisation, with its organisation loaded.
 
     Raises:
-        Http404: where there is no such organisation, or it isn't theirs.
-        PermissionDenied: where it is theirs, but their role may do less than *at_least*.
+        Http404: if there is no such organisation, or it isn't theirs.
+        PermissionDenied: if it is theirs, but their role may do less than *at_least*.
     """
     members = Member.objects.select_related("organisation", "user")
     member = members.filter(user=user, organisation_id=organisation_id).first()
@@ -63,12 +63,12 @@ def member_of(user: User, organisation_id: str, *, at_least: Role = Role.VIEWER)
 
 
 def may(member: Member, role: Role) -> bool:
-    """Return whether *member* may do what *role* may."""
+    """Return whether *member* has the permissions of *role*."""
     return _RANK[Role(member.role)] >= _RANK[role]
 
 
 def require(member: Member, role: Role) -> None:
-    """Raise PermissionDenied unless *member* may do what *role* may."""
+    """Raise PermissionDenied unless *member* has the permissions of *role*."""
     if not may(member, role):
         raise PermissionDenied
 

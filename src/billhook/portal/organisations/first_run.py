@@ -1,4 +1,4 @@
-"""The first start: whoever can read the terminal makes the first organisation, once."""
+"""The first start: somebody who can read the terminal creates the first organisation, once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def set_up(*, organisation_name: str, email: str, password: str) -> Member:
     """Create the first organisation and its owner; after that, the code opens nothing.
 
     Raises:
-        AlreadySetUp: where somebody else did it at the same moment; nothing is created then.
+        AlreadySetUp: if somebody else did it at the same time; nothing is created then.
     """
     with transaction.atomic():
         owner = services.create_organisation(name=organisation_name, owner_email=email)

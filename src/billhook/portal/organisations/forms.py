@@ -30,7 +30,7 @@ class SetupForm(forms.Form):
     email = forms.EmailField(
         label="Your e-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
-    password = SetPasswordField(label="Password", help_text="10 characters or more.")
+    password = SetPasswordField(label="Password", help_text="At least 10 characters.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,5 +42,7 @@ class SetupForm(forms.Form):
         """Refuse a wrong code."""
         code: str = self.cleaned_data["code"]
         if not is_setup_code(code):
-            raise forms.ValidationError("This isn't the code on the terminal. Compare the two.")
+            raise forms.ValidationError(
+                "This isn't the code on the terminal. Check it and try again."
+            )
         return code

@@ -1,4 +1,4 @@
-"""Where a person lands after signing in."""
+"""The first page of a person after signing in."""
 
 from __future__ import annotations
 

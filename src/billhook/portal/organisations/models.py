@@ -18,7 +18,7 @@ class Organisation(models.Model):
     support_email = models.EmailField(blank=True)
     runs_kept_days = models.PositiveIntegerField(default=90)
     plain_rendering = models.BooleanField(default=False)
-    """Whether contacts get a summary from our own record where no source has the document."""
+    """Whether contacts get a summary from our own record if no source has the document."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -26,7 +26,7 @@ class Organisation(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do: a viewer looks, an editor also configures, an owner also invites."""
+    """The permissions of a member: a viewer looks, an editor configures, an owner invites."""
 
     OWNER = "owner", "Owner"
     EDITOR = "editor", "Editor"

@@ -1,4 +1,4 @@
-"""What is done with organisations and members. Callers have asked :mod:`access` if they may."""
+"""Changes to organisations and members. Callers have checked permission with :mod:`access`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def change_organisation(
     runs_kept_days: int,
     plain_rendering: bool = False,
 ) -> Organisation:
-    """Change what an organisation is called, where its contacts ask, how long runs are kept.
+    """Change an organisation's name, its support address, and how long its runs are kept.
 
-    With *plain_rendering*, contacts get a summary where no integration has the document.
+    With *plain_rendering*, contacts get a summary if no integration has the document.
     """
     organisation.name = name.strip()
     organisation.support_email = support_email.strip().lower()
@@ -38,10 +38,10 @@ def change_organisation(
 
 
 def add_member(*, organisation: Organisation, email: str, role: Role, name: str = "") -> Member:
-    """Make the person of *email* a member. They sign in with a code sent there.
+    """Make the person of *email* a member. They sign in with a code sent to it.
 
     Raises:
-        Mistake: where they are a member already.
+        FieldProblem: if they are already a member.
     """
     with transaction.atomic():
         user = get_or_create_user(email=email, name=name)
@@ -50,7 +50,7 @@ def add_member(*, organisation: Organisation, email: str, role: Role, name: str 
         )
     if not is_new:
         raise FieldProblem(
-            "email", f"{user.email} is a member already. Change the role in the list."
+            "email", f"{user.email} is already a member. Change the role in the list."
         )
     return member
 
@@ -59,7 +59,7 @@ def change_role(*, member: Member, role: Role) -> Member:
     """Give *member* another role.
 
     Raises:
-        Mistake: where that would leave the organisation without an owner.
+        FieldProblem: if that would leave the organisation without an owner.
     """
     with transaction.atomic():
         if role != Role.OWNER:
@@ -70,10 +70,10 @@ def change_role(*, member: Member, role: Role) -> Member:
 
 
 def remove_member(*, member: Member) -> None:
-    """End a membership. The person keeps what they have elsewhere.
+    """End a membership. The person keeps their other memberships and customers.
 
     Raises:
-        Mistake: where that would leave the organisation without an owner.
+        FieldProblem: if that would leave the organisation without an owner.
     """
     with transaction.atomic():
         _keep_an_owner(member)
@@ -98,5 +98,5 @@ def _keep_an_owner(member: Member) -> None:
     )
     if {owner.id for owner in owners} == {member.id}:
         raise FieldProblem(
-            "role", "An organisation needs an owner. Make somebody else an owner first."
+            "role", "An organisation needs an owner. Make another member an owner first."
         )

@@ -1,4 +1,4 @@
-"""Around every page: our own headers, the host it may be asked for, a database that is full."""
+"""Middleware around every page: our own headers, the known hosts, and a full database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PERMISSIONS: Final = "camera=(), geolocation=(), microphone=(), payment=(), usb
 
 
 class OwnHeaders:
-    """Set what a browser must know about every answer, so that nothing inside can weaken it."""
+    """Set the headers that every response needs, so that nothing inside can weaken them."""
 
     sync_capable = True
     async_capable = False
@@ -28,7 +28,7 @@ class OwnHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer *request* with what is inside, and our headers."""
+        """Respond to *request*, and add our headers."""
         response = self.get_response(request)
         headers = response.headers
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -51,13 +51,13 @@ class KnownHost:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer *request* with what is inside, or 400."""
+        """Respond to *request*, or with 400."""
         request.get_host()  # raises DisallowedHost
         return self.get_response(request)
 
 
 class SaysWhenItCannotWrite:
-    """Answer 503 where a page could not count a try, instead of letting it pass uncounted."""
+    """Respond with 503 if an attempt can't be counted, instead of letting it pass uncounted."""
 
     sync_capable = True
     async_capable = False
@@ -66,9 +66,9 @@ class SaysWhenItCannotWrite:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer *request* with what is inside."""
+        """Respond to *request*."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 if *exception* says that the database takes nothing."""
+        """Respond with 503 if *exception* says that the database accepts no changes."""
         return cannot_write(request) if isinstance(exception, CannotWrite) else None

@@ -1,4 +1,4 @@
-"""The list of runs: what its address asks for, and what it then shows."""
+"""The filters of the list of runs, read from its address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTCOMES: Final = (("ok", "Worked"), ("failed", "Failed"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """What is to be listed: what is empty asks for all. ``search`` is a run or an invoice."""
+    """The filters of the list; empty ones match all runs. ``search`` is a run or an invoice."""
 
     outcome: str = ""
     kind: str = ""
@@ -27,12 +27,12 @@ class RunFilter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything is left out."""
+        """Whether it leaves anything out."""
         return self != RunFilter()
 
 
 def read_filter(query: Mapping[str, str]) -> RunFilter:
-    """Return what *query* asks for. What can't be understood asks for nothing."""
+    """Return the filters in *query*. Invalid ones are ignored."""
     outcome, kind = query.get("outcome", ""), query.get("kind", "")
     return RunFilter(
         outcome=outcome if outcome in dict(OUTCOMES) else "",

@@ -1,4 +1,4 @@
-"""One row for every use of a command, whatever came of it."""
+"""Runs: one row for every use of a command, whatever the outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billhook.portal.runs.outcomes import word_of_success
 
 
 class Kind(models.TextChoices):
-    """What a run was started for."""
+    """The purpose of a run."""
 
     VIEW = "view", "View"
     DOWNLOAD = "download", "Download"
@@ -42,7 +42,7 @@ class Run(models.Model):
     document_bytes = models.BigIntegerField(default=0)
     media_type = models.CharField(max_length=100, blank=True)
     part_of = models.CharField(max_length=LENGTH, blank=True, db_index=True)
-    """The first run of the same click, where that had to ask several sources."""
+    """The first run of the same click, if several sources were tried."""
 
     class Meta:
         indexes: ClassVar = [
@@ -55,5 +55,5 @@ class Run(models.Model):
 
     @property
     def word(self) -> str:
-        """How a run that worked came by its document, in a word or two."""
+        """How a successful run got its document, in a word or two."""
         return word_of_success(self.reason)

@@ -1,4 +1,4 @@
-"""The outcomes of runs: codes that are no error's, and a sentence for each."""
+"""The outcomes of runs that aren't errors, and a sentence for each outcome."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ KEPT = "kept"
 UNCHANGED = "unchanged"
 SHARED = "shared"
 PLAIN_RENDERING = "plain-rendering"
-"""These four stand beside the outcome ``ok``: how the run came by the document."""
+"""These four go with the outcome ``ok``: how the run got the document."""
 _SENTENCES = {
-    "ok": "The document came and was passed on.",
-    CANCELLED: "It was given up before the document was there: whoever asked went away.",
-    FAULT: "Something went wrong inside Billhook. The log has the place; please report it.",
+    "ok": "The document was delivered.",
+    CANCELLED: "Cancelled before the document arrived, because the requester left.",
+    FAULT: "Something went wrong inside Billhook. The log shows where; please report it.",
     "configuration": "The command can't be used as it is configured. Open the integration and try "
-    "it: the mistake stands at its field.",
-    "token": "A token's value was missing or unfit for its place.",
+    "it: each problem is shown at its field.",
+    "token": "A token's value was missing or invalid for its slot.",
     "egress-denied": "The operator's egress policy does not allow the address.",
-    "source-too-large": "The source's answer is larger than the command's limit.",
-    "bad-json": "The body of the call was no JSON, or had a name twice. Nothing was sent.",
-    "bad-body": 'The body of the call was JSON, but not {"tokens": {…}} with single values. '
+    "source-too-large": "The source's response is larger than the command's limit.",
+    "bad-json": "The request body wasn't JSON, or contained a name twice. Nothing was sent.",
+    "bad-body": 'The request body was JSON, but not {"tokens": {…}} with simple values. '
     "Nothing was sent.",
-    "not-json": "The body of the call was compressed, or not declared as application/json. "
+    "not-json": "The request body was compressed, or not declared as application/json. "
     "Nothing was sent.",
-    "body-too-large": "The body of the call was larger than 64 KB. Nothing was sent.",
-    "body-too-slow": "The body of the call did not arrive in time. Nothing was sent.",
+    "body-too-large": "The request body was larger than 64 KB. Nothing was sent.",
+    "body-too-slow": "The request body did not arrive in time. Nothing was sent.",
 }
-_WORDS = {KEPT: "Kept copy", UNCHANGED: "Unchanged", SHARED: "Shared", PLAIN_RENDERING: "Summary"}
+_WORDS = {KEPT: "Stored copy", UNCHANGED: "Unchanged", SHARED: "Shared", PLAIN_RENDERING: "Summary"}
 _REASONS = {
-    KEPT: "A kept copy was shown. The source was not asked.",
-    UNCHANGED: "The source said that the kept copy is still the same, so that was shown.",
-    SHARED: "Another click was fetching the same document at that moment. Both got it.",
-    PLAIN_RENDERING: "No source gave the document. A summary from our own record was shown.",
-    "server-stopped": "The server was stopped before the document was there. Try again.",
-    "no-integration": "No integration that is on has the command. Add one, or switch one on.",
-    "missing-secret": "A secret of the command has no readable value. Type it again.",
+    KEPT: "A stored copy was shown. The source was not contacted.",
+    UNCHANGED: "The source confirmed that the stored copy is still current, so it was shown.",
+    SHARED: "Another click was already fetching the same document. Both received it.",
+    PLAIN_RENDERING: "No source returned the document. A summary of the record was shown.",
+    "server-stopped": "The server stopped before the document arrived. Try again.",
+    "no-integration": "No enabled integration has the command. Add one, or enable one.",
+    "missing-secret": "A secret of the command can't be read. Type it again.",
 }
 
 _SAYS_NOTHING: Final = frozenset(
@@ -76,12 +76,12 @@ def credentials_refused(outcome: str) -> bool:
 
 
 def word_of_success(reason: str) -> str:
-    """Return how a run with the outcome ``ok`` and this *reason* came by its document, briefly."""
+    """Return how a run with the outcome ``ok`` and this *reason* got its document, briefly."""
     return _WORDS.get(reason, "Worked")
 
 
 def sentence_of(outcome: str, reason: str) -> str:
-    """Return what *outcome* with its *reason* means, for members."""
+    """Return the meaning of *outcome* with its *reason*, for members."""
     if reason in _REASONS:
         return _REASONS[reason]
     if outcome in _SENTENCES:
@@ -94,7 +94,7 @@ def sentence_of(outcome: str, reason: str) -> str:
         case "source-status" if reason.isdecimal():
             return SourceStatus(int(reason)).public_message
     known = {error.code: error.default_message for error in _errors(BillhookError)}
-    return known.get(outcome) or "The source failed to give the document."
+    return known.get(outcome) or "The source failed to return the document."
 
 
 def _errors(root: type[BillhookError]) -> Iterator[type[BillhookError]]:

@@ -28,9 +28,9 @@ BATCH: Final = 500
 INTERVAL: Final = 0.5
 """Seconds between two writes."""
 KEPT_WHILE_AWAY: Final = 50_000
-"""So many runs are kept in memory while the database is away; then the oldest are lost."""
+"""The most runs kept in memory while the database is away; beyond that, the oldest are lost."""
 TELL_EVERY: Final = 30.0
-"""Seconds between two log lines that say that the database takes no runs."""
+"""Seconds between two log lines that report that no runs can be written."""
 
 
 class RunRecorder:
@@ -63,7 +63,7 @@ class RunRecorder:
 
     @property
     def is_writing(self) -> bool:
-        """Whether the last write worked. One that failed is tried again until it works."""
+        """Whether the last write worked. A failed one is repeated until it works."""
         return not self._is_failing
 
     def record(self, run: RunRecord) -> None:
@@ -77,7 +77,7 @@ class RunRecorder:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write the remaining runs, and end."""
         self._ended.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -140,7 +140,7 @@ class RunRecorder:
 
 
 def log_fields(run: RunRecord) -> dict[str, Any]:
-    """Return what the log says of *run*: constant keys, codes and numbers, never a value."""
+    """Return the fields of *run* for the log: constant keys, codes and numbers, never a value."""
     return {
         "run": run.id,
         "part_of": run.part_of,
@@ -175,7 +175,7 @@ def set_recorder(recorder: RunRecorder) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One use of a command that is about to happen: whose, which, what for and by whom."""
+    """One use of a command that is about to happen: whose, which, why and by whom."""
 
     organisation_id: str
     integration_id: str | None
@@ -191,8 +191,8 @@ class Use:
 class Found:
     """A document, and when it was fetched, in seconds since 1970.
 
-    ``reason``, a word of :mod:`billhook.portal.runs.outcomes`, says how a run came by it that
-    didn't simply fetch it.
+    ``reason``, a word of :mod:`billhook.portal.runs.outcomes`, says how a run got it if it didn't
+    simply fetch it.
     """
 
     document: Document
@@ -201,7 +201,7 @@ class Found:
 
 
 async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Found]]) -> Found:
-    """Await *work* and return what it found; one record is left, whatever comes of it."""
+    """Await *work* and return its result; one record is left, whatever the outcome."""
     trace = Trace()
     started_at, began = datetime.now(UTC), time.perf_counter()
     outcome, reason, document = FAULT, "", None

@@ -15,7 +15,7 @@ CHUNK: Final = 1000
 
 
 def delete_old_runs(*, now: datetime | None = None) -> int:
-    """Delete every run that is older than ``runs_kept_days``. Return how many they were."""
+    """Delete every run that is older than ``runs_kept_days``. Return their number."""
     now = now or timezone.now()
     kept = Organisation.objects.values_list("id", "runs_kept_days")
     return sum(_delete_before(id_, now - timedelta(days=days)) for id_, days in kept)

@@ -27,9 +27,9 @@ _POINTERS: Final[tuple[tuple[str, Any], ...]] = (
 def write_runs(batch: Sequence[RunRecord]) -> None:
     """Write *batch* as rows.
 
-    What a run points at may have been deleted meanwhile. Then it is kept without that pointer,
-    except if its organisation is gone, with which its runs go, too. A run that was written already
-    (the connection broke just after) isn't written again.
+    The rows that a run refers to may have been deleted in the meantime. Then it is kept without
+    that reference, unless its organisation is gone, because its runs go with it. A run that was
+    already written (the connection broke just after) isn't written again.
     """
     try:
         _insert([_columns(run) for run in batch])

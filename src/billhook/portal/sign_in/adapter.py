@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the signatures are django-allauth's
-"""What we do otherwise than django-allauth by itself: no sign-up, our words, our way home."""
+"""Our differences from django-allauth: no sign-up, our wording, our first page."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "E-mail and password don't fit together. Try again, or let us "
+        "email_password_mismatch": "This e-mail and password don't match. Try again, or let us "
         "send you a code instead.",
         "enter_current_password": "This isn't your current password. Type the one you use now.",
-        "incorrect_code": "This isn't the code we sent. Look for the newest mail and try again.",
-        "too_many_login_attempts": "Too many tries. Wait a few minutes, then try again.",
-        "rate_limited": "Too many tries. Wait a few minutes, then try again.",
+        "incorrect_code": "This isn't the code we sent. Look for our latest e-mail and try again.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes, then try again.",
+        "rate_limited": "Too many attempts. Wait a few minutes, then try again.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Say no: a member invites people; nobody signs up."""
+        """Return False: a member invites people; nobody signs up."""
         return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Return where a person lands after signing in: the backoffice, or their invoices."""
+        """Return the first page after signing in: the backoffice, or the person's invoices."""
         return home_of(request.user)
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
@@ -53,12 +53,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return reverse("settings")
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
-        """Answer as if the person were unknown."""
+        """Respond as if the person were unknown."""
         messages.error(request, self.error_messages["email_password_mismatch"])
         return HttpResponseRedirect(reverse("account_login"))
 
     def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
-        """Pass on what went wrong; what went well shows on the page that follows."""
+        """Pass on warnings and errors; a success shows on the page that follows."""
         if level >= messages.WARNING:
             super().add_message(request, level, *args, **kwargs)
 
@@ -67,7 +67,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return subject
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Keep and send a mail after the response: how long it takes would tell who is known."""
+        """Store an e-mail and send it after the response: a delay would reveal who is known."""
         values = {
             **context,
             "email": email,

@@ -1,4 +1,4 @@
-"""The forms of signing in: django-allauth's, with our words and what browsers must be told."""
+"""The sign-in forms: django-allauth's, with our wording and hints for browsers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billhook.portal.fields.names import check_name
 
 
 class EmailForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]
-    """Who wants to sign in."""
+    """The person who wants to sign in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,7 +62,7 @@ class SetPasswordForm(allauth_forms.SetPasswordForm):  # type: ignore[misc]
 
 
 class NameForm(forms.Form):
-    """How a person is called."""
+    """The name of a person."""
 
     name = forms.CharField(
         label="Your name",

@@ -1,4 +1,4 @@
-"""Signing in and out, and what a person may change about themselves."""
+"""The pages on which people sign in and out, and change their own settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from billhook.portal.sign_in.forms import NameForm
 
 
 class _StartsAnew:
-    """Where a code was asked for before, forget it: the person wants another way or address."""
+    """Forget a code that was requested before: the person wants another way or address."""
 
     def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
         clear_login(request)
@@ -45,7 +45,7 @@ class SignInView(_SaysWhenMailFails, _StartsAnew, allauth_views.RequestLoginCode
 
     @method_decorator(login_not_required)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Lead to the set-up page as long as there is nobody who could sign in."""
+        """Redirect to the set-up page as long as nobody could sign in."""
         if not is_set_up():
             return HttpResponseRedirect(reverse("setup"))
         return cast("HttpResponseBase", super().dispatch(request, *args, **kwargs))

@@ -1,4 +1,4 @@
-"""Sees the last answer of a try, for the raw facts and a short preview of its text."""
+"""The last response of a test, for the raw facts and a short preview of its text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from billhook.engine.http.transport import Response, Transport
 from billhook.engine.secret import MASK, Secret
 
 EXCERPT: Final = 2_000
-"""Characters of an answer's text that are shown."""
+"""Characters of a response's text that are shown."""
 _KEPT: Final = 64_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
@@ -26,7 +26,7 @@ _TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The facts of an answer: its status, the names of its headers, its size, its beginning."""
+    """The facts of a response: its status, the names of its headers, its size, its beginning."""
 
     status: int
     header_names: tuple[str, ...]
@@ -36,9 +36,9 @@ class Observed:
 
 
 class ObservingTransport:
-    """Passes exchanges on, and keeps the facts of the last answer in :attr:`observed`.
+    """Passes exchanges on, and keeps the facts of the last response in :attr:`observed`.
 
-    ``origins`` are those that each step's answers came from.
+    ``origins`` are those of each step's responses.
     """
 
     def __init__(self, inner: Transport) -> None:
@@ -62,10 +62,10 @@ class ObservingTransport:
 
 
 def text_of(observed: Observed, secrets: Iterable[Secret]) -> str | None:
-    """Return the beginning of the answer if it is text, with *secrets* masked; else None.
+    """Return the beginning of the response if it is text, with *secrets* masked; else None.
 
-    Sources echo what they were sent, so each secret is looked for in every form in which a slot
-    may have sent it. It is masked before the text is cut: no half of a secret is left at the end.
+    Sources echo what they were sent, so each secret is masked in every form in which a slot may
+    have sent it. It is masked before the text is cut: no half of a secret is left at the end.
     """
     text = _decoded(observed.head)
     if text is None:

@@ -1,4 +1,4 @@
-"""What Try it shows: the request as it would be sent, then the verdict, the time and the facts."""
+"""The result of Try it: the request as it would be sent, the verdict, the time and the facts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseFacts:
-    """The raw facts of an answer. Where ``excerpt`` is None it is not shown: ``why`` says why."""
+    """The raw facts of a response. If ``excerpt`` is None, ``why`` explains why it isn't shown."""
 
     status: int
     header_names: tuple[str, ...]
@@ -89,7 +89,7 @@ class ResponseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A remark that hinders nothing, and the button that does what it proposes."""
+    """A remark that blocks nothing, and the button that applies its suggestion."""
 
     message: str
     suggestion: str
@@ -151,7 +151,7 @@ def timed_from(
 
 
 def verdict_of(sent: Sent, shown: ShownDocument | None, form: EditorForm) -> TryResult:
-    """Return what came of a try in a sentence, and where in *form* to look."""
+    """Return the result of a test in a sentence, and the field of *form* to check."""
     if sent.error is None:
         return TryResult(is_good=True, sentence=_success(sent, shown))
     look = look_at(sent.error, sent.trial, form)
@@ -167,7 +167,7 @@ def verdict_of(sent: Sent, shown: ShownDocument | None, form: EditorForm) -> Try
 
 
 def _step_that_failed(sent: Sent, error: BillhookError) -> str:
-    """Return the name of the request that failed, where there are several."""
+    """Return the name of the request that failed, if there are several."""
     command = sent.trial.command
     is_one_of_several = command is not None and len([*command.all_steps]) > 1
     return error.step if is_one_of_several else ""
@@ -176,7 +176,7 @@ def _step_that_failed(sent: Sent, error: BillhookError) -> str:
 def _success(sent: Sent, shown: ShownDocument | None) -> str:
     time = _duration(sent.milliseconds)
     if shown is None or not shown.page_count:
-        return f"This is the document that your customers will get. It took {time}."
+        return f"Your customers will get this document. It took {time}."
     pages = "1 page" if shown.page_count == 1 else f"{shown.page_count} pages"
     return f"This is the document that your customers will see: {pages}, {time}."
 
@@ -193,14 +193,14 @@ def _failure(sent: Sent, error: BillhookError) -> str:
         title = title_of(text) if text else ""
         if title:
             return (
-                f"A web page with the title “{title}” came instead of the document. "
+                f"The source returned a web page with the title “{title}” instead of the document. "
                 "The address probably needs a key rather than a browser's sign-in."
             )
     return error.public_message
 
 
 def facts_of(sent: Sent) -> ResponseFacts | None:
-    """Return the facts of the last answer, if one came."""
+    """Return the facts of the last response, if there is one."""
     observed = sent.observed
     if observed is None:
         return None
@@ -225,7 +225,7 @@ def _is_private(observed: Observed) -> bool:
 
 
 def is_private(origin: Origin) -> bool:
-    """Say whether it is a system that only the operator's allowance opens."""
+    """Return whether only the operator's allowance makes it reachable."""
     return egress_policy().allowance(origin.host, origin.port) is not None
 
 
@@ -233,19 +233,19 @@ def _why_not(sent: Sent, observed: Observed) -> str:
     if sent.error is None:
         return "The document is shown above."
     if observed.size == 0:
-        return "The answer was empty."
+        return "The response was empty."
     if _is_private(observed) and not environment.current().show_private_answers:
         return (
             "The text is not shown, because it comes from a private system. The operator can "
             "allow that with BILLHOOK_SHOW_PRIVATE_ANSWERS."
         )
     if not sent.shows_text:
-        return "The text is not shown, because a step takes a secret out of an answer."
-    return "The answer is not text."
+        return "The text is not shown, because a step extracts a secret from a response."
+    return "The response is not text."
 
 
 def preview_problems(form: EditorForm, trial: Trial) -> dict[str, Any]:
-    """Return what the preview says is missing, or what it notes, each with its remedy."""
+    """Return the missing values and the notes for the preview, each with its remedy."""
     return {
         "invoice_values": trial.invoice_values,
         "trial_mistakes": problems_in(form, trial.problems, of_try=True).all,

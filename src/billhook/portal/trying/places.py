@@ -21,27 +21,33 @@ from billhook.portal.trying.trial import Trial
 _URL: Final = "{step}.url"
 _TIMEOUT: Final = "{command}.timeout"
 _ANSWER: Final = "{command}.answer"
-_SLOW: Final = "Raise the time limit if it is slow by nature."
+_SLOW: Final = "Raise the time limit if the system is always slow."
 _ADDRESS: Final = "Check the address in the URL."
 _LOOK_AT: Final = {
     "document-not-found": (_URL, "Compare the URL that was sent with the one that works for you."),
-    "source-refused": ("{authentication}", "Look at what carries the key or password."),
+    "source-refused": (
+        "{authentication}",
+        "Check the header or parameter that contains the key or password.",
+    ),
     "sign-in-failed": ("authentication.scheme", "Check the authentication and its secrets."),
     "source-unreachable": (_URL, _ADDRESS),
     "source-tls-failed": (_URL, _ADDRESS),
     "egress-denied": (_URL, "Change the address in the URL."),
-    "source-redirected": ("{command}.redirects", "Look at the URL and the redirects."),
+    "source-redirected": ("{command}.redirects", "Check the URL and the redirects."),
     "source-timeout": (_TIMEOUT, _SLOW),
     "source-too-slow": (_TIMEOUT, _SLOW),
-    "source-too-large": ("{command}.max_bytes", "Raise the most bytes that may come."),
-    "source-status": (_URL, "Look at the method, the URL and the body."),
-    "source-said-no": ("{step}.success_when[0]", "Compare its conditions with the answer below."),
-    "missing-value": ("{step}.extract{value}", "Compare its path with the answer below."),
-    "ambiguous": ("{step}.extract{value}", "Make its path choose one, or say which one to take."),
-    "still-working": ("{step}.repeat_until.times", "Raise how often it is asked, or the pause."),
-    "not-a-document": (_ANSWER, "Look at where the document is, and at the accepted types."),
-    "web-page-instead": (_URL, "Look at the URL, and at what carries the key."),
-    "empty-answer": (_URL, "Look at the method and the URL."),
+    "source-too-large": ("{command}.max_bytes", "Raise the size limit."),
+    "source-status": (_URL, "Check the method, the URL and the body."),
+    "source-said-no": ("{step}.success_when[0]", "Compare its conditions with the response below."),
+    "missing-value": ("{step}.extract{value}", "Compare its path with the response below."),
+    "ambiguous": (
+        "{step}.extract{value}",
+        "Make its path match only one, or say which one to take.",
+    ),
+    "still-working": ("{step}.repeat_until.times", "Raise the number of attempts, or the pause."),
+    "not-a-document": (_ANSWER, "Check the location of the document and the accepted types."),
+    "web-page-instead": (_URL, "Check the URL, and the header or parameter that contains the key."),
+    "empty-answer": (_URL, "Check the method and the URL."),
 }
 
 
@@ -56,7 +62,7 @@ class Look:
 def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
     """Return where in *form* the cause of *error* is likely to be."""
     if isinstance(error, ConfigurationError | TokenError):
-        return Look(advice="Mend it in the form and try again.")
+        return Look(advice="Fix it in the form and try again.")
     where, advice = _LOOK_AT.get(error.code, ("", ""))
     if _value_of(error) == ".answer":
         where = _ANSWER

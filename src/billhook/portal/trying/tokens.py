@@ -66,7 +66,7 @@ def _refuse(missing: list[str], *, unknown: list[str]) -> None:
         Problem(
             code="missing-token",
             where=f"tokens.{name}",
-            message=f"Give {{{{{name}}}}} a value to try with: write {name}=… under Other values.",
+            message=f"Give {{{{{name}}}}} a test value: write {name}=… under Other values.",
         )
         for name in missing
     ]
@@ -74,7 +74,7 @@ def _refuse(missing: list[str], *, unknown: list[str]) -> None:
         Problem(
             code="unknown-token",
             where=f"tokens.{name}",
-            message=f"Other values: {name} is no token of this command. Remove its line.",
+            message=f"Other values: {name} is not a token of this command. Remove its line.",
         )
         for name in unknown
     ]
@@ -104,6 +104,6 @@ def _from_json(name: str, text: str) -> Value:
     except (ValueError, InvalidOperation, RecursionError):
         value = []
     if isinstance(value, list | dict):
-        message = f"Other values: after {name}:= stands text in quotes, a number, true or null."
+        message = f"Other values: after {name}:= write text in quotes, a number, true or null."
         raise TokenError((Problem(code="other-values", where="tokens", message=message),))
     return value  # type: ignore[no-any-return] # what JSON holds besides lists and objects

@@ -24,9 +24,9 @@ class Migration(migrations.Migration):
                 choices=[
                     (
                         "checked",
-                        "Keep documents, and ask each time whether they are still the same",
+                        "Keep documents, and check each time that they are still current",
                     ),
-                    ("trusted", "Keep documents, and show them again without asking"),
+                    ("trusted", "Keep documents, and show them again without checking"),
                     ("off", "Keep nothing"),
                 ],
                 default="checked",
@@ -38,8 +38,8 @@ class Migration(migrations.Migration):
             name="on_failure",
             field=models.CharField(
                 choices=[
-                    ("stop", "Stop, and say that it failed"),
-                    ("next", "Ask the next integration"),
+                    ("stop", "Stop, and report the failure"),
+                    ("next", "Try the next integration"),
                 ],
                 default="stop",
                 max_length=4,

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, told where the data folder is."""
+"""Django's SQLite backend, which creates its file in the data folder."""
