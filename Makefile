@@ -16,7 +16,7 @@ TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test test-pythons check format bench package pictures architecture lock clean
+.PHONY: help demo test test-pythons check format bench package image pictures architecture lock clean
 .PHONY: python-found runtime-ready develop-ready bench-ready
 
 help: ## list what you can do
@@ -27,6 +27,7 @@ help: ## list what you can do
 	@echo 'make format        format the code and apply the fixes that the linter can make'
 	@echo 'make bench         measure the gateway beside nginx and beside hand-written code'
 	@echo 'make package       build the wheel and the sdist, and try them in a new environment'
+	@echo 'make image         build the container image from the release, and try it'
 	@echo 'make pictures      take the pictures of the documentation again'
 	@echo 'make architecture  draw the picture of the architecture again, from the imports'
 	@echo 'make lock          write the lock files again (needs uv)'
@@ -72,6 +73,9 @@ bench: bench-ready
 
 package: develop-ready ## the wheel, the sdist, the lock and their checksums
 	@$(BIN)/python -m tools.package $(PACKAGE_ARGUMENTS)
+
+image: package ## the container image
+	@$(BIN)/python -m tools.image
 
 pictures: develop-ready
 	@$(BIN)/python docs/make_pictures.py
