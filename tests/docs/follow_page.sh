@@ -42,7 +42,9 @@ case "$*" in
 *) exit 0 ;;
 esac
 install --directory --owner=billhook --group=billhook --mode=0700 /var/lib/billhook
-billhook serve > /server.log 2>&1 &
+sh -c 'set -a; BILLHOOK_DATA_DIR=/var/lib/billhook; . /etc/billhook/billhook.env
+    exec setpriv --reuid=billhook --regid=billhook --clear-groups /opt/billhook/bin/billhook serve' \
+    > /server.log 2>&1 &
 for _ in $(seq 300); do
     ! billhook health --ready > /dev/null 2>&1 || exit 0
     sleep 0.1

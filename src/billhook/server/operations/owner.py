@@ -72,8 +72,14 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def acting_as_caller() -> Iterator[None]:
-    """Be the user who runs the command again, within :func:`acting_as_owner`: for their files."""
+    """Be the user who runs the command again, within :func:`acting_as_owner`: for their files.
+
+    Where they are that user already, nothing is changed: a service may be forbidden to.
+    """
     user, group = os.geteuid(), os.getegid()
+    if (user, group) == (os.getuid(), os.getgid()):
+        yield
+        return
     os.seteuid(os.getuid())
     os.setegid(os.getgid())
     try:

@@ -1,0 +1,18 @@
+"""Who the commands of operators act as."""
+
+from __future__ import annotations
+
+import os
+
+from billhook.server.operations.owner import acting_as_caller
+
+
+def test_a_service_that_may_not_become_somebody_else_needs_to_become_nobody(monkeypatch):
+    def refuse(_user: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "seteuid", refuse)
+    monkeypatch.setattr(os, "setegid", refuse)
+
+    with acting_as_caller():
+        assert os.geteuid() == os.getuid()
