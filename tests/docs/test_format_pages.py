@@ -52,7 +52,7 @@ def section(page: str, title: str) -> str:
 def rows(text: str) -> list[tuple[str, ...]]:
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     cells = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines]
-    return [row for row in cells if row[0] not in {"token", "place", "key", "code"}]
+    return [row for row in cells if row[0] not in {"token", "slot", "key", "code"}]
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
@@ -73,7 +73,7 @@ def test_each_token_of_billhook_itself_stands_there():
 
 
 def test_each_slot_stands_there_with_its_rule():
-    assert rows(section(TOKENS, "## How a value is written, by its place")) == list(SLOTS.items())
+    assert rows(section(TOKENS, "## How a value is encoded, by its slot")) == list(SLOTS.items())
 
 
 def test_each_function_stands_there_with_its_example():
