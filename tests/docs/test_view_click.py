@@ -53,6 +53,8 @@ def test_each_function_of_the_page_exists():
 
 AROUND = {
     "engine.body",  # bytes, which every room handles
+    "engine.document_headers",
+    "engine.safe_name",
     "engine.conversation",  # a helper of run_command
     "engine.integration",  # compiled when it was saved; opens its source at the first click
     "engine.record",

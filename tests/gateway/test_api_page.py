@@ -7,7 +7,7 @@ from pathlib import Path
 from asgi_client import ask
 from billhook.engine.errors import BillhookError, ConfigurationError
 from billhook.gateway.errors import CallerLeft, GatewayError
-from billhook.gateway.response import PROTECTIVE
+from billhook.gateway.response import OWN_HEADERS
 from billhook.gateway.route import Route, read_route
 from gateway.gateway_cast import RUN_PATH, bearer, make_gateway
 
@@ -38,7 +38,7 @@ def test_the_headers_of_a_document_stand_in_the_table():
     told = dict(re.findall(r"^\| `([A-Z][A-Za-z-]+)` \| (.+) \|$", PAGE, re.MULTILINE))
 
     assert set(told) >= {"Content-Type", "Content-Length", "Content-Disposition", "Billhook-Run"}
-    for name, value in PROTECTIVE:
+    for name, value in OWN_HEADERS:
         assert {key.lower(): text for key, text in told.items()}[name.decode()] == (
             f"`{value.decode()}`"
         )

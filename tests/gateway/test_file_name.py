@@ -2,7 +2,8 @@
 
 import pytest
 
-from billhook.gateway.file_name import attachment, file_name
+from billhook.engine.document_headers import content_disposition
+from billhook.gateway.file_name import file_name
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,9 @@ def test_a_file_name_is_made_of_the_number_and_is_safe(wanted, name):
 
 
 def test_the_disposition_of_a_plain_name_is_plain():
-    assert attachment("INV1.pdf") == b'attachment; filename="INV1.pdf"'
+    assert content_disposition("INV1.pdf", download=True) == 'attachment; filename="INV1.pdf"'
 
 
 def test_the_disposition_of_another_name_is_given_twice():
-    expected = b"attachment; filename=\"M_ller.pdf\"; filename*=UTF-8''M%C3%BCller.pdf"
-    assert attachment("Müller.pdf") == expected
+    expected = "attachment; filename=\"M_ller.pdf\"; filename*=UTF-8''M%C3%BCller.pdf"
+    assert content_disposition("Müller.pdf", download=True) == expected

@@ -7,7 +7,6 @@ from typing import Final
 
 from billhook.engine.answer.content import Content
 from billhook.engine.answer.document import Document, recognise
-from billhook.engine.answer.file_name import safe_name
 from billhook.engine.answer.kinds import SYNONYMS
 from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
 from billhook.engine.answer.status import judge_status
@@ -26,6 +25,7 @@ from billhook.engine.egress.url import (
 )
 from billhook.engine.errors import NotADocument, denied
 from billhook.engine.http.request import WebRequest
+from billhook.engine.safe_name import safe_name
 from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from billhook.engine.answer.document import Document, interpret
 from billhook.engine.answer.reading import Reading
-from billhook.engine.answer.status import NOT_FOUND
 from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
 from billhook.engine.conversation import Conversation, Learn, Reply
@@ -16,6 +15,7 @@ from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
 from billhook.engine.http.trace import OK, Trace
 from billhook.engine.http.transport import Response, Transport
+from billhook.engine.http_status import NOT_FOUND
 from billhook.engine.tokens.values import Values
 
 _PLAIN: Final = Reading()

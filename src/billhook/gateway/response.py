@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from billhook.gateway.file_name import attachment
+from billhook.engine.document_headers import PROTECTIVE, content_disposition
 from billhook.gateway.problem import MEDIA_TYPE, problem_json
 
 if TYPE_CHECKING:
@@ -21,12 +21,9 @@ Headers = tuple[tuple[bytes, bytes], ...]
 IN_ONE_PIECE: Final = 1_000_000
 """Documents of up to so many bytes are sent at once; larger ones are read chunk by chunk."""
 
-PROTECTIVE: Final[Headers] = (
-    (b"cache-control", b"private, no-store"),
+OWN_HEADERS: Final[Headers] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
+    *((name.lower().encode(), value.encode()) for name, value in PROTECTIVE),
 )
 """On every response: it is data for the caller, never a page of ours."""
 
@@ -66,9 +63,9 @@ def document_reply(document: Document, *, run_id: str, name: str) -> GatewayResp
     headers = (
         (b"content-type", document.media_type.encode()),
         (b"content-length", b"%d" % document.size),
-        (b"content-disposition", attachment(name)),
+        (b"content-disposition", content_disposition(name, download=True).encode()),
         (b"billhook-run", run_id.encode()),
-        *PROTECTIVE,
+        *OWN_HEADERS,
     )
     if document.size > IN_ONE_PIECE:
         return GatewayResponse(status=200, code="ok", headers=headers, file=document.body)
@@ -85,6 +82,6 @@ def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> G
         (b"content-length", b"%d" % len(content)),
         *run,
         *getattr(error, "headers", ()),
-        *PROTECTIVE,
+        *OWN_HEADERS,
     )
     return GatewayResponse(status=error.status, code=error.code, headers=headers, content=content)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from billhook.gateway.body import Receive
-from billhook.gateway.response import PROTECTIVE, GatewayResponse, Send
+from billhook.gateway.response import OWN_HEADERS, GatewayResponse, Send
 
 Scope = MutableMapping[str, Any]
 Check = Callable[[], Awaitable[bool]]
@@ -102,6 +102,6 @@ def _text(
         (b"content-type", media_type),
         (b"content-length", b"%d" % len(content)),
         *extra,
-        *PROTECTIVE,
+        *OWN_HEADERS,
     )
     return GatewayResponse(status=status, code="", headers=headers, content=content)

@@ -18,6 +18,7 @@ from django.http.response import StreamingHttpResponse
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
+from billhook.engine.document_headers import content_disposition
 from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
@@ -32,7 +33,6 @@ from billhook.engine.verdict import Verdict
 from billhook.portal.documents.invoice_document import InvoiceDocument
 from billhook.portal.documents.response import (
     DocumentResponse,
-    disposition,
     opened,
     send_document,
 )
@@ -320,7 +320,7 @@ def test_a_place_holder_passes_on_what_the_middleware_set_on_it() -> None:
     ],
 )
 def test_a_file_name_can_not_end_its_header(name: str, expected: str) -> None:
-    assert disposition(name, download=False) == expected
+    assert content_disposition(name, download=False) == expected
 
 
 def test_a_missing_secret_is_a_token_error(cast: Cast) -> None:

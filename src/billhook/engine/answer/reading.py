@@ -10,13 +10,13 @@ from billhook.engine.answer.conditions import Condition
 from billhook.engine.answer.content import Content
 from billhook.engine.answer.extract import Extract
 from billhook.engine.answer.paths import looks_inside
-from billhook.engine.answer.status import NOT_FOUND, judge_failure
+from billhook.engine.answer.status import judge_failure
 from billhook.engine.errors import DocumentNotFound, SourceSaidNo
+from billhook.engine.http_status import NOT_FOUND, SUCCESS
 from billhook.engine.tokens.values import Given, Values
 
 _NOT_READY: Final = frozenset({404, 409, 425})
 """Statuses with which sources say that a document isn't made yet, while it is asked for again."""
-_SUCCESS: Final = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +78,4 @@ class Repeat:
             return True
         if (reading.not_found_when or ends_if_missing) and reading.is_not_found(content, values):
             return True
-        return content.status not in _SUCCESS and content.status not in _NOT_READY
+        return content.status not in SUCCESS and content.status not in _NOT_READY

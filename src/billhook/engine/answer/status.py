@@ -10,11 +10,8 @@ from billhook.engine.errors import (
     SourceRefused,
     SourceStatus,
 )
+from billhook.engine.http_status import NOT_FOUND, REDIRECTS, REFUSED, SUCCESS
 
-NOT_FOUND: Final = frozenset({404, 410})
-_REFUSED: Final = frozenset({401, 403})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_SUCCESS: Final = range(200, 300)
 _PART: Final = 206  # nobody asked for a part: it can't be the whole document
 
 
@@ -27,12 +24,12 @@ def judge_status(status: int) -> None:
 
 def judge_failure(status: int) -> None:
     """Raise the error that *status* means, unless it is a success; 404 is one like any other."""
-    if status in _REFUSED:
+    if status in REFUSED:
         raise SourceRefused(status)
-    if status in _REDIRECTS:
+    if status in REDIRECTS:
         raise SourceRedirected(
             "The source sent us somewhere else, but this command doesn't follow. "
             "Use the address of the document itself, or let the command follow redirects."
         )
-    if status not in _SUCCESS or status == _PART:
+    if status not in SUCCESS or status == _PART:
         raise SourceStatus(status)

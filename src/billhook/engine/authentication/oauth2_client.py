@@ -25,6 +25,7 @@ from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, SourceError
 from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.terms import RunTerms
+from billhook.engine.http_status import SUCCESS
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ EARLY: Final = 60.0
 """An access token isn't used in its last seconds, nor in the last tenth of its life."""
 LONGEST_LIFE: Final = 10 * 365 * 86_400
 """Seconds. A far larger number can't be added to the time of day."""
-_SUCCESS: Final = range(200, 300)
 _UNAUTHORIZED: Final = 401
 _TOKEN_CHARACTERS: Final = frozenset(chr(code) for code in range(0x21, 0x7F))
 
@@ -181,7 +181,7 @@ def _read_response(response: Response, *, with_refresh_token: bool) -> Mapping[s
         raise _failure(response.status, str(error.error), refreshing=with_refresh_token) from None
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
         raise _failure(response.status, "", refreshing=with_refresh_token) from None
-    if response.status not in _SUCCESS:
+    if response.status not in SUCCESS:
         raise _failure(response.status, "", refreshing=with_refresh_token)
     return dict(fields)
 
@@ -227,7 +227,7 @@ def _failure(status: int, code: str, *, refreshing: bool) -> AuthenticationFaile
         return AuthenticationFailed(_SENTENCES[code])
     if status == _UNAUTHORIZED:
         return AuthenticationFailed(_SENTENCES["invalid_client"])
-    if status in _SUCCESS:
+    if status in SUCCESS:
         return AuthenticationFailed(
             "The response of the token URL holds no token. Check the token URL."
         )

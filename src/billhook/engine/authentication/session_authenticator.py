@@ -25,6 +25,7 @@ from billhook.engine.errors import (
 )
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
+from billhook.engine.http_status import REFUSED
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = 30.0
 MAX_BYTES: Final = 1_000_000
-_REFUSED: Final = frozenset({401, 403})
 _SUCCESS: Final = range(200, 400)
 """A login form often responds with a redirect, which isn't followed: it holds the values."""
 
@@ -89,7 +89,7 @@ class SessionAuthenticator:
 
     def is_refusal(self, response: Response) -> bool:
         """Return whether the session has ended. A response too large for memory is a document."""
-        if response.status in _REFUSED:
+        if response.status in REFUSED:
             return True
         if not self._plan.refused or response.body.size > MEMORY_LIMIT:
             return False
@@ -123,7 +123,7 @@ class SessionAuthenticator:
             return OpenSession(given=self._take(content, values), opened=time.monotonic())
 
     def _judge(self, content: Content, values: Values) -> None:
-        if content.status in _REFUSED:
+        if content.status in REFUSED:
             raise AuthenticationFailed(
                 f"The source did not accept the credentials (status {content.status} for the "
                 "request that opens the session). Type them again."

@@ -21,14 +21,13 @@ from billhook.engine.errors import (
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
+from billhook.engine.http_status import SERVER_ERRORS, TOO_MANY_REQUESTS
 
 FAILURES: Final = 5
 """So many failures in a row, of one step, open the breaker."""
 FIRST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds; between the two, the pause doubles each time that a try by itself fails."""
-_TOO_MANY: Final = 429
-_FAILED_INSIDE: Final = range(500, 600)
 _FAILURES: Final = (
     AuthenticationFailed,
     SourceBroken,
@@ -109,7 +108,7 @@ class BreakerTransport:
                 self._failed(request.step, is_try=is_try)
             raise
         else:
-            if response.status == _TOO_MANY or response.status in _FAILED_INSIDE:
+            if response.status == TOO_MANY_REQUESTS or response.status in SERVER_ERRORS:
                 self._failed(request.step, is_try=is_try)
             else:
                 self._succeeded(request.step, is_try=is_try)

@@ -41,6 +41,7 @@ from billhook.engine.http.request import Limits, WebRequest
 from billhook.engine.http.trace import OK, Progress
 from billhook.engine.http.unpacking import Unpacker, unpack_beginning
 from billhook.engine.http.watch import Watch
+from billhook.engine.http_status import SUCCESS
 from billhook.engine.verdict import Verdict
 
 USER_AGENT: Final = f"Billhook/{version('billhook')}"
@@ -51,7 +52,6 @@ FRAMING_BYTES: Final = 1_000_000
 """Heads, trailers and the lengths of chunks may take so much, and once the size of the body."""
 
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-_SUCCESS: Final = range(200, 300)
 _SWITCHING_PROTOCOLS: Final = 101
 
 
@@ -180,7 +180,7 @@ async def _receive(
     dial.progress.status = head.code
     dial.progress.phase = "body"
     watch.body_follows()
-    if head.code in _SUCCESS:
+    if head.code in SUCCESS:
         is_packed = _is_packed(head, may_be=request.compressed)
         _refuse_announced(head, dial.limits)
         read = _read_packed if is_packed else _read_body

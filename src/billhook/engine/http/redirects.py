@@ -17,7 +17,6 @@ from billhook.engine.http.request import WebRequest
 from billhook.engine.verdict import Verdict
 
 MAX_REDIRECTS: Final = 3
-REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 
 _SEE_OTHER: Final = 303
 _POST_BECOMES_GET: Final = frozenset({301, 302})

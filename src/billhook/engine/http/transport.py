@@ -20,9 +20,10 @@ from billhook.engine.egress.url import Origin, parse_url
 from billhook.engine.errors import DeniedPlace, SourceTimeout, denied
 from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
-from billhook.engine.http.redirects import REDIRECT_STATUSES, follow_redirect
+from billhook.engine.http.redirects import follow_redirect
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
+from billhook.engine.http_status import REDIRECTS
 from billhook.engine.verdict import Verdict
 
 _TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
@@ -97,7 +98,7 @@ class HttpTransport:
         trail = [request]
         while True:
             answer = await self._send(trail[-1], terms)
-            if terms.redirects != "follow" or answer.status not in REDIRECT_STATUSES:
+            if terms.redirects != "follow" or answer.status not in REDIRECTS:
                 break
             answer.body.close()
             following = follow_redirect(

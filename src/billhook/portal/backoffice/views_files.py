@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billhook.engine.document_headers import content_disposition
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import (
     MAX_FILE_BYTES,
@@ -14,7 +15,6 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.views_integrations import SECTION, Editor
-from billhook.portal.documents.response import disposition
 from billhook.portal.editor.form import form_of
 from billhook.portal.integrations import access
 from billhook.portal.integrations.drafts import draft_of, draft_of_file
@@ -65,5 +65,5 @@ def export_integration(
     row = access.integration_for_member(member, integration_id)
     text = write_integration(draft_of(row).config())
     response = HttpResponse(text, content_type="application/toml; charset=utf-8")
-    response.headers["Content-Disposition"] = disposition(f"{row.name}.toml", download=True)
+    response.headers["Content-Disposition"] = content_disposition(f"{row.name}.toml", download=True)
     return response

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import quote
 
 from asgiref.sync import async_to_sync
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from billhook.engine.answer.document import Document
+from billhook.engine.document_headers import PROTECTIVE, content_disposition
 
 Opener = Callable[[], Awaitable[HttpResponseBase]]
 Finisher = Callable[[HttpResponseBase], None]
@@ -27,15 +27,12 @@ SHOWN_KINDS: Final = ("application/pdf", "image/")
 """The types that a browser shows. Others are saved: XML may be a page (XHTML) in disguise."""
 
 DOCUMENT_HEADERS: Final = {
-    "Cache-Control": "private, no-store",
+    **dict(PROTECTIVE),
     # No sandbox, and object-src for ourselves: without them browsers' own PDF viewers stay blank.
     "Content-Security-Policy": (
         "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -97,7 +94,7 @@ def send_document(
         response.headers[name] = value
     response.headers["Content-Length"] = str(document.size)
     saved = download or not document.media_type.startswith(SHOWN_KINDS)
-    response.headers["Content-Disposition"] = disposition(file_name, download=saved)
+    response.headers["Content-Disposition"] = content_disposition(file_name, download=saved)
     response.headers["Billhook-Run"] = run_id
     return response
 
@@ -119,11 +116,3 @@ class _StreamedDocument(StreamingHttpResponse):
     def close(self) -> None:
         self._body.close()
         super().close()
-
-
-def disposition(file_name: str, *, download: bool) -> str:
-    """Return a Content-Disposition for a name of ours (RFC 6266, RFC 8187)."""
-    kind = "attachment" if download else "inline"
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)
-    extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
-    return f'{kind}; filename="{plain}"{extended}'

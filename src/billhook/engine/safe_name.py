@@ -1,4 +1,4 @@
-"""A file's name that came from outside, made safe: for a header, a disk, and people's eyes."""
+"""File names that are safe in a header, on a disk and for people's eyes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Final
 
 MAX_NAME: Final = 120
 """Characters before the extension."""
+MAX_STEM: Final = 80
+"""Characters of a name that is made of an invoice's number, before the extension."""
 _LONGEST_EXTENSION: Final = 5
+_UNSAFE: Final = re.compile(r"[^\w.-]+")
+"""All but letters, digits and ``_ . -``: no path, no quote, no control or direction character."""
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _RESERVED: Final = re.compile(r'[<>:"|?*]')
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
@@ -27,11 +31,25 @@ def safe_name(text: str, extension: str) -> str | None:
     stem = stem[:MAX_NAME].strip(" .")
     if not stem:
         return None
-    return f"_{stem}.{extension}" if _DEVICES.fullmatch(stem) else f"{stem}.{extension}"
+    return f"_{stem}.{extension}" if is_device(stem) else f"{stem}.{extension}"
 
 
-def _is_visible(sign: str) -> bool:
-    return sign == " " or unicodedata.category(sign)[0] not in "CZ"
+def safe_stem(text: str) -> str:
+    """Return *text* as a file name without its extension; empty if no character may stay.
+
+    Letters, digits, ``.``, ``-`` and ``_`` stay; all others, path separators and control characters
+    included, become ``-``. It neither starts nor ends with a dot.
+    """
+    return _UNSAFE.sub("-", unicodedata.normalize("NFC", text))[:MAX_STEM].strip(".-")
+
+
+def is_device(stem: str) -> bool:
+    """Say whether Windows takes a file of this name for a device, whatever its extension."""
+    return _DEVICES.fullmatch(stem) is not None
+
+
+def _is_visible(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
 
 
 def _is_extension(ending: str) -> bool:

@@ -1,0 +1,25 @@
+"""HTTP headers for a document that is sent on: the name to save it under, and protection."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+PROTECTIVE: Final = (
+    ("Cache-Control", "private, no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+"""For all documents. Their Content-Security-Policy depends on who shows them."""
+
+
+def content_disposition(file_name: str, *, download: bool) -> str:
+    """Return a Content-Disposition for a safe name (RFC 6266, RFC 8187).
+
+    A name that isn't ASCII appears twice: plain for old readers, and as RFC 8187 writes it.
+    """
+    kind = "attachment" if download else "inline"
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)
+    extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f'{kind}; filename="{plain}"{extended}'
