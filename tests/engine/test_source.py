@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from billhook.engine.authentication.token_store import MemoryKeeper
+from billhook.engine.authentication.token_store import MemoryTokenStore
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
@@ -155,13 +155,13 @@ async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
             ),
         )
         server.good_refresh = "k3y"
-        keeper, trace = MemoryKeeper(), Trace()
+        token_store, trace = MemoryTokenStore(), Trace()
         async with open_source(
-            config, secrets=SECRETS, policy=server.policy, token_store=keeper
+            config, secrets=SECRETS, policy=server.policy, token_store=token_store
         ) as source:
             with pytest.raises(NotADocument):
                 await view(config, source, trace)  # it answers with text, which is no document
-        kept = await keeper.load()
+        kept = await token_store.load()
     assert [attempt.step for attempt in trace.attempts] == ["authentication", "GetInvoiceImage"]
     assert server.served == ["/items/INV-1"]
     assert kept is not None
@@ -262,7 +262,7 @@ async def test_authentication_is_subject_to_the_egress_policy():
 
 async def test_closing_waits_for_tokens_under_way():
     given = asyncio.Event()
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
 
     async def hook(server: object, moment: str) -> None:
         if moment == "token given":
@@ -283,14 +283,14 @@ async def test_closing_waits_for_tokens_under_way():
                 },
             ),
         )
-        source = open_source(config, secrets=SECRETS, policy=server.policy, token_store=keeper)
+        source = open_source(config, secrets=SECRETS, policy=server.policy, token_store=token_store)
         run = asyncio.ensure_future(view(config, source))
         await given.wait()
         run.cancel()
         await source.close()
         with pytest.raises(asyncio.CancelledError):
             await run
-        kept = await keeper.load()
+        kept = await token_store.load()
     assert kept is not None
     assert kept.refresh == Secret(server.good_refresh)
 

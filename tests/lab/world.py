@@ -18,7 +18,7 @@ from billhook.engine.answer.document import Document
 from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
 from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.oauth2_client import make_client
-from billhook.engine.authentication.token_store import MemoryKeeper
+from billhook.engine.authentication.token_store import MemoryTokenStore
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, IntegrationConfig
@@ -63,7 +63,7 @@ class World:
     config: IntegrationConfig
     secrets: Mapping[str, Secret]
     source: Source
-    keeper: MemoryKeeper
+    token_store: MemoryTokenStore
     traces: list[Trace] = field(default_factory=list)
 
     async def fetch(self, number: str, **tokens: str) -> bytes:
@@ -73,7 +73,7 @@ class World:
 
     async def open(self, number: str, **tokens: str) -> Document:
         """Get the document itself, with its name and type. Close it."""
-        if self._is_to_be_connected and await self.keeper.load() is None:
+        if self._is_to_be_connected and await self.token_store.load() is None:
             await self.connect()
         command = self._compile()
         trace = Trace()
@@ -121,7 +121,7 @@ class World:
             state=begun.state,
             verifier=begun.verifier,
             redirect_uri=REDIRECT_URI,
-            keeper=self.keeper,
+            token_store=self.token_store,
             transport=self.source.line_out,
             trace=Trace(),
             deadline=asyncio.get_running_loop().time() + 30,
@@ -165,10 +165,14 @@ async def open_world(
         given = {
             name: Secret(text) for name, text in {**stand_in.secrets, **(secrets or {})}.items()
         }
-        keeper = MemoryKeeper()
-        source = open_source(filled, secrets=given, policy=_policy(stand_in), token_store=keeper)
+        token_store = MemoryTokenStore()
+        source = open_source(
+            filled, secrets=given, policy=_policy(stand_in), token_store=token_store
+        )
         await stack.enter_async_context(source)
-        world = World(stand_in=stand_in, config=filled, secrets=given, source=source, keeper=keeper)
+        world = World(
+            stand_in=stand_in, config=filled, secrets=given, source=source, token_store=token_store
+        )
         yield world
     if stand_in.bugs:
         raise stand_in.bugs[0]

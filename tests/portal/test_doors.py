@@ -12,7 +12,7 @@ from billhook.portal.project import settings
 PORTAL = Path(settings.__file__).parents[1]
 _MAY_ASK = {"models.py", "access.py", "services.py"}
 _MAY_ASK_TOO = {
-    "integrations/keeper.py",  # the tokens of one integration, for its own source
+    "integrations/token_store.py",  # the tokens of one integration, for its own source
     "integrations/loading.py",  # the store's: every organisation's commands, before anybody asks
     "integrations/revisions.py",  # the number that tells processes of a change
     "integrations/vault.py",  # a new key for all secrets

@@ -15,7 +15,7 @@ from billhook.cli.output import tell_json, tell_notes
 from billhook.cli.progress import progress_line
 from billhook.cli.values import PreparedCommand, command_arguments, prepare
 from billhook.engine.answer.document import Document
-from billhook.engine.authentication.file_token_store import FileKeeper
+from billhook.engine.authentication.file_token_store import FileTokenStore
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
@@ -76,8 +76,8 @@ def run(
     if not as_json:
         tell_notes(prepared.command.notes)
     trace = Trace()
-    keeper = FileKeeper(tokens) if tokens else None
-    with asyncio.run(_run(prepared, policy, keeper, trace, run_id)) as document:
+    token_store = FileTokenStore(tokens) if tokens else None
+    with asyncio.run(_run(prepared, policy, token_store, trace, run_id)) as document:
         if path is not None or not as_json:
             write_document(document, path)
         if as_json:
@@ -89,11 +89,13 @@ def run(
 async def _run(
     prepared: PreparedCommand,
     policy: EgressPolicy,
-    keeper: FileKeeper | None,
+    token_store: FileTokenStore | None,
     trace: Trace,
     run_id: str,
 ) -> Document:
-    source = prepared.integration.open(secrets=prepared.secrets, policy=policy, token_store=keeper)
+    source = prepared.integration.open(
+        secrets=prepared.secrets, policy=policy, token_store=token_store
+    )
     name = prepared.command.name
     async with source, progress_line(trace, shown=sys.stderr.isatty()):
         try:

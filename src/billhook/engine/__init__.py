@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from billhook.engine.answer.document import Document
-    from billhook.engine.authentication.file_token_store import FileKeeper
-    from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
+    from billhook.engine.authentication.file_token_store import FileTokenStore
+    from billhook.engine.authentication.token_store import (
+        IssuedTokens,
+        MemoryTokenStore,
+        TokenStore,
+    )
     from billhook.engine.command.command import Command
     from billhook.engine.command.compile import compile_command
     from billhook.engine.command.preview import MaskedRequest
@@ -63,12 +67,13 @@ __all__ = [
     "DocumentNotFound",
     "EgressDenied",
     "EgressPolicy",
-    "FileKeeper",
+    "FileTokenStore",
     "HttpTransport",
     "IntegrationConfig",
+    "IssuedTokens",
     "Limits",
     "MaskedRequest",
-    "MemoryKeeper",
+    "MemoryTokenStore",
     "Origin",
     "Problem",
     "Secret",
@@ -77,8 +82,7 @@ __all__ = [
     "Step",
     "StepConfig",
     "TokenError",
-    "TokenKeeper",
-    "Tokens",
+    "TokenStore",
     "Trace",
     "Values",
     "Verdict",
@@ -111,8 +115,8 @@ _HOMES: Final = {
     "integration_file.file": ("read_integration", "write_integration"),
     "run": ("run_command",),
     "secret": ("MASK", "Secret"),
-    "authentication.file_token_store": ("FileKeeper",),
-    "authentication.token_store": ("MemoryKeeper", "TokenKeeper", "Tokens"),
+    "authentication.file_token_store": ("FileTokenStore",),
+    "authentication.token_store": ("MemoryTokenStore", "TokenStore", "IssuedTokens"),
     "integration": ("CompiledIntegration", "compile_integration", "open_source"),
     "source": ("Source",),
     "egress.url": ("Origin",),

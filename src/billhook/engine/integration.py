@@ -18,7 +18,7 @@ from billhook.engine.secret import Secret
 if TYPE_CHECKING:
     from billhook.engine.authentication.scheme import AuthenticationPlan
     from billhook.engine.authentication.tls import TlsPlan
-    from billhook.engine.authentication.token_store import TokenKeeper
+    from billhook.engine.authentication.token_store import TokenStore
     from billhook.engine.egress.policy import EgressPolicy
     from billhook.engine.egress.resolver import Resolver
     from billhook.engine.source import Source
@@ -59,7 +59,7 @@ class CompiledIntegration:
         *,
         secrets: Mapping[str, Secret],
         policy: EgressPolicy,
-        token_store: TokenKeeper | None = None,
+        token_store: TokenStore | None = None,
         resolver: Resolver | None = None,
         folder: Path | None = None,
     ) -> Source:
@@ -189,7 +189,7 @@ def open_source(
     *,
     secrets: Mapping[str, Secret],
     policy: EgressPolicy,
-    token_store: TokenKeeper | None = None,
+    token_store: TokenStore | None = None,
     resolver: Resolver | None = None,
     folder: Path | None = None,
 ) -> Source:

@@ -19,7 +19,7 @@ from billhook.engine.authentication.authenticator import Authenticator
 from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.scheme import AuthenticationPlan
 from billhook.engine.authentication.tls import TlsPlan
-from billhook.engine.authentication.token_store import TokenKeeper
+from billhook.engine.authentication.token_store import TokenStore
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.command.command import Command
 from billhook.engine.egress.policy import EgressPolicy
@@ -53,7 +53,7 @@ class Source:
         tls: TlsPlan | None,
         secrets: Mapping[str, Secret],
         policy: EgressPolicy,
-        token_store: TokenKeeper | None = None,
+        token_store: TokenStore | None = None,
         resolver: Resolver | None = None,
         folder: Path | None = None,
     ) -> None:
@@ -69,7 +69,9 @@ class Source:
         self._authenticator: Authenticator | None = None
         chain: Transport = self._http
         if authentication is not None:
-            self._authenticator = make_authenticator(authentication, secrets, keeper=token_store)
+            self._authenticator = make_authenticator(
+                authentication, secrets, token_store=token_store
+            )
             chain = SignedTransport(
                 self._http,
                 authenticator=self._authenticator,
@@ -117,16 +119,16 @@ class Source:
 
     @property
     def credentials(self) -> tuple[Secret, ...]:
-        """Tokens or a session that the sign-in has had: where an answer repeats them, mask them."""
+        """Tokens or a session that authentication obtained: mask them in responses."""
         return self._authenticator.credentials if self._authenticator is not None else ()
 
     @property
     def line_out(self) -> Transport:
-        """The guarded way out without sign-in, for whoever signs a person in there."""
+        """The guarded transport without authentication, for a flow that obtains tokens."""
         return self._http
 
     async def close(self) -> None:
-        """Wait for a sign-in under way, so that its tokens are kept; then close all connections."""
+        """Wait for a renewal in progress to save its tokens; then close all connections."""
         if self._authenticator is not None:
             await self._authenticator.close()
         await self._http.close()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.factory import make_authenticator
-from billhook.engine.authentication.file_token_store import FileKeeper
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.file_token_store import FileTokenStore
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -32,12 +32,12 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Mortal(FileKeeper):
-    """A keeper whose process ends at a bad moment."""
+class Mortal(FileTokenStore):
+    """A token_store whose process ends at a bad moment."""
 
     moment = ""
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         if self.moment == "while-saving":
             Path.replace = lambda *_: die()  # type: ignore[assignment]
         await super().save(tokens)
@@ -58,7 +58,7 @@ async def main(port: int, path: Path, count: int) -> int:
     )
     secrets = {"ClientSecret": Secret("s3cret:%+/="), "First": Secret("refresh-0")}
     plan = compile_authentication(config, variables={}, secrets=secrets)
-    authenticator = make_authenticator(plan, secrets, keeper=Mortal(path))
+    authenticator = make_authenticator(plan, secrets, token_store=Mortal(path))
     async with HttpTransport(EgressPolicy.from_texts(allow=[f"127.0.0.1:{port}"])) as http:
         transport = SignedTransport(http, authenticator=authenticator, origins=frozenset({origin}))
         try:

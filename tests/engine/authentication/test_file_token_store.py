@@ -1,4 +1,4 @@
-"""Tokens in a file: whole after every crash, for one process at a time, for their owner's eyes."""
+"""Tokens in a file: intact after every crash, for one process at a time, private to their owner."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from billhook.engine.authentication.file_token_store import FileKeeper
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.file_token_store import FileTokenStore
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from engine.authorization_server import AuthorizationServer, authorization_server
 
 PROGRAM = Path(__file__).with_name("authenticated_process.py")
 KILLED = -9
-TOKENS = Tokens(access=Secret("a"), expires_at=1.0, refresh=Secret("r"), source="s")
+TOKENS = IssuedTokens(access=Secret("a"), expires_at=1.0, refresh=Secret("r"), source="s")
 
 
 async def start(
@@ -132,15 +132,15 @@ async def test_four_processes_with_one_file_renew_once(tmp_path):
 
 
 async def test_what_was_saved_is_loaded_and_for_the_owner_alone(tmp_path):
-    keeper = FileKeeper(tmp_path / "tokens")
+    token_store = FileTokenStore(tmp_path / "tokens")
     old = os.umask(0)
     try:
-        assert await keeper.load() is None
-        async with keeper.lock():
-            await keeper.save(TOKENS)
+        assert await token_store.load() is None
+        async with token_store.lock():
+            await token_store.save(TOKENS)
     finally:
         os.umask(old)
-    assert await keeper.load() == TOKENS
+    assert await token_store.load() == TOKENS
     assert {path.name: mode(path) for path in tmp_path.iterdir()} == {
         "tokens": 0o600,
         "tokens.lock": 0o600,
@@ -151,12 +151,12 @@ async def test_a_file_that_was_open_to_all_is_closed(tmp_path):
     path = tmp_path / "tokens"
     path.write_text(TOKENS.to_text())
     path.chmod(0o644)
-    await FileKeeper(path).save(TOKENS)
+    await FileTokenStore(path).save(TOKENS)
     assert mode(path) == 0o600
 
 
 async def test_the_lock_keeps_another_out_without_blocking_the_loop(tmp_path):
-    first, second = (FileKeeper(tmp_path / "tokens") for _ in range(2))
+    first, second = (FileTokenStore(tmp_path / "tokens") for _ in range(2))
     events: list[str] = []
 
     async def wait_for_it() -> None:
@@ -173,12 +173,12 @@ async def test_the_lock_keeps_another_out_without_blocking_the_loop(tmp_path):
 
 
 async def test_who_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
-    keeper = FileKeeper(tmp_path / "tokens")
-    async with keeper.lock():
+    token_store = FileTokenStore(tmp_path / "tokens")
+    async with token_store.lock():
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05), FileKeeper(tmp_path / "tokens").lock():
+            async with asyncio.timeout(0.05), FileTokenStore(tmp_path / "tokens").lock():
                 pass
-    async with keeper.lock():
+    async with token_store.lock():
         pass
 
 
@@ -187,18 +187,18 @@ async def test_a_file_that_holds_something_else_is_not_overwritten_silently(tmp_
     path = tmp_path / "tokens"
     path.write_bytes(content)
     with pytest.raises(AuthenticationFailed, match="file of tokens"):
-        await FileKeeper(path).load()
+        await FileTokenStore(path).load()
     assert path.read_bytes() == content
 
 
 async def test_a_folder_that_is_not_there_is_told(tmp_path):
-    keeper = FileKeeper(tmp_path / "missing" / "tokens")
-    assert await keeper.load() is None
+    token_store = FileTokenStore(tmp_path / "missing" / "tokens")
+    assert await token_store.load() is None
     with pytest.raises(AuthenticationFailed, match="can't be opened"):
-        async with keeper.lock():
+        async with token_store.lock():
             pass
     with pytest.raises(AuthenticationFailed, match="can't be"):
-        await keeper.save(TOKENS)
+        await token_store.save(TOKENS)
 
 
 async def test_a_link_in_the_way_is_not_followed(tmp_path):
@@ -206,5 +206,5 @@ async def test_a_link_in_the_way_is_not_followed(tmp_path):
     target.write_text("keep me")
     (tmp_path / "tokens.new").symlink_to(target)
     with pytest.raises(AuthenticationFailed):
-        await FileKeeper(tmp_path / "tokens").save(TOKENS)
+        await FileTokenStore(tmp_path / "tokens").save(TOKENS)
     assert target.read_text() == "keep me"

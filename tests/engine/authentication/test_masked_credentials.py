@@ -11,7 +11,7 @@ import pytest
 
 from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.factory import make_authenticator
-from billhook.engine.authentication.token_store import MemoryKeeper
+from billhook.engine.authentication.token_store import MemoryTokenStore
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig, ExtractConfig, PathConfig, StepConfig
 from billhook.engine.egress.url import Origin
@@ -90,7 +90,7 @@ def told(error: BillhookError) -> str:
 async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
     caplog.set_level(logging.DEBUG)
     plan = compile_authentication(config_of(scheme), variables={}, secrets=["Secret"])
-    bound = make_authenticator(plan, {"Secret": Secret(CANARY)}, keeper=MemoryKeeper())
+    bound = make_authenticator(plan, {"Secret": Secret(CANARY)}, token_store=MemoryTokenStore())
     network = FakeTransport(*(failure() for _ in range(4)))
     transport = SignedTransport(network, authenticator=bound, origins=frozenset({SOURCE}))
     trace, seen = Trace(), ""

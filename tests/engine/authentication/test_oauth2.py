@@ -20,7 +20,7 @@ from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.factory import make_authenticator
 from billhook.engine.authentication.oauth2_client import make_client
 from billhook.engine.authentication.scheme import AuthenticationPlan
-from billhook.engine.authentication.token_store import MemoryKeeper, TokenKeeper, Tokens
+from billhook.engine.authentication.token_store import IssuedTokens, MemoryTokenStore, TokenStore
 from billhook.engine.authentication.transport import SignedTransport
 from billhook.engine.config import AuthenticationConfig
 from billhook.engine.egress.url import Origin
@@ -69,10 +69,10 @@ class Client:
     """A source signed in at *server*, as one process has it."""
 
     def __init__(
-        self, server: AuthorizationServer, plan: AuthenticationPlan, keeper: TokenKeeper | None
+        self, server: AuthorizationServer, plan: AuthenticationPlan, token_store: TokenStore | None
     ) -> None:
         self.http = HttpTransport(server.policy)
-        self.authenticator = make_authenticator(plan, SECRETS, keeper=keeper)
+        self.authenticator = make_authenticator(plan, SECRETS, token_store=token_store)
         self.origin = Origin(scheme="http", host="127.0.0.1", port=server.port)
         self.transport = SignedTransport(
             self.http, authenticator=self.authenticator, origins=frozenset({self.origin})
@@ -113,10 +113,10 @@ class Client:
 async def client_of(
     server: AuthorizationServer,
     scheme: str,
-    keeper: TokenKeeper | None = None,
+    token_store: TokenStore | None = None,
     **more: object,
 ) -> AsyncIterator[Client]:
-    client = Client(server, plan_for(server, scheme, **more), keeper or MemoryKeeper())
+    client = Client(server, plan_for(server, scheme, **more), token_store or MemoryTokenStore())
     try:
         yield client
     finally:
@@ -205,19 +205,19 @@ async def test_a_token_refused_twice_is_the_answer():
     ("lifetime", "used_for"), [(3600, 3540), (100, 90)], ids=["an hour", "a hundred seconds"]
 )
 async def test_a_token_is_not_used_in_its_last_moments(lifetime, used_for):
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     before = time.time()
     async with (
         authorization_server(lifetime=lifetime) as server,
-        client_of(server, REFRESH, keeper) as client,
+        client_of(server, REFRESH, token_store) as client,
     ):
         await client.get()
-        kept = await keeper.load()
+        kept = await token_store.load()
         assert kept is not None
         assert kept.expires_at is not None
         assert before <= kept.expires_at - used_for <= time.time()
-        await keeper.save(replace(kept, expires_at=before))
-        async with client_of(server, REFRESH, keeper) as later:
+        await token_store.save(replace(kept, expires_at=before))
+        async with client_of(server, REFRESH, token_store) as later:
             await later.get()
     assert len(server.grants) == 2
 
@@ -232,14 +232,14 @@ async def test_a_token_without_a_lifetime_is_used_until_it_is_refused():
 # Refresh tokens
 
 
-class Noting(MemoryKeeper):
-    """A keeper that notes when it saves."""
+class Noting(MemoryTokenStore):
+    """A token_store that notes when it saves."""
 
     def __init__(self, events: list[str]) -> None:
         super().__init__()
         self._events = events
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         await asyncio.sleep(0)
         self._events.append(f"saved {tokens.refresh.reveal() if tokens.refresh else None}")
         await super().save(tokens)
@@ -276,11 +276,11 @@ async def test_a_refresh_token_stays_good_if_no_other_comes():
 
 
 async def test_what_was_saved_is_used_by_the_next_process():
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with authorization_server() as server:
-        async with client_of(server, REFRESH, keeper) as first:
+        async with client_of(server, REFRESH, token_store) as first:
             await first.get()
-        async with client_of(server, REFRESH, keeper) as second:
+        async with client_of(server, REFRESH, token_store) as second:
             await second.get()
             server.expire()
             await second.get()
@@ -288,11 +288,11 @@ async def test_what_was_saved_is_used_by_the_next_process():
 
 
 async def test_two_processes_with_one_keeper_renew_once():
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with (
         authorization_server() as server,
-        client_of(server, REFRESH, keeper) as first,
-        client_of(server, REFRESH, keeper) as second,
+        client_of(server, REFRESH, token_store) as first,
+        client_of(server, REFRESH, token_store) as second,
     ):
         await asyncio.gather(first.get(), second.get())
         server.expire()
@@ -302,16 +302,16 @@ async def test_two_processes_with_one_keeper_renew_once():
 
 
 async def test_a_refresh_token_typed_anew_replaces_what_was_kept():
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with authorization_server() as server:
-        async with client_of(server, REFRESH, keeper) as client:
+        async with client_of(server, REFRESH, token_store) as client:
             await client.get()
         server.good_refresh, server.reused = "typed anew", False
         plan = plan_for(server, REFRESH)
         authenticator = make_authenticator(
-            plan, {**SECRETS, "First": Secret("typed anew")}, keeper=keeper
+            plan, {**SECRETS, "First": Secret("typed anew")}, token_store=token_store
         )
-        async with client_of(server, REFRESH, keeper) as client:
+        async with client_of(server, REFRESH, token_store) as client:
             client.transport = SignedTransport(
                 client.http, authenticator=authenticator, origins=frozenset({client.origin})
             )
@@ -320,17 +320,17 @@ async def test_a_refresh_token_typed_anew_replaces_what_was_kept():
 
 
 async def test_kept_tokens_never_go_to_another_token_url():
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with authorization_server() as server, authorization_server() as other:
-        async with client_of(server, CODE, keeper, pkce=False) as client:
+        async with client_of(server, CODE, token_store, pkce=False) as client:
             source = client.authenticator._source
-            await keeper.save(
-                Tokens(
+            await token_store.save(
+                IssuedTokens(
                     access=Secret("a"), expires_at=0.0, refresh=Secret("refresh-0"), source=source
                 )
             )
             assert (await client.get())[0] == 200
-        async with client_of(other, CODE, keeper, pkce=False) as client:
+        async with client_of(other, CODE, token_store, pkce=False) as client:
             with pytest.raises(AuthenticationFailed) as caught:
                 await client.get()
     assert caught.value.connect_again
@@ -340,14 +340,14 @@ async def test_kept_tokens_never_go_to_another_token_url():
 async def test_a_run_that_gives_up_loses_no_token():
     """The server has used up the old one: what it answers must be kept, though nobody waits."""
     answering = asyncio.Event()
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
 
     async def wait(server: AuthorizationServer, moment: str) -> None:
         if moment == "token given":
             await answering.wait()
 
     async with authorization_server(hook=wait) as server:
-        async with client_of(server, REFRESH, keeper) as client:
+        async with client_of(server, REFRESH, token_store) as client:
             with pytest.raises(SourceTimeout) as caught:
                 await client.get(within=0.2)
             run = asyncio.ensure_future(client.get())
@@ -356,7 +356,7 @@ async def test_a_run_that_gives_up_loses_no_token():
             with pytest.raises(asyncio.CancelledError):
                 await run
             answering.set()
-        kept = await keeper.load()
+        kept = await token_store.load()
     assert caught.value.phase == "whole"
     assert kept is not None
     assert kept.refresh == Secret(server.good_refresh)
@@ -469,8 +469,8 @@ async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
     assert caught.value.connect_again
 
 
-class NeverFree(MemoryKeeper):
-    """A keeper whose lock somebody else holds."""
+class NeverFree(MemoryTokenStore):
+    """A token_store whose lock somebody else holds."""
 
     @asynccontextmanager
     async def lock(self) -> AsyncIterator[None]:
@@ -486,10 +486,10 @@ async def test_a_lock_that_is_never_free_is_told():
 
 
 async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with (
         authorization_server(good_refresh="another") as server,
-        client_of(server, REFRESH, keeper) as client,
+        client_of(server, REFRESH, token_store) as client,
     ):
         for _ in range(3):
             with pytest.raises(AuthenticationFailed, match="expired") as caught:
@@ -498,10 +498,10 @@ async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
         assert len(server.forms) == 1
         server.reused = False
         source = client.authenticator._source
-        connected = Tokens(
+        connected = IssuedTokens(
             access=Secret("a"), expires_at=0.0, refresh=Secret("another"), source=source
         )
-        await keeper.save(connected)
+        await token_store.save(connected)
         assert (await client.get())[0] == 200
 
 
@@ -541,7 +541,7 @@ BACK = "https://billhook.example/back"
 @pytest.mark.parametrize("pkce", [True, False], ids=["with PKCE", "without PKCE"])
 @pytest.mark.parametrize("settings", [{}, {"client_secret": None}], ids=["a secret", "no secret"])
 async def test_a_person_connects_once_and_runs_follow(pkce, settings):
-    keeper = MemoryKeeper()
+    token_store = MemoryTokenStore()
     async with authorization_server(**settings) as server:
         plan = plan_for(server, CODE, pkce=pkce, scope="a b", extra={"access_type": "offline"})
         client = make_client(plan, SECRETS)
@@ -557,7 +557,7 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
         assert ("code_challenge" in asked) == pkce
         assert asked.get("code_challenge_method") == (["S256"] if pkce else None)
         server.codes["c0de"] = asked["code_challenge"][0] if pkce else None
-        async with client_of(server, CODE, keeper, pkce=pkce) as run:
+        async with client_of(server, CODE, token_store, pkce=pkce) as run:
             with pytest.raises(AuthenticationFailed) as caught:
                 await run.get()
             assert caught.value.connect_again
@@ -567,7 +567,7 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
                 state=begun.state,
                 verifier=begun.verifier,
                 redirect_uri=BACK,
-                keeper=keeper,
+                token_store=token_store,
                 transport=run.http,
                 trace=Trace(),
                 deadline=asyncio.get_running_loop().time() + 30,
@@ -618,19 +618,19 @@ def test_each_flow_has_a_state_and_verifier_of_its_own():
 
 
 def test_tokens_go_into_text_and_back():
-    tokens = Tokens(access=Secret("a"), expires_at=1.5, refresh=None, source="s")
-    assert Tokens.from_text(tokens.to_text()) == tokens
+    tokens = IssuedTokens(access=Secret("a"), expires_at=1.5, refresh=None, source="s")
+    assert IssuedTokens.from_text(tokens.to_text()) == tokens
     with_refresh = replace(tokens, refresh=Secret("r"), expires_at=None)
-    assert Tokens.from_text(with_refresh.to_text()) == with_refresh
+    assert IssuedTokens.from_text(with_refresh.to_text()) == with_refresh
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"access": 1}', "null"])
 def test_another_text_is_no_tokens(text):
-    assert Tokens.from_text(text) is None
+    assert IssuedTokens.from_text(text) is None
 
 
 def test_tokens_print_nothing_of_themselves():
-    tokens = Tokens(
+    tokens = IssuedTokens(
         access=Secret("CANARY"), expires_at=time.time(), refresh=Secret("CANARY"), source="s"
     )
     assert "CANARY" not in repr(tokens)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from billhook.engine.authentication.token_store import MemoryKeeper
+from billhook.engine.authentication.token_store import MemoryTokenStore
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.policy import EgressPolicy
@@ -28,7 +28,7 @@ class Integration:
     config: IntegrationConfig
     secrets: Mapping[str, Secret]
     source: Source
-    keeper: MemoryKeeper
+    token_store: MemoryTokenStore
 
     async def outcome(self, number: str) -> bytes | str:
         """Return the document of the invoice with this *number*, or the error's code."""
@@ -56,9 +56,9 @@ async def open_integration(
     config = replace(typed, variables={**typed.variables, **variables})
     given = {name: Secret(value) for name, value in secrets.items()}
     policy = EgressPolicy.from_texts(allow=[origin.removeprefix("http://")])
-    keeper = MemoryKeeper()
-    async with open_source(config, secrets=given, policy=policy, token_store=keeper) as source:
-        yield Integration(config=config, secrets=given, source=source, keeper=keeper)
+    token_store = MemoryTokenStore()
+    async with open_source(config, secrets=given, policy=policy, token_store=token_store) as source:
+        yield Integration(config=config, secrets=given, source=source, token_store=token_store)
 
 
 class _Quiet(WSGIRequestHandler):

@@ -125,7 +125,7 @@ async def connect(server, it):
         state=begun.state,
         verifier=begun.verifier,
         redirect_uri=REDIRECT_URI,
-        keeper=it.keeper,
+        token_store=it.token_store,
         transport=it.source.line_out,
         trace=Trace(),
         deadline=asyncio.get_running_loop().time() + 30,

@@ -89,10 +89,10 @@ class Xero(StandIn):
     @fact("An access token that has expired is refreshed once; the new refresh token is kept.")
     async def refreshes_once(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
-        first = await world.keeper.load()
+        first = await world.token_store.load()
         self.oauth.expire()
         await world.fetch_right("00123")
-        kept = await world.keeper.load()
+        kept = await world.token_store.load()
         assert kept.refresh.reveal() != first.refresh.reveal()
         assert self.oauth.refresh == {kept.refresh.reveal()}
         assert not self.oauth.used & self.oauth.refresh

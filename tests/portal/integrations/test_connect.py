@@ -107,7 +107,7 @@ def begun(browser: Client, row: Integration) -> dict[str, str]:
     """Begin to connect, and return what the other system is asked."""
     page = browser.post(address(row, "/connect"))
     assert page.status_code == 200, page.content.decode()
-    url = page.context["invitation"].url
+    url = page.context["consent"].url
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
@@ -155,7 +155,7 @@ def test_an_answer_counts_once(cast: Cast, server: AuthorizationServer, row: Int
     come_back(bob, query)
     again = come_back(bob, query)
     assert again.status_code == 400
-    assert "Begin again" in again.content.decode()
+    assert "Start again" in again.content.decode()
     assert server.grants == ["authorization_code"]
 
 
@@ -167,7 +167,7 @@ def test_an_answer_to_another_question_is_refused(
 ) -> None:
     bob = signed_in(cast.bob)
     query = agreed(server, begun(bob, row)) | {"state": state}
-    assert "not the answer" in failed(come_back(bob, query))
+    assert "match a pending connection" in failed(come_back(bob, query))
     assert server.grants == []
 
 
@@ -199,7 +199,7 @@ def test_it_waits_for_ten_minutes(
     bob = signed_in(cast.bob)
     query = agreed(server, begun(bob, row))
     late = time.time() + 601
-    monkeypatch.setattr("billhook.portal.integrations.connecting.time.time", lambda: late)
+    monkeypatch.setattr("billhook.portal.integrations.connection.time.time", lambda: late)
     assert "ten minutes" in failed(come_back(bob, query))
 
 
@@ -225,7 +225,7 @@ def test_an_integration_that_was_changed_meanwhile_is_not_connected(
     bob = signed_in(cast.bob)
     query = agreed(server, begun(bob, row))
     save_integration(integration=row, draft=draft_of(row), version=row.version)
-    assert "changed meanwhile" in failed(come_back(bob, query))
+    assert "changed in the meantime" in failed(come_back(bob, query))
     assert server.grants == []
 
 

@@ -14,11 +14,11 @@ from billhook.engine.secret import Secret
 from billhook.portal.editor.form import EditorForm, form_of, to_draft
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of, draft_of_file
-from billhook.portal.integrations.keeper import DatabaseKeeper
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure
 from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore
+from billhook.portal.integrations.token_store import DatabaseTokenStore
 from engine.certificates import Authority
 from portal.cast import Cast, signed_in
 from portal.integration_cast import CANARY, Source, command, draft, integration
@@ -210,7 +210,7 @@ def test_the_store_opens_the_source_with_its_authentication(cast: Cast) -> None:
     assert wiring.integration.authentication is not None
     assert wiring.integration.authentication.scheme.name == "oauth2-client-credentials"
     assert wiring.secrets["ApiKey"].reveal() == CANARY
-    assert wiring.keeper is None
+    assert wiring.token_store is None
     assert CANARY not in repr(wiring)
 
 
@@ -222,7 +222,7 @@ def test_tokens_that_must_be_kept_get_a_keeper(cast: Cast) -> None:
     )
     row = integration(cast.harper, replace(draft(PLAIN), authentication=code))
     (loaded,) = loading.load_integrations([row.id]).values()
-    assert isinstance(loaded.wiring.keeper, DatabaseKeeper)
+    assert isinstance(loaded.wiring.token_store, DatabaseTokenStore)
 
 
 def test_authentication_that_no_service_wrote_is_not_used(cast: Cast) -> None:

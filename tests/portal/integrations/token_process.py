@@ -17,7 +17,7 @@ from billhook.server.django_setup import set_up_django
 
 set_up_django()
 
-from billhook.engine.authentication.token_store import Tokens  # noqa: E402
+from billhook.engine.authentication.token_store import IssuedTokens  # noqa: E402
 from billhook.engine.config import AuthenticationConfig, CommandConfig, StepConfig  # noqa: E402
 from billhook.engine.egress.url import Origin  # noqa: E402
 from billhook.engine.errors import BillhookError  # noqa: E402
@@ -25,7 +25,7 @@ from billhook.engine.http.request import Limits, WebRequest  # noqa: E402
 from billhook.engine.http.trace import Trace  # noqa: E402
 from billhook.engine.http.transport import Transport  # noqa: E402
 from billhook.engine.secret import Secret  # noqa: E402
-from billhook.portal.integrations import keeper  # noqa: E402
+from billhook.portal.integrations import token_store  # noqa: E402
 from billhook.portal.integrations.drafts import Draft, SecretEntry  # noqa: E402
 from billhook.portal.integrations.services import create_integration  # noqa: E402
 from billhook.portal.integrations.store import CommandStore  # noqa: E402
@@ -33,18 +33,18 @@ from billhook.portal.organisations.models import Organisation  # noqa: E402
 from billhook.server.database import prepare_database  # noqa: E402
 
 COMMAND = "GetInvoiceImage"
-keeper.LEASE = 1.0  # type: ignore[misc] # so that nobody waits long after a process that died
+token_store.LEASE = 1.0  # type: ignore[misc] # so that nobody waits long after a process that died
 
 
 def die_after_save() -> None:
     """End as soon as new tokens are saved."""
-    save = keeper.DatabaseKeeper.save
+    save = token_store.DatabaseTokenStore.save
 
-    async def save_and_die(self: keeper.DatabaseKeeper, tokens: Tokens) -> None:
+    async def save_and_die(self: token_store.DatabaseTokenStore, tokens: IssuedTokens) -> None:
         await save(self, tokens)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    keeper.DatabaseKeeper.save = save_and_die  # type: ignore[method-assign]
+    token_store.DatabaseTokenStore.save = save_and_die  # type: ignore[method-assign]
 
 
 def make(origin: Origin) -> None:

@@ -89,7 +89,7 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
     (wiring,) = opened
     assert wiring.integration.authentication is not None
     assert wiring.secrets["ApiKey"].reveal() == CANARY
-    assert wiring.keeper is not None
+    assert wiring.token_store is not None
 
 
 @pytest.mark.parametrize(

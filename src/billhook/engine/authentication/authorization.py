@@ -15,7 +15,7 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from billhook.engine.authentication.authenticator import Channel
 from billhook.engine.authentication.oauth2_client import OAuthClient, request_tokens, sentence_of
-from billhook.engine.authentication.token_store import TokenKeeper, Tokens
+from billhook.engine.authentication.token_store import IssuedTokens, TokenStore
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 
@@ -109,12 +109,12 @@ async def finish_authorization(
     state: str,
     verifier: Secret | None,
     redirect_uri: str,
-    keeper: TokenKeeper,
+    token_store: TokenStore,
     transport: Transport,
     trace: Trace,
     deadline: float,
-) -> Tokens:
-    """Exchange the code in *query* for tokens and save them with *keeper* (RFC 6749, 4.1.3).
+) -> IssuedTokens:
+    """Exchange the code in *query* for tokens and save them with *token_store* (RFC 6749, 4.1.3).
 
     *state*, *verifier* and *redirect_uri* are those with which the flow began. *deadline* is for
     waiting; the request has its own limit. Raises AuthenticationFailed and EgressDenied.
@@ -124,9 +124,9 @@ async def finish_authorization(
         code, redirect_uri=redirect_uri, verifier=verifier.reveal() if verifier else None
     )
     channel = Channel(transport=transport, deadline=deadline, trace=trace)
-    async with keeper.lock():
+    async with token_store.lock():
         tokens = await request_tokens(
             client, body, channel, old=None, source=client.source(), repeatable=False
         )
-        await keeper.save(tokens)
+        await token_store.save(tokens)
     return tokens

@@ -18,21 +18,21 @@ from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 if TYPE_CHECKING:
-    from billhook.engine.authentication.token_store import TokenKeeper
+    from billhook.engine.authentication.token_store import TokenStore
 
 
 def make_authenticator(
     plan: AuthenticationPlan,
     secrets: Mapping[str, Secret],
     *,
-    keeper: TokenKeeper | None = None,
+    token_store: TokenStore | None = None,
 ) -> Authenticator:
     """Return the authenticator of *plan*, ready to sign.
 
-    *keeper* stores tokens that the source issues; a scheme that needs one raises
+    *token_store* stores tokens that the source issues; a scheme that needs one raises
     ConfigurationError without it. Raises TokenError with every secret that is missing or unfit.
     """
-    filled = fill_plan(plan, secrets, keeper=keeper)
+    filled = fill_plan(plan, secrets, token_store=token_store)
     try:
         return plan.scheme.make(filled)
     except UnfitField as unfit:
@@ -44,7 +44,7 @@ def fill_plan(
     plan: AuthenticationPlan,
     secrets: Mapping[str, Secret],
     *,
-    keeper: TokenKeeper | None = None,
+    token_store: TokenStore | None = None,
 ) -> FilledPlan:
     """Return *plan* with the values of its secrets; raise TokenError with every problem."""
     given, problems = _take(plan, secrets)
@@ -64,7 +64,7 @@ def fill_plan(
         extra={name: template.fill(values) for name, template in plan.extra.items()},
         given=given,
         secrets=secrets,
-        keeper=keeper,
+        token_store=token_store,
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 from typing import Final
 
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 
 ASK_AGAIN: Final = 0.02
@@ -18,7 +18,7 @@ ASK_AGAIN: Final = 0.02
 _OWNER_ONLY: Final = 0o600
 
 
-class FileKeeper:
+class FileTokenStore:
     """Stores tokens in the file *path*, mode 0600, with a lock in a file next to it.
 
     A new state is written to another file, flushed to the disk and moved to the old one's path, so
@@ -44,12 +44,12 @@ class FileKeeper:
         finally:
             os.close(descriptor)
 
-    async def load(self) -> Tokens | None:
+    async def load(self) -> IssuedTokens | None:
         """Return the tokens in the file, or None if there is none yet."""
         text = await asyncio.to_thread(self._read)
         if text is None:
             return None
-        tokens = Tokens.from_text(text)
+        tokens = IssuedTokens.from_text(text)
         if tokens is None:
             raise AuthenticationFailed(
                 "The token file holds something other than tokens. Name another file, or delete it "
@@ -66,7 +66,7 @@ class FileKeeper:
         except (OSError, ValueError):
             raise _unusable("read") from None
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         """Write *tokens*; they are on disk when this returns."""
         await asyncio.to_thread(self._write, tokens.to_text())
 

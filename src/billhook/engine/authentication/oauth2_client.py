@@ -20,7 +20,7 @@ from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicatio
 from billhook.engine.authentication.authenticator import STEP, Channel
 from billhook.engine.authentication.factory import fill_plan
 from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, SourceError
 from billhook.engine.http.request import Limits, WebRequest
@@ -152,7 +152,7 @@ async def request_tokens(
     old: Secret | None,
     source: str,
     repeatable: bool,
-) -> Tokens:
+) -> IssuedTokens:
     """Send the form *body* to the token URL and return the tokens in the response.
 
     It has its own time limit instead of the run's: a run that gives up here would lose a refresh
@@ -234,13 +234,13 @@ def _failure(status: int, code: str, *, refreshing: bool) -> AuthenticationFaile
     return AuthenticationFailed(f"The token URL responded with status {status} instead of a token.")
 
 
-def _tokens(fields: Mapping[str, Any], old: Secret | None, source: str) -> Tokens:
+def _tokens(fields: Mapping[str, Any], old: Secret | None, source: str) -> IssuedTokens:
     access, refresh = fields.get("access_token"), fields.get("refresh_token")
     if not _is_token(access) or not (refresh is None or refresh == "" or _is_token(refresh)):
         raise AuthenticationFailed(
             "The token URL issued a token that can't be sent. Check the token URL."
         )
-    return Tokens(
+    return IssuedTokens(
         access=Secret(str(access)),
         expires_at=_expiry(fields.get("expires_in")),
         refresh=Secret(str(refresh)) if refresh else old,

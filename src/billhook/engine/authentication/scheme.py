@@ -18,7 +18,7 @@ from billhook.engine.tokens.values import Given
 if TYPE_CHECKING:
     from billhook.engine.authentication.authenticator import Authenticator
     from billhook.engine.authentication.session_plan import SessionPlan
-    from billhook.engine.authentication.token_store import TokenKeeper
+    from billhook.engine.authentication.token_store import TokenStore
 
 WHERE: Final = "authentication"
 """The table of an integration file that problems point to."""
@@ -123,7 +123,7 @@ class FilledPlan:
     extra: Mapping[str, str]
     given: Mapping[str, Given]
     secrets: Mapping[str, Secret]
-    keeper: TokenKeeper | None
+    token_store: TokenStore | None
 
     def __getitem__(self, key: str) -> str:
         return self.texts[key]

@@ -11,7 +11,7 @@ from billhook.engine.authentication.authenticator import Channel, SignedRequest
 from billhook.engine.authentication.oauth2_client import OAuthClient, request_tokens
 from billhook.engine.authentication.shared_credential import SharedCredential
 from billhook.engine.authentication.signed_request import authorization_value, with_header
-from billhook.engine.authentication.token_store import TokenKeeper, Tokens
+from billhook.engine.authentication.token_store import IssuedTokens, TokenStore
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.http.request import WebRequest
 from billhook.engine.secret import Secret
@@ -29,21 +29,22 @@ _UNAUTHORIZED: Final = 401
 class TokenAuthenticator:
     """Signs with an access token, and obtains a new one when it is old or refused.
 
-    It uses *first*, the refresh token that was typed, or without one the tokens in *keeper* that an
-    authorisation code gave. *own* requests tokens as the application itself and needs neither.
+    It uses *first*, the refresh token that was typed, or without one the tokens in *token_store*
+    that an authorisation code gave. *own* requests tokens as the application itself and needs
+    neither.
     """
 
     def __init__(
         self,
         client: OAuthClient,
         *,
-        keeper: TokenKeeper,
+        token_store: TokenStore,
         prefix: str,
         first: Secret | None = None,
         own: bool = False,
     ) -> None:
         self._client = client
-        self._keeper = keeper
+        self._token_store = token_store
         self._prefix = prefix
         self._first = first
         self._own = own
@@ -63,7 +64,7 @@ class TokenAuthenticator:
         """Return whether the token wasn't accepted (RFC 6750, 3.1)."""
         return response.status == _UNAUTHORIZED
 
-    async def _renew(self, channel: Channel, old: Tokens | None) -> Tokens:
+    async def _renew(self, channel: Channel, old: IssuedTokens | None) -> IssuedTokens:
         """Obtain new tokens, and save them before they are used.
 
         If another process has just obtained some, those are used.
@@ -75,24 +76,24 @@ class TokenAuthenticator:
             if stored is not None and is_new and _is_usable(stored):
                 return stored
             fresh = await self._request(stored, channel)
-            await self._keeper.save(fresh)
+            await self._token_store.save(fresh)
             return fresh
 
     async def _take_lock(self, stack: AsyncExitStack) -> None:
         try:
             async with asyncio.timeout(WAIT_FOR_LOCK):
-                await stack.enter_async_context(self._keeper.lock())
+                await stack.enter_async_context(self._token_store.lock())
         except TimeoutError:
             raise AuthenticationFailed(
                 "Another process has been renewing the tokens for too long. Try again in a minute."
             ) from None
 
-    async def _load(self) -> Tokens | None:
+    async def _load(self) -> IssuedTokens | None:
         """Return the stored tokens, unless they are for another client or first token."""
-        stored = await self._keeper.load()
+        stored = await self._token_store.load()
         return stored if stored is not None and stored.source == self._source else None
 
-    async def _request(self, stored: Tokens | None, channel: Channel) -> Tokens:
+    async def _request(self, stored: IssuedTokens | None, channel: Channel) -> IssuedTokens:
         if self._own:
             body = self._client.own_body()
             return await self._send(body, channel, old=None)
@@ -117,7 +118,7 @@ class TokenAuthenticator:
             if token == refresh and time.monotonic() - when < REMEMBER_REFUSAL:
                 raise AuthenticationFailed(message, connect_again=True)
 
-    async def _send(self, body: str, channel: Channel, *, old: Secret | None) -> Tokens:
+    async def _send(self, body: str, channel: Channel, *, old: Secret | None) -> IssuedTokens:
         return await request_tokens(
             self._client, body, channel, old=old, source=self._source, repeatable=self._own
         )
@@ -134,5 +135,5 @@ class TokenAuthenticator:
         await self._shared.close()
 
 
-def _is_usable(tokens: Tokens) -> bool:
+def _is_usable(tokens: IssuedTokens) -> bool:
     return tokens.expires_at is None or time.time() < tokens.expires_at

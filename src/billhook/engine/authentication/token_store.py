@@ -2,7 +2,7 @@
 
 A refresh token is often valid for one use: the source responds with a new one and refuses the old
 one from then on. So the new one must be on disk before anything else is done, and nobody else may
-use the old one in the meantime. This is the promise of a :class:`TokenKeeper`.
+use the old one in the meantime. This is the promise of a :class:`TokenStore`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from billhook.engine.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class IssuedTokens:
     """Tokens issued by a token URL. ``expires_at`` is in seconds since 1970, None if unknown.
 
     ``source`` is a digest of the client and the first token: tokens of another one are never sent.
@@ -40,12 +40,12 @@ class Tokens:
         )
 
     @staticmethod
-    def from_text(text: str) -> Tokens | None:
+    def from_text(text: str) -> IssuedTokens | None:
         """Return the tokens that :meth:`to_text` wrote, or None if *text* is anything else."""
         try:
             data: dict[str, Any] = json.loads(text)
             refresh = data["refresh"]
-            return Tokens(
+            return IssuedTokens(
                 access=Secret(str(data["access"])),
                 expires_at=None if data["expires_at"] is None else float(data["expires_at"]),
                 refresh=Secret(str(refresh)) if refresh else None,
@@ -55,7 +55,7 @@ class Tokens:
             return None
 
 
-class TokenKeeper(Protocol):
+class TokenStore(Protocol):
     """Stores the tokens of one integration.
 
     None of the three methods may block the event loop: a store in a file or database works in a
@@ -70,19 +70,19 @@ class TokenKeeper(Protocol):
         """
         ...
 
-    async def load(self) -> Tokens | None:
+    async def load(self) -> IssuedTokens | None:
         """Return the tokens saved last, by any process, or None."""
         ...
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         """Save *tokens*, so that a crash right after the return doesn't lose them."""
         ...
 
 
-class MemoryKeeper:
+class MemoryTokenStore:
     """Stores tokens as long as the process lives, for access tokens that can be renewed."""
 
-    def __init__(self, tokens: Tokens | None = None) -> None:
+    def __init__(self, tokens: IssuedTokens | None = None) -> None:
         self._tokens = tokens
         self._lock = asyncio.Lock()
 
@@ -90,10 +90,10 @@ class MemoryKeeper:
         """Lock out other tasks of this process."""
         return self._lock
 
-    async def load(self) -> Tokens | None:
+    async def load(self) -> IssuedTokens | None:
         """Return the tokens saved last."""
         return self._tokens
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         """Remember *tokens*."""
         self._tokens = tokens

@@ -15,12 +15,12 @@ from billhook.portal.accounts.who import user_of
 from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connecting import (
-    Finishing,
+from billhook.portal.integrations.connection import (
+    CodeExchange,
     begin_connection,
     callback_address,
     finish_connection,
-    take_waiting,
+    take_pending,
 )
 from billhook.portal.integrations.models import Integration
 from billhook.portal.limits.rates import limited
@@ -40,11 +40,11 @@ def connect(request: HttpRequest, organisation_id: str, integration_id: str) -> 
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.integration_for_member(member, integration_id)
     try:
-        invitation = begin_connection(member=member, integration=row, session=request.session)
+        consent = begin_connection(member=member, integration=row, session=request.session)
     except BillhookError as error:
         context = {"integration": row, "problem": error.public_message}
         return page(request, member, _PAGE, context, section=SECTION, status=422)
-    context = {"integration": row, "invitation": invitation, "callback": callback_address()}
+    context = {"integration": row, "consent": consent, "callback": callback_address()}
     return page(request, member, _PAGE, context, section=SECTION)
 
 
@@ -55,28 +55,28 @@ def callback(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     row: Integration | None = None
     try:
-        waiting = take_waiting(request.session, state)
-        request.session.save()  # Django doesn't save it with a place-holder, which is a 503
-        member = member_for(request, waiting.organisation_id, at_least=Role.EDITOR)
-        row = access.integration_for_member(member, waiting.integration_id)
-        finishing = finish_connection(
+        pending = take_pending(request.session, state)
+        request.session.save()  # Django doesn't save it with a placeholder, which is a 503
+        member = member_for(request, pending.organisation_id, at_least=Role.EDITOR)
+        row = access.integration_for_member(member, pending.integration_id)
+        exchange = finish_connection(
             member=member,
             integration=row,
-            waiting=waiting,
+            pending=pending,
             query=request.META.get("QUERY_STRING", ""),
             state=state,
         )
     except BillhookError as error:
         return _failed(error, row, status=400)
-    return DocumentResponse(lambda: _finished(finishing))
+    return DocumentResponse(lambda: _exchanged(exchange))
 
 
-async def _finished(finishing: Finishing) -> HttpResponse:
+async def _exchanged(exchange: CodeExchange) -> HttpResponse:
     try:
-        await finishing.finish()
+        await exchange.run()
     except BillhookError as error:
-        return _failed(error, finishing.integration, status=502)
-    return HttpResponseRedirect(_address(finishing.integration), headers=_NO_REFERRER)
+        return _failed(error, exchange.integration, status=502)
+    return HttpResponseRedirect(_address(exchange.integration), headers=_NO_REFERRER)
 
 
 def _failed(error: BillhookError, row: Integration | None, *, status: int) -> HttpResponse:

@@ -31,7 +31,7 @@ from billhook.portal.editor.form import (
 )
 from billhook.portal.editor.page import editor_view
 from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connecting import connection_of
+from billhook.portal.integrations.connection import connection_of
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealer import Sealer

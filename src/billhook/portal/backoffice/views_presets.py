@@ -22,7 +22,7 @@ from billhook.portal.editor.preset_form import (
 )
 from billhook.portal.editor.preset_page import groups_of, preset_view
 from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connecting import callback_address
+from billhook.portal.integrations.connection import callback_address
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.sealer import Sealer
 from billhook.portal.organisations.models import Member, Role

@@ -19,11 +19,11 @@ from billhook.engine.integration_file.file import (
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import KeyRing, SecretUnreadableError
-from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.live import LiveIntegration, Stamp
 from billhook.portal.integrations.models import ApiKey, Integration, Revision, StoredSecret
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
+from billhook.portal.integrations.token_store import token_store_of
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 
 log = structlog.get_logger("billhook.store")
@@ -75,7 +75,7 @@ def load_one(row: Integration, *, open_source: OpenSource = open_source) -> Live
     wiring = Wiring(
         integration=compiled,
         secrets=dict(_readable(row, list(row.stored_secrets.all()))),
-        keeper=keeper_of(row, compiled),
+        token_store=token_store_of(row, compiled),
     )
     return LiveIntegration(
         id=row.id,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from billhook.engine.authentication.token_store import TokenKeeper
+from billhook.engine.authentication.token_store import TokenStore
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
@@ -20,7 +20,7 @@ class Wiring:
 
     integration: CompiledIntegration
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
-    keeper: TokenKeeper | None = None
+    token_store: TokenStore | None = None
 
 
 @cache
@@ -38,5 +38,5 @@ def open_source(wiring: Wiring) -> Source:
     Raises ConfigurationError for a certificate that can't be used, TokenError for a missing secret.
     """
     return wiring.integration.open(
-        secrets=wiring.secrets, policy=egress_policy(), token_store=wiring.keeper
+        secrets=wiring.secrets, policy=egress_policy(), token_store=wiring.token_store
     )

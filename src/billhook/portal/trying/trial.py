@@ -28,10 +28,10 @@ from billhook.portal.editor.form import EditorForm, config_of, source_config_of
 from billhook.portal.integrations import binding
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import draft_of
-from billhook.portal.integrations.keeper import keeper_of
 from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.policy import Wiring, egress_policy
 from billhook.portal.integrations.store import get_store
+from billhook.portal.integrations.token_store import token_store_of
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
@@ -288,8 +288,8 @@ def _takes_secret(step: Step) -> bool:
 
 
 def _wiring(trial: Trial, compiled: CompiledIntegration) -> Wiring:
-    keeper = keeper_of(trial.integration, compiled) if trial.integration else None
-    return Wiring(integration=compiled, secrets=trial.secrets, keeper=keeper)
+    token_store = token_store_of(trial.integration, compiled) if trial.integration else None
+    return Wiring(integration=compiled, secrets=trial.secrets, token_store=token_store)
 
 
 class _Sending:

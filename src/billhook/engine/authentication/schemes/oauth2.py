@@ -87,14 +87,15 @@ def oauth2_scheme(
 def _make(filled: FilledPlan) -> Authenticator:
     from billhook.engine.authentication.oauth2_client import client_of  # loads oauthlib
     from billhook.engine.authentication.token_authenticator import TokenAuthenticator
-    from billhook.engine.authentication.token_store import MemoryKeeper
+    from billhook.engine.authentication.token_store import MemoryTokenStore
 
     keeps_tokens = filled.plan.scheme.keeps_tokens
-    if keeps_tokens and filled.keeper is None:
+    token_store = filled.token_store if keeps_tokens else MemoryTokenStore()
+    if token_store is None:
         raise ConfigurationError((_no_token_store(),))
     return TokenAuthenticator(
         client_of(filled),
-        keeper=filled.keeper if keeps_tokens and filled.keeper is not None else MemoryKeeper(),
+        token_store=token_store,
         prefix=filled["prefix"],
         first=filled.secret("refresh_token"),
         own=not keeps_tokens,

@@ -1,7 +1,7 @@
-"""Connects an integration: a member agrees at the other system, which then gives us tokens.
+"""The connection of an integration: a member agrees at the other system, which issues tokens.
 
-A flow that has begun waits in the member's own session, for ten minutes and for one answer. What
-comes back is exchanged for tokens through the same guarded door as every other request.
+A pending connection waits in the member's session for ten minutes and for one response. Its code is
+exchanged for tokens through the same guarded transport as every other request.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ log = structlog.get_logger("billhook.connecting")
 
 WAITING_SECONDS: Final = 600
 MOST_WAITING: Final = 5
-"""Flows of one member that may wait at the same time; the oldest make room."""
+"""Pending connections of one member at the same time; the oldest are dropped."""
 CALLBACK: Final = "/oauth/callback"
 _SESSION_KEY: Final = "connecting"
 _BY_CODE: Final = "oauth2-authorization-code"
 _PATIENCE: Final = 40.0
-_STALE: Final = "What came back is not the answer to a sign-in that waits here. Begin again."
+_NOT_PENDING: Final = "This response doesn't match a pending connection. Start again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """What a page says of an integration whose sign-in has tokens that are kept.
+class ConnectionStatus:
+    """Whether an integration has the tokens that its scheme needs, and since when.
 
-    ``begins`` says whether a member connects it; else the first token is a secret of its own.
+    ``begins`` means that a member connects it; otherwise its first token is a secret.
     """
 
     begins: bool
@@ -69,14 +69,14 @@ class Connection:
     callback: str
 
 
-def connection_of(integration: Integration) -> Connection | None:
-    """Return what to say of *integration*'s connection; None where there is nothing to connect."""
+def connection_of(integration: Integration) -> ConnectionStatus | None:
+    """Return the status of *integration*'s connection; None if its scheme needs none."""
     scheme = (integration.authentication or {}).get("scheme")
     if scheme not in {_BY_CODE, "oauth2-refresh-token"}:
         return None
     tokens = tokens_of(integration)
     has_tokens = tokens is not None and bool(tokens.ciphertext)
-    return Connection(
+    return ConnectionStatus(
         begins=scheme == _BY_CODE,
         is_connected=has_tokens,
         connected_at=tokens.connected_at if tokens and has_tokens else None,
@@ -87,13 +87,13 @@ def connection_of(integration: Integration) -> Connection | None:
 
 
 def callback_address() -> str:
-    """Return the address that other systems send members back to: it is registered there."""
+    """Return the address to which other systems send members back: it is registered there."""
     return f"{environment.current().public_url.rstrip('/')}{CALLBACK}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A flow that has begun. ``verifier`` is sealed for the member who began it."""
+class PendingConnection:
+    """A connection that has begun. ``verifier`` is sealed for the member who began it."""
 
     organisation_id: str
     integration_id: str
@@ -108,30 +108,30 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
-    """Where the member goes to agree."""
+class ConsentPage:
+    """The page of the other system where the member agrees."""
 
     url: str
 
     @property
     def host(self) -> str:
-        """The host of that address."""
+        """The host of its address."""
         return urlsplit(self.url).hostname or ""
 
 
 def begin_connection(
     *, member: Member, integration: Integration, session: MutableMapping[str, Any]
-) -> Invitation:
-    """Begin a flow, which then waits in *session*.
+) -> ConsentPage:
+    """Begin a connection, which then waits in *session*.
 
     Raises:
-        BillhookError: where the sign-in isn't one by agreement, or can't be used as it stands.
+        BillhookError: if the integration has another scheme, or can't be used yet.
     """
-    _, client = _loaded(integration)
+    _, client = _load(integration)
     _refuse_open_line(client.authorize_url)
     authorization = begin_authorization(client, redirect_uri=callback_address())
     verifier = authorization.verifier
-    waiting = Waiting(
+    pending = PendingConnection(
         organisation_id=integration.organisation_id,
         integration_id=integration.id,
         version=integration.version,
@@ -139,35 +139,35 @@ def begin_connection(
         verifier=Sealer(member=member).seal(verifier) if verifier else "",
     )
     others = list(session.get(_SESSION_KEY, {}).items())[-MOST_WAITING + 1 :]
-    session[_SESSION_KEY] = {**dict(others), authorization.state: asdict(waiting)}
-    return Invitation(url=authorization.url)
+    session[_SESSION_KEY] = {**dict(others), authorization.state: asdict(pending)}
+    return ConsentPage(url=authorization.url)
 
 
 def _refuse_open_line(address: str) -> None:
-    """Refuse to send a member and the flow's secrets over http, unless the operator allows it."""
+    """Refuse to send a member and secrets over http, unless the operator allows it."""
     url = parse_url(address)
     verdict = secret_may_travel(url, egress_policy()) if isinstance(url, Url) else url
     if not verdict.allowed:
         raise denied(verdict)
 
 
-def take_waiting(session: MutableMapping[str, Any], state: str) -> Waiting:
-    """Return the flow that waits for *state* and use it up; else raise AuthenticationFailed."""
+def take_pending(session: MutableMapping[str, Any], state: str) -> PendingConnection:
+    """Remove and return the connection that waits for *state*; or raise AuthenticationFailed."""
     waiting = dict(session.get(_SESSION_KEY, {}))
     found = waiting.pop(state, None)
     if found is None:
-        raise AuthenticationFailed(_STALE, connect_again=True)
+        raise AuthenticationFailed(_NOT_PENDING, connect_again=True)
     session[_SESSION_KEY] = waiting
-    taken = Waiting(**found)
+    taken = PendingConnection(**found)
     if taken.is_over:
-        message = "It took more than ten minutes to come back. Begin again."
+        message = "You took more than ten minutes to come back. Start again."
         raise AuthenticationFailed(message, connect_again=True)
     return taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finishing:
-    """A flow whose answer has come, about to be exchanged for tokens."""
+class CodeExchange:
+    """A connection whose code has arrived, ready to be exchanged for tokens."""
 
     member: Member
     integration: Integration
@@ -177,11 +177,11 @@ class Finishing:
     query: str
     state: str
 
-    async def finish(self) -> None:
-        """Exchange the code and keep the tokens; raise BillhookError with a plain sentence."""
+    async def run(self) -> None:
+        """Exchange the code and save the tokens; raise BillhookError if that fails."""
         wiring = self.live.wiring
-        if wiring.keeper is None:
-            raise AuthenticationFailed(_STALE)
+        if wiring.token_store is None:
+            raise AuthenticationFailed(_NOT_PENDING)
         try:
             async with get_store().one_off_source(wiring) as source:
                 await finish_authorization(
@@ -190,7 +190,7 @@ class Finishing:
                     state=self.state,
                     verifier=self.verifier,
                     redirect_uri=callback_address(),
-                    keeper=wiring.keeper,
+                    token_store=wiring.token_store,
                     transport=source.line_out,
                     trace=Trace(),
                     deadline=asyncio.get_running_loop().time() + _PATIENCE,
@@ -210,21 +210,21 @@ class Finishing:
 
 
 def finish_connection(
-    *, member: Member, integration: Integration, waiting: Waiting, query: str, state: str
-) -> Finishing:
-    """Make ready to exchange what came back in *query*; nothing is sent here.
+    *, member: Member, integration: Integration, pending: PendingConnection, query: str, state: str
+) -> CodeExchange:
+    """Prepare the exchange of the code in *query*; nothing is sent yet.
 
     Raises:
-        BillhookError: where the integration changed meanwhile, or somebody else began the flow.
+        BillhookError: if the integration has changed, or another member began the connection.
     """
-    verifier = Sealer(member=member).open(waiting.verifier) if waiting.verifier else None
-    if waiting.verifier and verifier is None:
-        raise AuthenticationFailed(_STALE, connect_again=True)
-    if waiting.version != integration.version:
-        message = "The integration was changed meanwhile. Begin again."
+    verifier = Sealer(member=member).open(pending.verifier) if pending.verifier else None
+    if pending.verifier and verifier is None:
+        raise AuthenticationFailed(_NOT_PENDING, connect_again=True)
+    if pending.version != integration.version:
+        message = "The integration was changed in the meantime. Start again."
         raise AuthenticationFailed(message, connect_again=True)
-    live, client = _loaded(integration)
-    return Finishing(
+    live, client = _load(integration)
+    return CodeExchange(
         member=member,
         integration=integration,
         live=live,
@@ -235,11 +235,11 @@ def finish_connection(
     )
 
 
-def _loaded(integration: Integration) -> tuple[LiveIntegration, OAuthClient]:
+def _load(integration: Integration) -> tuple[LiveIntegration, OAuthClient]:
     live = load_one(integration)
     authentication = live.wiring.integration.authentication
     if not live.commands or authentication is None or authentication.scheme.name != _BY_CODE:
-        message = "This integration can't be connected as it stands. Mend its sign-in and save it."
+        message = "This integration can't be connected yet. Correct its authentication and save it."
         problem = Problem(code="not-connectable", where="authentication", message=message)
         raise ConfigurationError((problem,))
     return live, make_client(authentication, live.wiring.secrets)

@@ -1,9 +1,9 @@
-"""Keeps the tokens that a source gives out in the database: encrypted, and renewed by one only.
+"""Storage for issued tokens in the database: encrypted, and renewed by one process at a time.
 
-A refresh token is often good for one use, so who asks for new tokens holds a lease on the row: a
-name, and a moment up to which nobody else may ask. The lease is extended while the asking goes on
-and ends by itself soon after its process has died. No transaction is open meanwhile, and the
-database's clock counts for all.
+A refresh token is often valid for one use, so a process that requests new tokens holds a lease on
+the row: a name, and the time until which nobody else may request any. The lease is extended during
+the request and ends automatically soon after its process has died. No transaction is open in the
+meantime, and all processes go by the database's clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
@@ -34,19 +34,19 @@ LEASE: Final = 12.0
 """Seconds for which a lease holds without being extended."""
 EXTEND_EVERY: Final = 3.0
 ASK_AGAIN: Final = 0.05
-"""Seconds between two tries to get the lease."""
+"""Seconds between two attempts to get the lease."""
 _Result = TypeVar("_Result")
 
 
-def keeper_of(row: Integration, compiled: CompiledIntegration) -> DatabaseKeeper | None:
-    """Return the keeper of the tokens of *row*, if its sign-in has tokens that must be kept."""
+def token_store_of(row: Integration, compiled: CompiledIntegration) -> DatabaseTokenStore | None:
+    """Return the token store of *row*, if its scheme has tokens that must be stored."""
     if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return None
-    return DatabaseKeeper(row, uses=binding.uses_of_authentication(compiled), lease=LEASE)
+    return DatabaseTokenStore(row, uses=binding.uses_of_authentication(compiled), lease=LEASE)
 
 
-class DatabaseKeeper:
-    """Keeps the tokens of one integration. *uses* says where they may be sent: nowhere else.
+class DatabaseTokenStore:
+    """Stores the tokens of one integration. They may be sent only as *uses* allows.
 
     It may be used from several tasks, loops and processes.
     """
@@ -57,7 +57,7 @@ class DatabaseKeeper:
         self._lease = lease
 
     def lock(self) -> AbstractAsyncContextManager[None]:
-        """Keep everybody else who uses these tokens out, in other processes too."""
+        """Lock out every other user of these tokens, in other processes too."""
         return self._locked()
 
     @asynccontextmanager
@@ -72,18 +72,18 @@ class DatabaseKeeper:
             extending.cancel()
             with suppress(asyncio.CancelledError):
                 await extending
-            await _in_thread(lambda: self._let_go(name))
+            await _in_thread(lambda: self._release(name))
 
-    async def load(self) -> Tokens | None:
-        """Return what was saved last, if it may be sent where the integration sends it now."""
+    async def load(self) -> IssuedTokens | None:
+        """Return the tokens saved last, if they may go where the integration now sends them."""
         return await _in_thread(self._load)
 
-    async def save(self, tokens: Tokens) -> None:
+    async def save(self, tokens: IssuedTokens) -> None:
         """Save *tokens*; they are in the database when this returns."""
         await _in_thread(lambda: self._save(tokens))
 
     def _take(self, name: str) -> bool:
-        """Take the lease, if it is free. The row is made when it is first needed."""
+        """Take the lease, if it is free. The row is created when it is first needed."""
         StoredTokens.objects.get_or_create(integration_id=self._integration.id)
         free = Q(leased_until=None) | Q(leased_until__lt=Now())
         return bool(self._rows().filter(free).update(leased_by=name, leased_until=self._end()))
@@ -96,30 +96,30 @@ class DatabaseKeeper:
                     lambda: self._rows().filter(leased_by=name).update(leased_until=self._end())
                 )
 
-    def _let_go(self, name: str) -> None:
+    def _release(self, name: str) -> None:
         self._rows().filter(leased_by=name).update(leased_by="", leased_until=None)
 
-    def _load(self) -> Tokens | None:
+    def _load(self) -> IssuedTokens | None:
         row = self._rows().select_related("integration").first()
         if row is None or not row.ciphertext or not self._uses <= binding.from_json(row.bound_to):
             return None
         try:
-            return Tokens.from_text(decrypt_tokens(row, ring=key_ring()).reveal())
+            return IssuedTokens.from_text(decrypt_tokens(row, ring=key_ring()).reveal())
         except SecretUnreadableError:
             return None
 
-    def _save(self, tokens: Tokens) -> None:
-        # whoever has disconnected it meanwhile, or connected it anew, doesn't want these any more
+    def _save(self, tokens: IssuedTokens) -> None:
+        # no old tokens are saved after a member has disconnected it, or connected it again
         same = self._rows().filter(integration__connection=self._integration.connection)
         row = same.first()
         if row is None:
             raise AuthenticationFailed(
-                "The integration was connected anew or disconnected meanwhile."
+                "The integration was connected again or disconnected in the meantime."
             )
         bound = binding.from_json(row.bound_to)
         same.update(
             ciphertext=encrypt_tokens(Secret(tokens.to_text()), integration=self._integration),
-            # one command alone may have asked for them: they stay good for the others
+            # a single command may have requested them: they stay valid for the others
             bound_to=binding.to_json(max(bound, self._uses)),
             changed_at=timezone.now(),
         )
@@ -134,16 +134,16 @@ class DatabaseKeeper:
 
 
 async def _in_thread(work: Callable[[], _Result]) -> _Result:
-    """Do *work* with the database in a thread. What fails there is told in a sentence of ours."""
+    """Do *work* with the database in a thread, and translate its errors."""
 
     def in_thread() -> _Result:
         try:
             return work()
         except IntegrityError:
-            raise AuthenticationFailed("The integration was deleted meanwhile.") from None
+            raise AuthenticationFailed("The integration was deleted in the meantime.") from None
         except DatabaseError:
             message = (
-                "The tokens can't be kept: the database doesn't answer. Try again in a minute."
+                "The tokens can't be saved: the database doesn't respond. Try again in a minute."
             )
             raise AuthenticationFailed(message) from None
         finally:

@@ -1,4 +1,4 @@
-"""Tokens in the database: encrypted, bound to where they go, renewed by one, safe from kill -9."""
+"""Tokens in the database: encrypted, bound to origins, renewed once, safe from kill -9."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 
-from billhook.engine.authentication.token_store import Tokens
+from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
 from billhook.portal.integrations.binding import Use
 from billhook.portal.integrations.crypto import KeyRingError
-from billhook.portal.integrations.keeper import DatabaseKeeper
 from billhook.portal.integrations.models import Integration, StoredTokens
+from billhook.portal.integrations.token_store import DatabaseTokenStore
 from billhook.portal.integrations.vault import rotate_secrets
 from billhook.portal.organisations.models import Organisation
 from engine.authorization_server import AuthorizationServer, authorization_server
@@ -29,7 +29,7 @@ from engine.authorization_server import AuthorizationServer, authorization_serve
 PROGRAM = Path(__file__).with_name("token_process.py")
 KILLED = -9
 CANARY = "canary-token-71c0"
-TOKENS = Tokens(access=Secret(CANARY), expires_at=1.0, refresh=Secret("r"), source="s")
+TOKENS = IssuedTokens(access=Secret(CANARY), expires_at=1.0, refresh=Secret("r"), source="s")
 HERE = frozenset({Use("https://billing.acme.example", "follow")})
 THERE = frozenset({Use("https://evil.example", "follow")})
 
@@ -41,67 +41,69 @@ def row(transactional_db: None) -> Integration:
     )
 
 
-def keeper(row: Integration, *, uses: frozenset[Use] = HERE, lease: float = 5.0) -> DatabaseKeeper:
-    return DatabaseKeeper(row, uses=uses, lease=lease)
+def token_store(
+    row: Integration, *, uses: frozenset[Use] = HERE, lease: float = 5.0
+) -> DatabaseTokenStore:
+    return DatabaseTokenStore(row, uses=uses, lease=lease)
 
 
 @async_to_sync
-async def save(keeper: DatabaseKeeper, tokens: Tokens = TOKENS) -> None:
-    async with keeper.lock():
-        await keeper.save(tokens)
+async def save(token_store: DatabaseTokenStore, tokens: IssuedTokens = TOKENS) -> None:
+    async with token_store.lock():
+        await token_store.save(tokens)
 
 
-def load(keeper: DatabaseKeeper) -> Tokens | None:
-    return async_to_sync(keeper.load)()
+def load(token_store: DatabaseTokenStore) -> IssuedTokens | None:
+    return async_to_sync(token_store.load)()
 
 
 def test_what_was_saved_is_loaded_by_everybody(row: Integration) -> None:
-    assert load(keeper(row)) is None
-    save(keeper(row))
-    assert load(keeper(row)) == TOKENS
+    assert load(token_store(row)) is None
+    save(token_store(row))
+    assert load(token_store(row)) == TOKENS
 
 
 def test_the_database_holds_no_token(row: Integration) -> None:
-    save(keeper(row))
+    save(token_store(row))
     stored = StoredTokens.objects.get()
     assert CANARY.encode() not in bytes(stored.ciphertext)
     assert CANARY not in str(StoredTokens.objects.values().get())
 
 
 def test_tokens_are_not_given_for_another_address(row: Integration) -> None:
-    save(keeper(row))
-    assert load(keeper(row, uses=THERE)) is None
-    assert load(keeper(row, uses=HERE | THERE)) is None
+    save(token_store(row))
+    assert load(token_store(row, uses=THERE)) is None
+    assert load(token_store(row, uses=HERE | THERE)) is None
 
 
 def test_a_command_that_goes_to_one_address_leaves_them_good_for_the_others(
     row: Integration,
 ) -> None:
-    save(keeper(row, uses=HERE | THERE))
-    save(keeper(row, uses=HERE))
-    assert load(keeper(row, uses=HERE | THERE)) == TOKENS
+    save(token_store(row, uses=HERE | THERE))
+    save(token_store(row, uses=HERE))
+    assert load(token_store(row, uses=HERE | THERE)) == TOKENS
 
 
 def test_tokens_copied_into_another_row_can_not_be_read(row: Integration) -> None:
-    save(keeper(row))
+    save(token_store(row))
     other = Integration.objects.create(organisation=row.organisation, name="Other")
     stolen = StoredTokens.objects.get()
     StoredTokens.objects.create(
         integration=other, ciphertext=stolen.ciphertext, bound_to=stolen.bound_to
     )
-    assert load(keeper(other)) is None
+    assert load(token_store(other)) is None
 
 
 def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> None:
-    before = keeper(row)
+    before = token_store(row)
     Integration.objects.filter(id=row.id).update(connection=1)
-    with pytest.raises(AuthenticationFailed, match="meanwhile"):
+    with pytest.raises(AuthenticationFailed, match="in the meantime"):
         save(before)
     assert load(before) is None
 
 
 def test_an_integration_that_is_gone_is_told(row: Integration) -> None:
-    of_row = keeper(row)
+    of_row = token_store(row)
     Integration.objects.filter(id=row.id).delete()
     with pytest.raises(AuthenticationFailed, match="deleted"):
         save(of_row)
@@ -111,10 +113,10 @@ async def test_the_lock_keeps_another_out_without_blocking_the_loop(row: Integra
     events: list[str] = []
 
     async def wait_for_it() -> None:
-        async with keeper(row).lock():
+        async with token_store(row).lock():
             events.append("second")
 
-    async with keeper(row).lock():
+    async with token_store(row).lock():
         waiting = asyncio.ensure_future(wait_for_it())
         for _ in range(3):
             await asyncio.sleep(0.06)
@@ -124,17 +126,17 @@ async def test_the_lock_keeps_another_out_without_blocking_the_loop(row: Integra
 
 
 async def test_a_lease_is_extended_as_long_as_it_is_needed(row: Integration) -> None:
-    async with keeper(row, lease=0.4).lock():
+    async with token_store(row, lease=0.4).lock():
         await asyncio.sleep(1.0)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3), keeper(row, lease=0.4).lock():
+            async with asyncio.timeout(0.3), token_store(row, lease=0.4).lock():
                 pass
 
 
 async def test_a_lease_whose_process_died_ends_by_itself(row: Integration) -> None:
-    dead = keeper(row, lease=0.3)
+    dead = token_store(row, lease=0.3)
     await sync_to_async(dead._take, thread_sensitive=False)("dead")
-    async with keeper(row, lease=0.3).lock():
+    async with token_store(row, lease=0.3).lock():
         pass
 
 
@@ -142,11 +144,11 @@ def test_a_rotation_of_the_keys_includes_tokens(row: Integration, tmp_path: Path
     before = str(environment.current().data_dir)
     environment.put("BILLHOOK_DATA_DIR", str(tmp_path))
     try:
-        save(keeper(row))
+        save(token_store(row))
         old = bytes(StoredTokens.objects.get().ciphertext)
         assert rotate_secrets() == 1
         assert bytes(StoredTokens.objects.get().ciphertext)[:9] != old[:9]
-        assert load(keeper(row)) == TOKENS
+        assert load(token_store(row)) == TOKENS
     except KeyRingError as error:  # pragma: no cover - the ring is in the new folder
         pytest.fail(str(error))
     finally:
