@@ -1,4 +1,4 @@
-"""Whether mail is sent is known before somebody waits for a mail."""
+"""A failing mail server is known before somebody waits for a mail."""
 
 from __future__ import annotations
 

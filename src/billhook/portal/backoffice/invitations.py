@@ -1,4 +1,4 @@
-"""Mail that invites people, and the sentence for the member about what came of it.
+"""Mail that invites people, and the sentence that reports to the member whether it was sent.
 
 The mail holds the address of the sign-in page and nothing that signs in: its reader must still get
 the code that is sent to that address.
@@ -24,7 +24,7 @@ from billhook.portal.mail.status import mail_status
 from billhook.portal.organisations.models import Member, Organisation
 
 _PATIENCE: Final = 1.0
-"""Seconds that a page waits for the mail server, so that it can say what came of the mail."""
+"""Seconds that a page waits for the mail server, so that it can report the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

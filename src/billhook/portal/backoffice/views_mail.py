@@ -44,7 +44,7 @@ class TestResult:
 @require_POST
 @limited("test-mail", "10/h/user")
 def send_test(request: HttpRequest, organisation_id: str) -> HttpResponse:
-    """Send a test mail to the owner who asks for it, and show what came of it."""
+    """Send a test mail to the owner who asks for it, and show the result."""
     member = member_for(request, organisation_id, at_least=Role.OWNER)
     if not is_mail_sent():
         return HttpResponseRedirect(_settings_address(member))

@@ -30,8 +30,8 @@ def compress_file(content: bytes, coding: Coding) -> bytes:
 def compress_page(content: bytes, coding: Coding) -> bytes:
     """Return *content* in *coding*, with 1 to ``MOST_PADDING`` bytes that decoders skip.
 
-    The length of a compressed page tells how much of it repeats. Padding hides the difference that
-    one guessed character makes ("Heal the BREACH", IEEE Access 2022).
+    The length of a compressed page depends on how much of it repeats. Padding hides the difference
+    that one guessed character makes ("Heal the BREACH", IEEE Access 2022).
     """
     padding = b"-" * (1 + secrets.randbelow(MOST_PADDING))  # its length alone is random
     match coding:

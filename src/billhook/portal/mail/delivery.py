@@ -1,4 +1,4 @@
-"""Sends mail, and notes what came of it."""
+"""Sends mail, and records the result of each attempt."""
 
 from __future__ import annotations
 

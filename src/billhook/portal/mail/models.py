@@ -18,7 +18,7 @@ class MailKind(models.TextChoices):
 
 
 class MailState(models.TextChoices):
-    """Whether a mail will be tried again. A mail that was sent has no row any more."""
+    """The states of a mail that hasn't been sent: it will be tried again, or it won't."""
 
     WAITING = "waiting", "Waiting"
     FAILED = "failed", "Failed"

@@ -1,6 +1,7 @@
-"""Whether mail reaches people: checked from time to time, so that it is known before it matters.
+"""The state of mail: checked from time to time, so that a failure is known before it matters.
 
-Pages for strangers show this result and never that of one mail: else it would tell who is known.
+Pages for strangers show this state and never the result of one mail, which would reveal whose
+address is known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _WHILE_IT_FAILS: Final = timedelta(minutes=2)
 
 
 class Mail(Enum):
-    """Whether mail is sent."""
+    """The states of mail."""
 
     WORKS = "works"
     FAILS = "fails"
@@ -35,7 +36,7 @@ class Mail(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailStatus:
-    """Whether mail is sent, and the reason and beginning of a failure."""
+    """The state of mail, and the reason and beginning of a failure."""
 
     state: Mail
     reason: str = ""
