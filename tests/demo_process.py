@@ -17,7 +17,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 LAST_LINE = "Ctrl+C stops it."
-SECONDS = 60
+SECONDS = 200
 
 
 class DemoProcess:

@@ -32,7 +32,7 @@ class Source:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 source.reached.set()
-                source.may_answer.wait(60)
+                source.may_answer.wait(200)
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(PDF)))
                 self.end_headers()
@@ -105,7 +105,7 @@ class Serving:
         return said
 
     def connection(self) -> HTTPConnection:
-        return HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return HTTPConnection("127.0.0.1", self.port, timeout=200)
 
     def ask(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None):
         connection = self.connection()
@@ -139,6 +139,6 @@ class Serving:
         """Send a signal; return the exit status and what stood on standard error."""
         if self._ended is None:
             self.process.send_signal(number)
-            _, errors = self.process.communicate(timeout=60)
+            _, errors = self.process.communicate(timeout=200)
             self._ended = self.process.returncode, errors
         return self._ended

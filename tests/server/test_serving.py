@@ -137,12 +137,12 @@ def test_a_run_that_goes_on_is_finished_before_the_end(start, source):
     answers = []
     running = threading.Thread(target=lambda: answers.append(serving.run(seeded)))
     running.start()
-    source.reached.wait(30)
+    assert source.reached.wait(100)
     serving.process.send_signal(signal.SIGTERM)
     while serving.is_up():
         time.sleep(0.02)
     source.may_answer.set()
-    running.join(30)
+    running.join(100)
 
     assert answers[0][1] == PDF
     assert serving.stop() == (0, "")
@@ -154,9 +154,9 @@ def test_a_run_that_does_not_end_is_cut_off_and_recorded(start, source):
     source.may_answer.clear()
     running = threading.Thread(target=lambda: _run_to_its_end(serving, seeded))
     running.start()
-    source.reached.wait(30)
+    assert source.reached.wait(100)
     status, errors = serving.stop()
-    running.join(30)
+    running.join(100)
 
     assert status == 0
     assert "Traceback" not in errors
