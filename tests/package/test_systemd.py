@@ -105,13 +105,23 @@ def test_the_backup_runs_as_the_service_with_the_same_settings_and_as_shut_in():
     assert {name: backup.get(name) for name in same} == {name: unit[name] for name in same}
 
 
-def test_the_backup_is_a_command_that_exists():
-    command = dict(_Unit("billhook-backup.service")["Service"])["ExecStart"]
-    [arguments] = re.findall(r"/opt/billhook/bin/billhook backup (.*)'$", command)
-    context = backup_command.make_context("backup", shlex.split(arguments))
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "with a passphrase"])
+def test_the_backup_is_a_command_that_exists(tmp_path, is_encrypted):
+    passphrase = tmp_path / "passphrase"
+    if is_encrypted:
+        passphrase.write_text("a long passphrase")
+    line = dict(_Unit("billhook-backup.service")["Service"])["ExecStart"]
+    command = shlex.split(line.replace("$$", "$").replace("%%", "%"))
+    script = command[2].replace("/etc/billhook/backup.passphrase", str(passphrase))
+    script = script.replace("/opt/billhook/bin/billhook", "printf '%s\\n'")
+    done = subprocess.run([*command[:2], script], capture_output=True, text=True, check=True)
+    name, *arguments = done.stdout.splitlines()
+    given = backup_command.make_context("backup", arguments).params
 
-    assert context.params["replace"] is True
-    assert str(context.params["file"]).startswith("/var/lib/billhook-backups/")
+    assert name == "backup"
+    assert given["replace"] is True
+    assert re.search(r"^/var/lib/billhook-backups/billhook-[\d-]{10}\.backup$", str(given["file"]))
+    assert given["passphrase"] == (f"file:{passphrase}" if is_encrypted else None)
 
 
 def test_every_line_of_the_sample_settings_is_a_setting_with_a_right_value():
