@@ -1,6 +1,6 @@
-"""What the laboratory shows of each preset, as the page docs/sources.md.
+"""The results of the laboratory for each preset, as the page docs/sources.md.
 
-Run ``python -m lab.table`` in the folder tests to write the page anew.
+Run ``python -m lab.table`` in the folder tests to write the page again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "sources.md"
 NOT_VERIFIED: Final = "Not verified"
 _ANSWERS: Final = {
     "body": "the body",
-    "base64": "base 64 in the answer",
-    "url": "behind a link in the answer",
-    "zip": "a file in a zip",
+    "base64": "base64 in the response",
+    "url": "behind a link in the response",
+    "zip": "a file in a ZIP",
     "link": "a link for the contact",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What became of each case: codes, as runs record them."""
+    """The outcome of each case: codes, as runs record them."""
 
     right: int
     unknown: str
@@ -39,7 +39,7 @@ class Shown:
 
 
 async def show(kind: type[StandIn]) -> Shown:
-    """Run every case against a fresh stand-in, and return what came of it."""
+    """Run every case against a fresh stand-in, and return the outcomes."""
     async with open_world(kind) as world:
         right = 0
         for number in (each for each in NUMBERS if each not in kind.impossible):
@@ -83,7 +83,7 @@ def write_row(kind: type[StandIn], shown: Shown) -> str:
 
 
 def write_section(kind: type[StandIn]) -> str:
-    """Return what else is shown of the preset, and what isn't verified."""
+    """Return further facts about the preset, and those that aren't verified."""
     preset = read_preset(kind.preset)
     lines = [f'<a id="{kind.preset}"></a>', "", f"### {preset.about['title']}", ""]
     lines += [f"Preset `{kind.preset}`. {_steps(preset)}", ""]
@@ -109,24 +109,24 @@ def in_order() -> list[type[StandIn]]:
 _HEAD: Final = """\
 # Sources
 
-Billhook has a preset for each of these systems: a file that says everything but the secrets.
+Billhook has a preset for each of these systems: a file with everything except the secrets.
 `billhook presets list` lists them, and the backoffice offers them when you add an integration.
 
-This page is made by the tests. For each system there is a stand-in in `tests/lab/systems`: a server
+The tests make this page. For each system there is a stand-in in `tests/lab/systems`: a server
 that is as strict as the real one is known to be, and refuses a wrong header, quoting, content type,
 signature or token. Each preset was run against its stand-in with ten invoices, whose numbers were
 `INV0000001`, `INV/2024/0001`, `A&B=C`, `O'Brien "7"`, `Ñ-100%`, `#7`, `a+b`, `00123`, `x y` and
 `{{InvoiceNumber}}`; with a number that doesn't exist, a draft, each secret wrong in turn, and a
-system that answers 500. The table says what came of it.
+system that responds with 500. The table shows the results.
 
-Where real software can run in the tests, it takes what Billhook sends as well (`tests/lab/real`):
+Where real software can run in the tests, Billhook is tested against it as well (`tests/lab/real`):
 an S3 store (rclone), a WebDAV server (WsgiDAV), an OAuth 2 server (Authlib) and a SOAP server
 (soapbar).
 
-A stand-in is not the vendor's system. What is said to be *not verified* is a guess that a running
-system may prove wrong. Then correct the preset in the form: it is a copy of your own.
+A stand-in is not the vendor's system. *Not verified* marks an assumption that a running
+system may prove wrong. Then correct your copy of the preset in the form.
 
-| source | requests | authentication | the number stands | the document is | right | unknown | \
+| source | requests | authentication | the number is | the document is | right | unknown | \
 draft | wrong secret | fails |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 

@@ -72,13 +72,13 @@ class Autotask(StandIn):
         for header, name in wanted.items():
             call.needs(header, self.secrets[name], status=401)
 
-    @fact("Two invoices with one number are an error, and neither is asked for.")
+    @fact("Two invoices with the same number are an error, and neither is requested.")
     async def refuses_two(self, world: Any) -> None:
         self.twice = NUMBERS[0]
         assert await world.outcome(NUMBERS[0]) == "ambiguous"
         assert [call.method for call in self.calls] == ["POST"]
 
-    @fact("The PDF is found with an item around it, too.")
+    @fact("The PDF is also found with an item around it.")
     async def reads_either_form(self, world: Any) -> None:
         self.is_wrapped = True
         await world.fetch_right(NUMBERS[1])

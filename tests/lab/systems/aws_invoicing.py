@@ -70,7 +70,7 @@ class AwsInvoicing(StandIn):
         assert "Authorization" not in self.calls[1].headers
         assert self.refusals == []
 
-    @fact("A number with quotes changes nothing of the call.")
+    @fact("A number with quotes doesn't change the call.")
     async def keeps_the_call_whole(self, world: Any) -> None:
         assert await world.outcome('INV","X":"') == "document-not-found"
         assert [why.partition(":")[0] for why in self.refusals] == ["400"]

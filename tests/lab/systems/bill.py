@@ -84,7 +84,7 @@ class Bill(StandIn):
         if session not in self.sessions:
             raise _failed("BDC_1109", "the session is missing or has ended")
 
-    @fact("A session is opened once for all, and once more when it has ended.")
+    @fact("All runs share one session, and it is opened again when it has ended.")
     async def renews_the_session(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         await world.fetch_right(NUMBERS[1])
@@ -105,7 +105,7 @@ class Bill(StandIn):
         assert await world.outcome(NUMBERS[0]) == "sign-in-failed"
         assert self.logins == 1
 
-    @fact("A quotation mark and a backslash in the number change nothing of the filter.")
+    @fact("A quotation mark and a backslash in the number don't change the filter.")
     async def escapes_the_filter(self, world: Any) -> None:
         assert await world.outcome('x","op":"!=') == "document-not-found"
         assert await world.outcome("x\\") == "document-not-found"

@@ -121,7 +121,7 @@ class BusinessCentral(StandIn):
     def _document(invoice: Invoice, language: str) -> bytes:
         return make_pdf(len(invoice.pdf) + sum(language.encode()))
 
-    @fact("A quote in the number is doubled inside the filter, and ends it nowhere.")
+    @fact("A quote in the number is doubled inside the filter, and can't end it.")
     async def doubles_quotes(self, world: Any) -> None:
         await world.fetch_right('O\'Brien "7"')
         assert await world.outcome("' or status eq 'Open") == "document-not-found"
@@ -140,7 +140,7 @@ class BusinessCentral(StandIn):
         assert self.calls[-1].site == FILES
         assert self.refusals == []
 
-    @fact("The document comes in the language that is filled in.")
+    @fact("The document is in the language of the form.")
     async def asks_for_the_language(self, world: Any) -> None:
         await world.fetch(NUMBERS[0])
         assert self.language == "de-DE"

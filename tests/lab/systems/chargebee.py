@@ -54,7 +54,7 @@ class Chargebee(StandIn):
         await world.fetch_right("INV0000001")
         assert [call.method for call in self.calls] == ["POST", "POST", "GET"]
 
-    @fact("The key isn't sent to the store to which the link leads.")
+    @fact("The key isn't sent to the store that the link leads to.")
     async def keeps_the_key_to_itself(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         assert "Authorization" in self.calls[0].headers

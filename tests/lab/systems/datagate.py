@@ -14,7 +14,7 @@ class Datagate(StandIn):
     preset = "datagate"
     row = "Datagate"
     secrets: ClassVar = {"ApiToken": "eyJtokenOfDatagate", "ClientId": "48213"}
-    quoting = "in a JSON string; compared again in the answer"
+    quoting = "in a JSON string; compared again in the response"
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Datagate(StandIn):
         check_bearer(call, self.secrets["ApiToken"])
         call.needs("ClientID", self.secrets["ClientId"], status=401)
 
-    @fact("Of the numbers that the search finds, only the very same one is taken.")
+    @fact("Of the numbers that the search finds, only the identical one is taken.")
     async def takes_the_very_number(self, world: Any) -> None:
         for number in ("INV0000001", "#7", "x y"):
             await world.fetch_right(number)

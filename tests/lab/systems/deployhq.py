@@ -32,7 +32,7 @@ class DeployHq(StandIn):
             raise Refused(404, "the invoice isn't finalised")
         return pdf_answer(invoice.pdf)
 
-    @fact("The key of somebody who isn't a billing manager is told as refused.")
+    @fact("The key of a user who isn't a billing manager is reported as refused.")
     async def tells_what_is_forbidden(self, world: Any) -> None:
         self.is_billing_manager = False
         assert await world.outcome(NUMBERS[0]) == "source-refused"

@@ -37,16 +37,16 @@ class DoiT(StandIn):
         document = b"%PDF-1.4\n" + bytes(200_000_000) if self.is_bomb else invoice.pdf
         return pdf_answer(gzip.compress(document), headers={"Content-Encoding": "gzip"})
 
-    @fact("It is asked for compressed, and unpacked.")
+    @fact("It is requested compressed, and unpacked.")
     async def asks_for_gzip(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         assert self.refusals == []
 
-    @fact("A small answer that would unpack to a huge one ends at the limit of size.")
+    @fact("A small response that unpacks to a huge one ends at the size limit.")
     async def stops_a_bomb(self, world: Any) -> None:
         self.is_bomb = True
         assert await world.outcome(NUMBERS[0]) == "source-too-large"
 
-    @fact("Its 404 has two reasons, which can't be told apart: both count as not found.")
+    @fact("Its 404 has two reasons that can't be distinguished: both count as not found.")
     async def cannot_tell_two_reasons_apart(self, world: Any) -> None:
         assert await world.outcome(UNKNOWN) == await world.outcome(DRAFT) == "document-not-found"

@@ -66,7 +66,7 @@ class Dolibarr(StandIn):
         await world.fetch_right("00123")
         assert [call.method for call in self.calls[1:]] == ["GET", "PUT", "GET"]
 
-    @fact("What can't be built either counts as not found.")
+    @fact("A document that can't be built counts as not found.")
     async def cannot_build_what_is_unknown(self, world: Any) -> None:
         assert await world.outcome(UNKNOWN) == "document-not-found"
         assert [call.method for call in self.calls] == ["GET", "PUT"]

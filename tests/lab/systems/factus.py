@@ -69,14 +69,14 @@ class Factus(StandIn):
         assert self.logins == 1
         assert self.refusals == []
 
-    @fact("A first token that has expired is fetched anew, once.")
+    @fact("An expired first token is fetched again, once.")
     async def renews_the_first_token(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.local = "another"
         await world.fetch_right(NUMBERS[1])
         assert self.logins == 2
 
-    @fact("The document is called as Factus calls it, made safe.")
+    @fact("The document has the name that Factus gives it, made safe.")
     async def takes_the_name(self, world: Any) -> None:
         for number, name in (("A&B=C", "A&B=C.pdf"), ("INV/2024/0001", "0001.pdf")):
             with await world.open(number) as document:

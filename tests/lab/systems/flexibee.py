@@ -54,7 +54,7 @@ class Flexi(StandIn):
         ]
         assert all("Authorization" in call.headers for call in self.calls)
 
-    @fact("A report name that doesn't exist is a failure with its status, and no empty document.")
+    @fact("A report name that doesn't exist is a failure with its status, not an empty document.")
     async def tells_a_wrong_report_name(self, world: Any) -> None:
         self.reports = {"dodaciList"}
         assert await world.outcome(NUMBERS[0]) == "source-status"

@@ -17,7 +17,7 @@ class FreshBooks(StandIn):
     preset = "freshbooks"
     row = "FreshBooks"
     secrets: ClassVar = {"ClientSecret": "9f8esecret-of-the-app"}
-    quoting = "in the query, percent-encoded; compared again in the answer"
+    quoting = "in the query, percent-encoded; compared again in the response"
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class FreshBooks(StandIn):
         if account != ACCOUNT:
             raise Refused(403, "another account")
 
-    @fact("What comes is a link, which isn't fetched: the contact is sent there.")
+    @fact("The result is a link, which isn't fetched: the contact is sent there.")
     async def gives_the_link(self, world: Any) -> None:
         assert (await world.fetch("00123")).startswith(b"https://my.freshbooks.com/#/link/")
         assert len(self.calls) == 4  # authorise, token, search, share

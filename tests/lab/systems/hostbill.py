@@ -47,14 +47,14 @@ class HostBill(StandIn):
         rest = {"success": True, "call": query["call"], "server_time": 1323445047}
         return json_answer(rest | (found if self.is_flat else {"invoices": found}))
 
-    @fact("Of several documents, the one under the invoice's id is taken, wherever it stands.")
+    @fact("Of several documents, the one under the invoice's id is taken, wherever it is.")
     async def takes_the_one_with_the_id(self, world: Any) -> None:
         self.gives_more = True
         await world.fetch_right(NUMBERS[3])
         self.is_flat = True
         await world.fetch_right(NUMBERS[3])
 
-    @fact("An id that looks like a piece of a path finds nothing, and breaks nothing.")
+    @fact("An id that looks like part of a path finds nothing and breaks nothing.")
     async def keeps_the_path_whole(self, world: Any) -> None:
         for identity in ("'] , $..['48211", "*", "48211'"):
             assert await world.outcome(NUMBERS[0], InvoiceId=identity) == "document-not-found"

@@ -14,7 +14,7 @@ class InvoiceNinja(StandIn):
     preset = "invoice-ninja"
     row = "Invoice Ninja v5"
     secrets: ClassVar = {"ApiToken": "Xg4kTokenOfInvoiceNinja0123456789"}
-    quoting = "in the query, percent-encoded; compared again in the answer"
+    quoting = "in the query, percent-encoded; compared again in the response"
 
     @route("GET", "/api/v1/invoices")
     def list_invoices(self, call: Call) -> web.Response:
@@ -46,7 +46,7 @@ class InvoiceNinja(StandIn):
         disposition = {"Content-Disposition": "attachment; filename=invoice.pdf"}
         return pdf_answer(invoice.pdf, headers=disposition)
 
-    @fact("Of several contacts the first one's document is taken, and no draft's.")
+    @fact("Of several contacts, the document of the first is taken, never a draft's.")
     async def takes_the_first_invitation(self, world: Any) -> None:
         await world.fetch_right("#7")
         assert await world.outcome(DRAFT) == "document-not-found"

@@ -75,7 +75,7 @@ class JtlCloud(StandIn):
     async def narrows_the_search(self, world: Any) -> None:
         await world.fetch_right("INV0000001")  # INV0000001-2 and INV00000010 hold it, too
 
-    @fact("The answer's names may be in small letters.")
+    @fact("The names in the response may be in lower case.")
     async def reads_either_case(self, world: Any) -> None:
         self.in_small_letters = True
         await world.fetch_right(NUMBERS[1])

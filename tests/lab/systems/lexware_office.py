@@ -77,16 +77,16 @@ class LexwareOffice(StandIn):
             "archived": False,
         }
 
-    @fact("An XRechnung comes as its XML, not as the PDF that is a preview only.")
+    @fact("An XRechnung is delivered as its XML, not as the PDF that is only a preview.")
     async def takes_the_xml(self, world: Any) -> None:
         assert (await world.fetch(_XRECHNUNG)).startswith(b"<?xml")
 
-    @fact("A draft, which the search finds, is told as a document that isn't there yet.")
+    @fact("A draft that the search finds is reported as a document that doesn't exist yet.")
     async def tells_what_is_not_issued(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"
         assert len(self.calls) == 2
 
-    @fact("A search for a part of other numbers takes the exact one.")
+    @fact("A search that also finds longer numbers takes the exact one.")
     async def takes_the_exact_one(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         assert await world.outcome("INV000000") == "document-not-found"

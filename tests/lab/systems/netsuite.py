@@ -74,19 +74,19 @@ class NetSuite(StandIn):
             seen=self.nonces,
         )
 
-    @fact("Each request has a signature and a nonce of its own.")
+    @fact("Each request has its own signature and nonce.")
     async def signs_each_request(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         await world.fetch_right(NUMBERS[0])
         assert len(self.calls) == len(self.nonces) == 4
 
-    @fact("A quote in the number is doubled inside the query, and ends it nowhere.")
+    @fact("A quote in the number is doubled inside the query, and can't end it.")
     async def doubles_quotes(self, world: Any) -> None:
         await world.fetch_right('O\'Brien "7"')
         assert await world.outcome("' OR tranid = 'INV0000001") == "document-not-found"
         assert self.refusals == []
 
-    @fact("Base 64 in lines is read as well.")
+    @fact("Base64 in lines is accepted.")
     async def reads_lines(self, world: Any) -> None:
         self.in_lines = True
         await world.fetch_right(NUMBERS[2])

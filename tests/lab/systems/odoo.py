@@ -99,18 +99,18 @@ class Odoo(StandIn):
     def home(self, call: Call) -> web.Response:
         return html_answer("Log in")
 
-    @fact("The login is used again by later runs.")
+    @fact("Later runs use the same login.")
     async def keeps_the_login(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         await world.fetch_right("00123")
         assert sum(b'"common"' in call.body for call in self.calls) == 1
 
-    @fact("The portal's page instead of the PDF is told as such.")
+    @fact("The portal's page instead of the PDF is reported as a web page.")
     async def tells_a_page_from_a_document(self, world: Any) -> None:
         self.is_shut = True
         assert await world.outcome("INV0000001") == "web-page-instead"
 
-    @fact("A key that is withdrawn is refused, and the login is made anew once.")
+    @fact("A revoked key is refused, and the login is repeated once.")
     async def logs_in_again_once(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         self.key = "another"

@@ -63,15 +63,13 @@ class OnlyOfficeCrm(StandIn):
         if call.headers.get("Accept", "*/*") not in {"application/json", "*/*"}:
             raise Refused(406, "it answers JSON alone")
 
-    @fact("What is known about the file isn't taken for the file, which is fetched with the token.")
+    @fact("The details of the file aren't mistaken for the file, which is fetched with the token.")
     async def takes_a_further_step(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         assert len(self.calls) == 3
         assert "Authorization" in self.calls[2].headers
 
-    @fact(
-        "The token goes to ONLYOFFICE's own address alone, whatever address stands in the answer."
-    )
+    @fact("Only ONLYOFFICE's own address gets the token, whatever address the response contains.")
     async def keeps_the_token_at_home(self, world: Any) -> None:
         self.leads_away = True
         assert await world.outcome(NUMBERS[0]) == "document-not-found"

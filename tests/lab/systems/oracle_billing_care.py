@@ -32,12 +32,12 @@ class OracleBillingCare(StandIn):
             raise Refused(500, "an internal server error occurred: no such bill")
         return pdf_answer(invoice.pdf)
 
-    @fact("Id and number have to be of the same bill.")
+    @fact("Id and number must belong to the same bill.")
     async def needs_both(self, world: Any) -> None:
         outcome = await world.outcome(NUMBERS[0], InvoiceId="0.0.0.1+-bill+1")
         assert outcome == "source-status"
 
-    @fact("What it answers for an unknown bill is 500, which is sent again by nobody.")
+    @fact("An unknown bill gets the status 500, and the request isn't repeated.")
     async def is_not_sent_again(self, world: Any) -> None:
         assert await world.outcome("B1-9999") == "source-status"
         assert len(self.calls) == 1

@@ -37,7 +37,7 @@ class Presigned(StandIn):
     def get_object(self, call: Call, key: str) -> web.Response:
         return pdf_answer(self.links.take(call))
 
-    @fact("The key goes to the program alone, and is dropped before the link.")
+    @fact("Only the program gets the key; the link doesn't.")
     async def drops_the_key(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         assert [call.site for call in self.calls] == ["api", FILES]

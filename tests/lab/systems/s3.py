@@ -40,7 +40,7 @@ class S3Bucket(StandIn):
             raise Refused(404, "no such key", body=_NO_KEY, content_type="application/xml")
         return pdf_answer(invoice.pdf, headers={"ETag": f'"{invoice.key}"'})
 
-    @fact("What is signed is what is sent, byte by byte, for every sign in a key.")
+    @fact("The signed bytes are the bytes sent, for every character in a key.")
     async def signs_what_is_sent(self, world: Any) -> None:
         wanted = {
             "INV/2024/0001": "/invoices/INV/2024/0001.pdf",

@@ -135,7 +135,7 @@ class SageIntacct(StandIn):
         assert all(b"s3nd&amp;r&lt;Pass" in call.body for call in self.calls)
         assert not any(b"<!DOCTYPE" in call.body for call in self.calls)
 
-    @fact("A session is opened once for all, and once more when it has ended.")
+    @fact("All runs share one session, and it is opened again when it has ended.")
     async def renews_the_session(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         await world.fetch_right(NUMBERS[1])
@@ -144,13 +144,13 @@ class SageIntacct(StandIn):
         await world.fetch_right(NUMBERS[2])
         assert self.opened == 2
 
-    @fact("The record number is looked up each time, so that a new one does no harm.")
+    @fact("The record number is looked up each time, so a new one does no harm.")
     async def looks_up_each_time(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.renumbered = 1_000_000
         await world.fetch_right(NUMBERS[0])
 
-    @fact("An answer that declares entities is refused, and none is filled in.")
+    @fact("A response that declares entities is refused, and none is expanded.")
     async def refuses_entities(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.declares_entities = True

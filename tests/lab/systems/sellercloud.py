@@ -53,25 +53,23 @@ class Sellercloud(StandIn):
         headers = {"Content-Type": "application/pdf", "Content-Disposition": name}
         return web.Response(text=f'"{text}"' if self.is_quoted else text, headers=headers)
 
-    @fact(
-        "The text of the body is decoded, whatever the Content-Type says, with or without quotes."
-    )
+    @fact("The body is decoded, whatever the Content-Type says, with or without quotes.")
     async def decodes_the_body(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.is_quoted = True
         await world.fetch_right(NUMBERS[0])
 
-    @fact("The document is called as the header says.")
+    @fact("The document has the name in the header.")
     async def takes_the_name(self, world: Any) -> None:
         with await world.open(NUMBERS[0]) as document:
             assert document.name == "Invoice_48211.pdf"
 
-    @fact("The order's id is sent as a number; an id that is none isn't sent at all.")
+    @fact("The order's id is sent as a number; an id that isn't a number isn't sent at all.")
     async def sends_a_number(self, world: Any) -> None:
         assert await world.outcome(NUMBERS[0], InvoiceId="INV-7") == "token"
         assert self.calls == []
 
-    @fact("A token that has expired is fetched anew, once.")
+    @fact("An expired token is fetched again, once.")
     async def renews_the_token(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.token = "another"

@@ -63,7 +63,7 @@ class SevDesk(StandIn):
         await world.fetch_all()
         assert self.sent == set()
 
-    @fact("The read is never repeated by itself, while the search is.")
+    @fact("The read is never repeated automatically; the search is.")
     async def reads_once(self, world: Any) -> None:
         self.search_stumbles = 1
         self.read_stumbles = 1

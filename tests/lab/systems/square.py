@@ -36,7 +36,7 @@ class Square(StandIn):
             raise _error("it can be sorted by INVOICE_SORT_DATE alone")
         return json_answer({"invoices": [_row(each) for each in reversed(self.invoices)]})
 
-    @fact("The contact is sent to the invoice's page, for there is no PDF to show.")
+    @fact("The contact is sent to the invoice's page, since there is no PDF.")
     async def gives_the_page(self, world: Any) -> None:
         with await world.open("A&B=C") as document:
             assert document.media_type == "text/uri-list"
@@ -45,7 +45,7 @@ class Square(StandIn):
     async def a_draft_has_no_page(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"
 
-    @fact("A number with quotes changes nothing of the path through the answer.")
+    @fact("A number with quotes doesn't change the path in the response.")
     async def keeps_the_path_whole(self, world: Any) -> None:
         for number in ("' || true || '", "'] , $..public_url, $['"):
             assert await world.outcome(number) == "document-not-found"

@@ -64,7 +64,7 @@ class Stigg(StandIn):
             raise _error(404, "another customer")
         return self.get(number=number)
 
-    @fact("It is generated, asked for until it is ready, and then fetched, in this order.")
+    @fact("It is generated, polled until it is ready, and then fetched.")
     async def waits_until_it_is_ready(self, world: Any) -> None:
         self.polls_needed = 2
         await world.fetch_right("INV/2024/0001")

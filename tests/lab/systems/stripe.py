@@ -48,7 +48,7 @@ class Stripe(StandIn):
     def download(self, call: Call, name: str) -> web.Response:
         return pdf_answer(self.links.take(call))
 
-    @fact("The key goes to the API alone; the link gets no header of ours.")
+    @fact("Only the API gets the key; the link gets none of our headers.")
     async def keeps_the_key_to_itself(self, world: Any) -> None:
         await world.fetch("INV0000001")
         api, file = self.calls
@@ -61,7 +61,7 @@ class Stripe(StandIn):
         assert await world.outcome(DRAFT) == "document-not-found"
         assert [call.site for call in self.calls] == ["api"]
 
-    @fact("A link is asked for anew each time: it is good for one read.")
+    @fact("A link is requested each time, since it works only once.")
     async def asks_for_a_fresh_link(self, world: Any) -> None:
         for _ in range(3):
             await world.fetch_right("00123")

@@ -87,7 +87,7 @@ class Svea(StandIn):
     def document(self, call: Call, key: str) -> web.Response:
         return xml_answer(self.links.take(call).decode(), content_type="application/xml")
 
-    @fact("The link is followed once, without name and password; its XML holds the PDF.")
+    @fact("The link is followed once, without user name and password; its XML contains the PDF.")
     async def follows_the_link(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         assert [call.site for call in self.calls] == ["api", FILES]
@@ -98,7 +98,7 @@ class Svea(StandIn):
         self.code_of_document = 5
         assert await world.outcome(NUMBERS[0]) == "source-said-no"
 
-    @fact("An id that holds XML stays text.")
+    @fact("An id that contains XML stays text.")
     async def keeps_the_envelope_whole(self, world: Any) -> None:
         injected = "48211</d:InvoiceId><d:InvoiceId>48218"
         assert await world.outcome(NUMBERS[0], InvoiceId=injected) == "source-said-no"

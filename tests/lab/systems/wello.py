@@ -57,13 +57,13 @@ class Wello(StandIn):
     def _check(self, call: Call) -> None:
         check_basic(call, "billhook", f"{self.secrets['Password']}@ACME")
 
-    @fact("A zip with the one PDF works as well as the PDF itself.")
+    @fact("A ZIP with one PDF works like the PDF itself.")
     async def takes_both(self, world: Any) -> None:
         await world.fetch_right(NUMBERS[0])
         self.always_zips = True
         await world.fetch_all()
 
-    @fact("A zip with two PDFs is an error rather than the wrong one.")
+    @fact("A ZIP with two PDFs is an error, not a guess.")
     async def takes_none_of_two(self, world: Any) -> None:
         self.always_zips = self.adds_another = True
         assert await world.outcome(NUMBERS[0]) == "ambiguous"

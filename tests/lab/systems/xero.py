@@ -18,7 +18,7 @@ class Xero(StandIn):
     preset = "xero"
     row = "Xero"
     secrets: ClassVar = {"ClientSecret": "vT3secret-of-the-app"}
-    quoting = "in the query, percent-encoded; compared again in the answer"
+    quoting = "in the query, percent-encoded; compared again in the response"
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,20 +97,20 @@ class Xero(StandIn):
         assert self.oauth.refresh == {kept.refresh.reveal()}
         assert not self.oauth.used & self.oauth.refresh
 
-    @fact("A refresh token that was used before asks a person to connect again.")
+    @fact("After a refresh token that was used before, a person must connect again.")
     async def says_when_to_connect_again(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         self.oauth.expire()
         self.oauth.used |= self.oauth.refresh
         assert await world.outcome("00123") == "sign-in-failed"
 
-    @fact("The named organisation is asked; a bill with the same number doesn't count.")
+    @fact("The configured organisation is searched; a bill with the same number doesn't count.")
     async def asks_the_named_tenant(self, world: Any) -> None:
         await world.fetch_right("A&B=C")
         tenants = [call.headers.get("xero-tenant-id") for call in self.calls]
         assert [each for each in tenants if each] == [TENANT, TENANT]
 
-    @fact("A draft is told by its status; its PDF isn't asked for.")
+    @fact("A draft is recognised by its status; its PDF isn't requested.")
     async def leaves_drafts_alone(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"
         assert self.refusals == []

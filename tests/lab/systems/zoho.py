@@ -16,7 +16,7 @@ class Zoho(StandIn):
     preset = "zoho"
     row = "Zoho Books / Invoice"
     secrets: ClassVar = {"ClientSecret": "c0ffee-secret-of-the-client"}
-    quoting = "in the query, percent-encoded; compared again in the answer"
+    quoting = "in the query, percent-encoded; compared again in the response"
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Zoho(StandIn):
             raise _error(400, 6041, "This user is not associated with the organization.")
         return query
 
-    @fact("The access token goes behind Zoho-oauthtoken; a refresh token stays good.")
+    @fact("The access token follows Zoho-oauthtoken; a refresh token stays valid.")
     async def uses_zohos_own_word(self, world: Any) -> None:
         await world.fetch_right("INV0000001")
         self.oauth.expire()
