@@ -33,7 +33,7 @@ def die() -> None:
 
 
 class Mortal(FileTokenStore):
-    """A token_store whose process ends at a bad moment."""
+    """A token store whose process dies at a bad time."""
 
     moment = ""
 

@@ -1,4 +1,4 @@
-"""What was typed about signing in: every mistake is told, and what is shown is masked."""
+"""Authentication as typed: every problem is reported, and previews are masked."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def basic(**fields: object) -> AuthenticationConfig:
     return AuthenticationConfig(scheme="basic", fields=fields)  # type: ignore[arg-type]
 
 
-def test_each_scheme_of_the_table_has_an_example_here():
+def test_each_scheme_has_an_example_here():
     assert tuple(WHOLE) == tuple(SCHEMES)
 
 
 @pytest.mark.parametrize("info", SCHEMES.values(), ids=SCHEMES)
-def test_the_table_is_whole(info):
+def test_each_field_is_described_completely(info):
     names = [field.key for field in info.fields]
     assert len(set(names)) == len(names)
     for field in info.fields:
@@ -118,7 +118,7 @@ def test_the_table_is_whole(info):
 
 
 @pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)
-def test_each_scheme_compiles_and_knows_its_secrets(config):
+def test_each_scheme_compiles_and_lists_its_secrets(config):
     plan = compiled(config)
     expected = {"ApiKey"}
     if config.scheme.startswith("oauth2"):
@@ -373,7 +373,7 @@ def test_each_scheme_compiles_and_knows_its_secrets(config):
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(config, code, where, suggestion):
+def test_a_problem_points_to_its_field(config, code, where, suggestion):
     [problem] = problems_of(config)
     assert (problem.code, problem.where, problem.suggestion) == (code, where, suggestion)
     assert problem.message.endswith((".", "?"))
@@ -390,19 +390,19 @@ def test_a_mistake_is_told_with_its_place(config, code, where, suggestion):
         pytest.param("session", "kept", True, id="seconds that are true"),
     ],
 )
-def test_a_value_of_another_type_is_told_with_what_was_expected(scheme, field, typed):
+def test_a_value_of_the_wrong_type_is_reported_with_the_expected_type(scheme, field, typed):
     whole = WHOLE[scheme]
     [problem] = problems_of(replace(whole, fields={**whole.fields, field: typed}))
     assert (problem.code, problem.where) == ("wrong-type", f"authentication.{field}")
 
 
-def test_a_secret_field_that_is_no_text_is_told():
+def test_a_secret_field_that_is_not_text_is_reported():
     [problem] = problems_of(AuthenticationConfig(scheme="bearer", fields={"token": 7}))
     assert problem.code == "not-a-secret"
 
 
 @pytest.mark.parametrize("field", ["token_url", "client_id"])
-def test_a_field_with_a_broken_token_is_told_once(field):
+def test_a_field_with_a_broken_token_is_reported_once(field):
     config = AuthenticationConfig(
         scheme="oauth2-client-credentials", fields={**CLIENT, field: "https://{{Nobody}}/"}
     )
@@ -410,12 +410,12 @@ def test_a_field_with_a_broken_token_is_told_once(field):
     assert (problem.code, problem.where) == ("unknown-token", f"authentication.{field}")
 
 
-def test_a_broken_variable_is_left_to_the_commands_to_tell():
+def test_a_broken_variable_is_reported_by_the_commands_instead():
     plan = compile_authentication(WHOLE["basic"], variables={"Bad": "a\0b"}, secrets=SECRETS)
     assert plan.secrets == {"ApiKey"}
 
 
-def test_the_values_of_a_session_need_names_of_their_own():
+def test_the_values_of_a_session_need_different_names():
     request = replace(
         SESSION_REQUEST,
         extract=(ExtractConfig(name="1st", path=PathConfig(kind="json", text="$.a")),),
@@ -431,7 +431,7 @@ def test_notes_on_a_session_request_point_to_it():
     assert (note.code, note.where) == ("secret-over-http", "authentication.request.url")
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     config = AuthenticationConfig(
         scheme="oauth2-refresh-token",
         fields={"token_url": "", "client_id": "a", "client_secret": "b", "sope": "c"},
@@ -503,7 +503,7 @@ def test_problems_of_a_session_request_point_to_it():
         ),
     ],
 )
-def test_a_remark_hinders_nothing(config, code, where):
+def test_a_note_prevents_nothing(config, code, where):
     [note] = compiled(config).notes
     assert (note.code, note.where) == (code, where)
 
@@ -527,7 +527,7 @@ SOURCE = Origin(scheme="https", host="billing.example", port=443)
         pytest.param("session", {"https://login.example"}, id="session"),
     ],
 )
-def test_a_plan_knows_where_it_goes_and_which_secrets_go_there(scheme, origins):
+def test_a_plan_lists_its_origins_and_the_secrets_that_go_there(scheme, origins):
     plan = compiled(WHOLE[scheme])
     assert {str(origin) for origin in plan.origins} == origins
     assert plan.secret_origins(frozenset({SOURCE})) == dict.fromkeys(
@@ -536,26 +536,26 @@ def test_a_plan_knows_where_it_goes_and_which_secrets_go_there(scheme, origins):
 
 
 @pytest.mark.parametrize("scheme", ["basic", "session", "oauth1"])
-def test_a_scheme_that_is_not_oauth2_has_no_client(scheme):
+def test_a_scheme_other_than_oauth2_has_no_client(scheme):
     with pytest.raises(ValueError, match="OAuth 2"):
         make_client(compiled(WHOLE[scheme]), {name: Secret("x") for name in SECRETS})
 
 
-def test_a_secret_that_can_be_sent_nowhere_is_named():
+def test_a_secret_that_cannot_be_sent_is_named():
     with pytest.raises(TokenError) as caught:
         make_authenticator(compiled(WHOLE["basic"]), {"ApiKey": Secret("a\0b")})
     [problem] = caught.value.problems
     assert (problem.code, problem.where) == ("control-character", "tokens.ApiKey")
 
 
-def test_a_realm_that_would_end_its_quotes_is_refused():
+def test_a_realm_with_a_quote_is_refused():
     config = replace(WHOLE["oauth1"], fields={**WHOLE["oauth1"].fields, "realm": 'a"b'})
     with pytest.raises(TokenError) as caught:
         make_authenticator(compiled(config), {"ApiKey": Secret("x")})
     assert caught.value.problems[0].where == "authentication.realm"
 
 
-def test_a_missing_secret_is_named_when_the_plan_is_bound():
+def test_a_missing_secret_is_named():
     with pytest.raises(TokenError) as caught:
         make_authenticator(compiled(WHOLE["basic"]), {})
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]
@@ -564,7 +564,7 @@ def test_a_missing_secret_is_named_when_the_plan_is_bound():
 @pytest.mark.parametrize(
     "value", ["", "a\r\nX: y", "ñ"], ids=["nothing", "a line break", "beyond ASCII"]
 )
-def test_a_secret_that_fits_no_header_is_refused_without_being_shown(value):
+def test_a_secret_not_allowed_in_a_header_is_refused_and_not_shown(value):
     plan = compiled(
         AuthenticationConfig(scheme="header", fields={"name": "X-Key", "value": "{{ApiKey}}"})
         if value
@@ -576,7 +576,7 @@ def test_a_secret_that_fits_no_header_is_refused_without_being_shown(value):
 
 
 @pytest.mark.parametrize("scheme", ["oauth2-refresh-token", "oauth2-authorization-code"])
-def test_tokens_that_have_to_be_kept_need_a_place(scheme):
+def test_tokens_that_must_be_stored_need_a_token_store(scheme):
     with pytest.raises(ConfigurationError) as caught:
         make_authenticator(compiled(WHOLE[scheme]), {name: Secret("x") for name in SECRETS})
     assert caught.value.problems[0].code == "no-token-store"
@@ -586,7 +586,7 @@ def test_tokens_that_have_to_be_kept_need_a_place(scheme):
 
 
 @pytest.mark.parametrize("config", WHOLE.values(), ids=WHOLE)
-def test_what_is_shown_is_masked(config):
+def test_a_preview_is_masked(config):
     plan = compiled(config)
     shown = [*plan.scheme.headers(plan), *plan.scheme.parameters(plan)]
     assert shown
@@ -605,7 +605,7 @@ def test_what_is_shown_is_masked(config):
         pytest.param("hmac", [("X-Time", "{{Timestamp}}"), ("X-Signature", MASK)], id="hmac"),
     ],
 )
-def test_what_is_shown_reads_as_what_is_sent(scheme, expected):
+def test_a_preview_matches_the_request(scheme, expected):
     plan = compiled(WHOLE[scheme])
     shown = [*plan.scheme.headers(plan), *plan.scheme.parameters(plan)]
     assert [(name, text.text) for name, text in shown] == expected

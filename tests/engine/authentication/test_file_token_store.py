@@ -74,7 +74,7 @@ def killer_at(
         pytest.param("token used", id="as it uses the new token"),
     ],
 )
-async def test_a_process_killed_by_another_is_followed_by_one_that_works(tmp_path, moment):
+async def test_after_a_process_was_killed_the_next_one_works(tmp_path, moment):
     path = tmp_path / "tokens"
     victims, hook = killer_at(moment)
     async with authorization_server() as server:
@@ -91,7 +91,7 @@ async def test_a_process_killed_by_another_is_followed_by_one_that_works(tmp_pat
     assert not server.reused
 
 
-async def test_a_process_killed_right_after_it_saved_is_followed_by_one_that_works(tmp_path):
+async def test_after_a_process_was_killed_right_after_saving_the_next_one_works(tmp_path):
     path = tmp_path / "tokens"
     async with authorization_server() as server:
         assert await run(server, path, 1, "after-save") == (KILLED, [])
@@ -105,7 +105,7 @@ async def test_a_process_killed_right_after_it_saved_is_followed_by_one_that_wor
     assert not server.reused
 
 
-async def test_a_process_killed_as_it_saves_leaves_a_whole_file_and_an_honest_error(tmp_path):
+async def test_a_process_killed_while_saving_leaves_an_intact_file_and_a_clear_error(tmp_path):
     """The server has used up the old token and nobody has the new one: a person must help."""
     path = tmp_path / "tokens"
     async with authorization_server() as server:
@@ -131,7 +131,7 @@ async def test_four_processes_with_one_file_renew_once(tmp_path):
 # The file
 
 
-async def test_what_was_saved_is_loaded_and_for_the_owner_alone(tmp_path):
+async def test_saved_tokens_are_loaded_and_only_their_owner_can_read_them(tmp_path):
     token_store = FileTokenStore(tmp_path / "tokens")
     old = os.umask(0)
     try:
@@ -147,7 +147,7 @@ async def test_what_was_saved_is_loaded_and_for_the_owner_alone(tmp_path):
     }
 
 
-async def test_a_file_that_was_open_to_all_is_closed(tmp_path):
+async def test_a_file_that_everyone_could_read_becomes_private(tmp_path):
     path = tmp_path / "tokens"
     path.write_text(TOKENS.to_text())
     path.chmod(0o644)
@@ -155,7 +155,7 @@ async def test_a_file_that_was_open_to_all_is_closed(tmp_path):
     assert mode(path) == 0o600
 
 
-async def test_the_lock_keeps_another_out_without_blocking_the_loop(tmp_path):
+async def test_the_lock_excludes_others_without_blocking_the_loop(tmp_path):
     first, second = (FileTokenStore(tmp_path / "tokens") for _ in range(2))
     events: list[str] = []
 
@@ -172,7 +172,7 @@ async def test_the_lock_keeps_another_out_without_blocking_the_loop(tmp_path):
     assert events == ["first", "second"]
 
 
-async def test_who_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
+async def test_a_task_that_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
     token_store = FileTokenStore(tmp_path / "tokens")
     async with token_store.lock():
         with pytest.raises(TimeoutError):
@@ -183,7 +183,7 @@ async def test_who_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"access": 1}'])
-async def test_a_file_that_holds_something_else_is_not_overwritten_silently(tmp_path, content):
+async def test_a_file_without_tokens_is_reported_and_not_overwritten(tmp_path, content):
     path = tmp_path / "tokens"
     path.write_bytes(content)
     with pytest.raises(AuthenticationFailed, match="file of tokens"):
@@ -191,7 +191,7 @@ async def test_a_file_that_holds_something_else_is_not_overwritten_silently(tmp_
     assert path.read_bytes() == content
 
 
-async def test_a_folder_that_is_not_there_is_told(tmp_path):
+async def test_a_missing_folder_is_reported(tmp_path):
     token_store = FileTokenStore(tmp_path / "missing" / "tokens")
     assert await token_store.load() is None
     with pytest.raises(AuthenticationFailed, match="can't be opened"):
@@ -201,7 +201,7 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path):
         await token_store.save(TOKENS)
 
 
-async def test_a_link_in_the_way_is_not_followed(tmp_path):
+async def test_a_symbolic_link_is_not_followed(tmp_path):
     target = tmp_path / "elsewhere"
     target.write_text("keep me")
     (tmp_path / "tokens.new").symlink_to(target)

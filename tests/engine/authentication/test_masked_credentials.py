@@ -1,4 +1,4 @@
-"""A canary in every secret of every scheme, through every failure: it is sent, and never told."""
+"""A canary in every secret of every scheme, through every failure: it is sent, and never shown."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ TELLING = f'{{"error": "invalid_grant", "error_description": "{CANARY}", "id": [
 FAILURES = {
     "unreachable": SourceUnreachable,
     "too slow": lambda: SourceTimeout("headers"),
-    "401 that tells": lambda: make_response(TELLING.encode(), status=401),
-    "500 that tells": lambda: make_response(CANARY.encode(), status=500),
-    "200 that tells": lambda: make_response(TELLING.encode()),
+    "401 with the secret": lambda: make_response(TELLING.encode(), status=401),
+    "500 with the secret": lambda: make_response(CANARY.encode(), status=500),
+    "200 with the secret": lambda: make_response(TELLING.encode()),
     "a token that can't be": lambda: make_response(
         f'{{"access_token": "{CANARY}\\n", "id": "{CANARY}\\n"}}'.encode()
     ),
@@ -79,7 +79,7 @@ def config_of(scheme: str) -> AuthenticationConfig:
     return AuthenticationConfig(scheme=scheme, fields=CONFIGS[scheme])  # type: ignore[arg-type]
 
 
-def told(error: BillhookError) -> str:
+def texts_of(error: BillhookError) -> str:
     """Return everything that an error could tell anybody."""
     lines = traceback.TracebackException.from_exception(error, capture_locals=False)
     return "".join(lines.format()) + repr(error) + repr(vars(error))
@@ -87,7 +87,7 @@ def told(error: BillhookError) -> str:
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("scheme", CONFIGS)
-async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
+async def test_no_secret_appears_in_an_error_a_log_or_a_repr(caplog, scheme, failure):
     caplog.set_level(logging.DEBUG)
     plan = compile_authentication(config_of(scheme), variables={}, secrets=["Secret"])
     bound = make_authenticator(plan, {"Secret": Secret(CANARY)}, token_store=MemoryTokenStore())
@@ -115,7 +115,7 @@ async def test_a_secret_is_in_nothing_that_is_told(caplog, scheme, failure):
             ),
         )
     except BillhookError as error:
-        seen = told(error)
+        seen = texts_of(error)
     else:
         response.body.close()
     seen += repr(

@@ -1,4 +1,4 @@
-"""Access tokens: had once for many, renewed once when refused, saved before they are used."""
+"""Access tokens: obtained once for many runs, renewed once when refused, saved before use."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def client_of(
     ],
 )
 @pytest.mark.parametrize("scheme", [CLIENT, REFRESH])
-async def test_a_token_is_had_and_used(scheme, settings):
+async def test_a_token_is_obtained_and_used(scheme, settings):
     async with authorization_server(**settings) as server, client_of(server, scheme) as client:
         assert await client.get() == (200, DOCUMENT)
         assert await client.get("/2") == (200, DOCUMENT)
@@ -159,7 +159,7 @@ async def test_scope_and_extra_parameters_are_sent():
 
 
 @pytest.mark.parametrize("scheme", [CLIENT, REFRESH])
-async def test_fifty_runs_at_once_ask_for_one_token(scheme):
+async def test_fifty_concurrent_runs_request_one_token(scheme):
     async with authorization_server() as server, client_of(server, scheme) as client:
         answers = await asyncio.gather(*(client.get(f"/{n}") for n in range(50)))
     assert answers == [(200, DOCUMENT)] * 50
@@ -189,7 +189,7 @@ async def test_a_post_is_repeated_after_its_token_was_refused():
     ]
 
 
-async def test_a_token_refused_twice_is_the_answer():
+async def test_the_second_refusal_of_a_token_is_final():
     async def void(server: AuthorizationServer, moment: str) -> None:
         if moment == "token given":
             server.expire()
@@ -204,7 +204,7 @@ async def test_a_token_refused_twice_is_the_answer():
 @pytest.mark.parametrize(
     ("lifetime", "used_for"), [(3600, 3540), (100, 90)], ids=["an hour", "a hundred seconds"]
 )
-async def test_a_token_is_not_used_in_its_last_moments(lifetime, used_for):
+async def test_a_token_is_not_used_shortly_before_it_expires(lifetime, used_for):
     token_store = MemoryTokenStore()
     before = time.time()
     async with (
@@ -233,7 +233,7 @@ async def test_a_token_without_a_lifetime_is_used_until_it_is_refused():
 
 
 class Noting(MemoryTokenStore):
-    """A token_store that notes when it saves."""
+    """A token store that records when it saves."""
 
     def __init__(self, events: list[str]) -> None:
         super().__init__()
@@ -264,7 +264,7 @@ async def test_a_new_refresh_token_is_saved_before_the_access_token_is_used():
     ]
 
 
-async def test_a_refresh_token_stays_good_if_no_other_comes():
+async def test_a_refresh_token_stays_valid_unless_a_new_one_is_issued():
     async with (
         authorization_server(rotates=False) as server,
         client_of(server, REFRESH) as client,
@@ -275,7 +275,7 @@ async def test_a_refresh_token_stays_good_if_no_other_comes():
     assert [form["refresh_token"] for form in server.forms] == ["refresh-0", "refresh-0"]
 
 
-async def test_what_was_saved_is_used_by_the_next_process():
+async def test_saved_tokens_are_used_by_the_next_process():
     token_store = MemoryTokenStore()
     async with authorization_server() as server:
         async with client_of(server, REFRESH, token_store) as first:
@@ -287,7 +287,7 @@ async def test_what_was_saved_is_used_by_the_next_process():
     assert [form["refresh_token"] for form in server.forms] == ["refresh-0", "refresh-1"]
 
 
-async def test_two_processes_with_one_keeper_renew_once():
+async def test_two_processes_with_one_token_store_renew_once():
     token_store = MemoryTokenStore()
     async with (
         authorization_server() as server,
@@ -301,25 +301,25 @@ async def test_two_processes_with_one_keeper_renew_once():
     assert len(server.grants) == 2
 
 
-async def test_a_refresh_token_typed_anew_replaces_what_was_kept():
+async def test_a_newly_typed_refresh_token_replaces_the_stored_tokens():
     token_store = MemoryTokenStore()
     async with authorization_server() as server:
         async with client_of(server, REFRESH, token_store) as client:
             await client.get()
-        server.good_refresh, server.reused = "typed anew", False
+        server.good_refresh, server.reused = "typed again", False
         plan = plan_for(server, REFRESH)
         authenticator = make_authenticator(
-            plan, {**SECRETS, "First": Secret("typed anew")}, token_store=token_store
+            plan, {**SECRETS, "First": Secret("typed again")}, token_store=token_store
         )
         async with client_of(server, REFRESH, token_store) as client:
             client.transport = SignedTransport(
                 client.http, authenticator=authenticator, origins=frozenset({client.origin})
             )
             assert (await client.get())[0] == 200
-    assert server.forms[-1]["refresh_token"] == "typed anew"
+    assert server.forms[-1]["refresh_token"] == "typed again"
 
 
-async def test_kept_tokens_never_go_to_another_token_url():
+async def test_stored_tokens_never_go_to_another_token_url():
     token_store = MemoryTokenStore()
     async with authorization_server() as server, authorization_server() as other:
         async with client_of(server, CODE, token_store, pkce=False) as client:
@@ -363,7 +363,7 @@ async def test_a_run_that_gives_up_loses_no_token():
     assert len(server.grants) == 1
 
 
-async def test_other_runs_wait_for_the_token_that_the_first_gave_up_on():
+async def test_other_runs_get_the_token_that_the_first_run_gave_up_on():
     answering = asyncio.Event()
 
     async def wait(server: AuthorizationServer, moment: str) -> None:
@@ -402,11 +402,11 @@ async def test_other_runs_wait_for_the_token_that_the_first_gave_up_on():
         pytest.param((200, {"access_token": "a\r\nX: y"}), "can't be sent", False, id="two lines"),
     ],
 )
-async def test_an_error_of_the_token_url_is_told_in_our_own_words(error, says, connect_again):
-    status, told = error
+async def test_an_error_of_the_token_url_is_reported_in_our_own_words(error, says, connect_again):
+    status, fields = error
     canary = {"error_description": "CANARY", "error_uri": "https://x.example/CANARY"}
     async with (
-        authorization_server(error=(status, {**told, **canary})) as server,
+        authorization_server(error=(status, {**fields, **canary})) as server,
         client_of(server, REFRESH) as client,
     ):
         with pytest.raises(AuthenticationFailed, match=says) as caught:
@@ -430,7 +430,7 @@ async def test_an_error_of_the_token_url_is_told_in_our_own_words(error, says, c
         pytest.param(b"[" * 100_000, id="a deep list"),
     ],
 )
-async def test_an_answer_that_is_no_token_is_said_to_be_so(raw):
+async def test_a_response_without_a_token_is_reported(raw):
     async with (
         authorization_server(raw=answer(raw)) as server,
         client_of(server, CLIENT) as client,
@@ -441,7 +441,7 @@ async def test_an_answer_that_is_no_token_is_said_to_be_so(raw):
 
 
 @pytest.mark.parametrize("lifetime", ["1" + "0" * 400, "-1" + "0" * 400, "1e300"])
-async def test_a_token_that_lives_for_ages_or_is_long_dead_is_sent_once(lifetime):
+async def test_a_token_with_an_extreme_lifetime_is_sent_once(lifetime):
     raw = answer(b'{"access_token": "access-1", "expires_in": %s}' % lifetime.encode())
     async with (
         authorization_server(raw=raw, good_access={"access-1"}) as server,
@@ -450,7 +450,7 @@ async def test_a_token_that_lives_for_ages_or_is_long_dead_is_sent_once(lifetime
         assert (await client.get())[0] == 200
 
 
-async def test_a_token_in_a_form_is_read_too():
+async def test_a_form_encoded_token_response_is_read_too():
     raw = answer(b"access_token=access-1&expires_in=3600")
     async with (
         authorization_server(raw=raw, good_access={"access-1"}) as server,
@@ -459,7 +459,7 @@ async def test_a_token_in_a_form_is_read_too():
         assert (await client.get())[0] == 200
 
 
-async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
+async def test_a_refresh_token_used_elsewhere_must_be_typed_again():
     async with (
         authorization_server(good_refresh="another") as server,
         client_of(server, REFRESH) as client,
@@ -470,7 +470,7 @@ async def test_a_refresh_token_used_elsewhere_has_to_be_typed_again():
 
 
 class NeverFree(MemoryTokenStore):
-    """A token_store whose lock somebody else holds."""
+    """A token store whose lock somebody else holds."""
 
     @asynccontextmanager
     async def lock(self) -> AsyncIterator[None]:
@@ -478,14 +478,14 @@ class NeverFree(MemoryTokenStore):
         yield
 
 
-async def test_a_lock_that_is_never_free_is_told():
+async def test_a_lock_that_is_never_free_is_reported():
     async with authorization_server() as server, client_of(server, REFRESH, NeverFree()) as client:
         with pytest.raises(AuthenticationFailed, match="Another process"):
             await client.get()
     assert server.forms == []
 
 
-async def test_a_refresh_token_that_was_refused_is_not_sent_again_at_once():
+async def test_a_refused_refresh_token_is_not_sent_again_immediately():
     token_store = MemoryTokenStore()
     async with (
         authorization_server(good_refresh="another") as server,
@@ -520,7 +520,7 @@ async def test_a_missing_token_url_fails_authentication():
     assert client.attempts == [("authentication", "POST", None, "source-unreachable")]
 
 
-async def test_the_egress_policy_judges_the_token_url_like_any_other():
+async def test_the_token_url_is_subject_to_the_egress_policy():
     async with authorization_server() as server, client_of(server, CLIENT) as client:
         plan = plan_for(server, CLIENT, token_url="http://127.0.0.1:2/token")
         client.transport = SignedTransport(
@@ -540,7 +540,7 @@ BACK = "https://billhook.example/back"
 
 @pytest.mark.parametrize("pkce", [True, False], ids=["with PKCE", "without PKCE"])
 @pytest.mark.parametrize("settings", [{}, {"client_secret": None}], ids=["a secret", "no secret"])
-async def test_a_person_connects_once_and_runs_follow(pkce, settings):
+async def test_after_a_person_connects_once_runs_work(pkce, settings):
     token_store = MemoryTokenStore()
     async with authorization_server(**settings) as server:
         plan = plan_for(server, CODE, pkce=pkce, scope="a b", extra={"access_type": "offline"})
@@ -594,18 +594,18 @@ async def test_a_person_connects_once_and_runs_follow(pkce, settings):
         pytest.param("error=CANARY&state=st4te", "match a pending connection", id="another error"),
     ],
 )
-def test_a_way_back_that_is_not_ours_is_refused(query, says):
+def test_a_callback_of_another_flow_is_refused(query, says):
     with pytest.raises(AuthenticationFailed, match=says) as caught:
         read_code(query, state="st4te")
     assert caught.value.connect_again
     assert "CANARY" not in str(caught.value)
 
 
-def test_a_code_is_read_whatever_stands_beside_it():
+def test_a_code_is_read_among_other_parameters():
     assert read_code("scope=a&code=c%2F1&state=st4te&iss=x", state="st4te") == "c/1"
 
 
-def test_each_flow_has_a_state_and_verifier_of_its_own():
+def test_each_flow_has_its_own_state_and_verifier():
     server = AuthorizationServer(port=1)
     client = make_client(plan_for(server, CODE), SECRETS)
     begun = [begin_authorization(client, redirect_uri=BACK) for _ in range(2)]
@@ -617,7 +617,7 @@ def test_each_flow_has_a_state_and_verifier_of_its_own():
 # Keeping
 
 
-def test_tokens_go_into_text_and_back():
+def test_tokens_survive_the_way_into_text_and_back():
     tokens = IssuedTokens(access=Secret("a"), expires_at=1.5, refresh=None, source="s")
     assert IssuedTokens.from_text(tokens.to_text()) == tokens
     with_refresh = replace(tokens, refresh=Secret("r"), expires_at=None)
@@ -625,11 +625,11 @@ def test_tokens_go_into_text_and_back():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"access": 1}', "null"])
-def test_another_text_is_no_tokens(text):
+def test_other_text_is_not_read_as_tokens(text):
     assert IssuedTokens.from_text(text) is None
 
 
-def test_tokens_print_nothing_of_themselves():
+def test_tokens_do_not_print_their_secrets():
     tokens = IssuedTokens(
         access=Secret("CANARY"), expires_at=time.time(), refresh=Secret("CANARY"), source="s"
     )

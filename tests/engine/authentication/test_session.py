@@ -1,4 +1,4 @@
-"""A session: opened once for many runs, opened anew once when it is refused."""
+"""A session: opened once for many runs, and once again when it is refused."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Client:
         ]
 
 
-async def test_a_session_is_opened_once_and_carried_by_every_request():
+async def test_a_session_is_opened_once_for_all_requests():
     client = Client(opened(), make_response(b"1"), make_response(b"2"))
     assert await client.get() == (200, b"1")
     assert await client.get() == (200, b"2")
@@ -108,7 +108,7 @@ async def test_a_session_is_opened_once_and_carried_by_every_request():
     assert get.carries_secret
 
 
-async def test_many_runs_at_once_open_one_session():
+async def test_concurrent_runs_open_one_session():
     client = Client(opened(), *(make_response(b"1") for _ in range(20)))
     await asyncio.gather(*(client.get() for _ in range(20)))
     assert [step for step, _ in client.sent].count("authentication") == 1
@@ -122,7 +122,7 @@ async def test_many_runs_at_once_open_one_session():
         pytest.param(lambda: make_response(b'{"error": "EXPIRED"}'), id="as configured"),
     ],
 )
-async def test_a_refused_session_is_opened_anew_once(refusal):
+async def test_a_refused_session_is_replaced_once(refusal):
     client = Client(opened("s1"), make_response(b"1"), refusal(), opened("s2"), make_response(b"2"))
     await client.get()
     assert await client.get() == (200, b"2")
@@ -136,19 +136,19 @@ async def test_a_refused_session_is_opened_anew_once(refusal):
     assert client.trace.attempts[2].outcome == "source-refused"
 
 
-async def test_a_session_refused_twice_is_the_answer():
+async def test_the_second_refusal_of_a_session_is_final():
     client = Client(opened(), make_response(status=403), opened(), make_response(status=403))
     assert (await client.get())[0] == 403
     assert len(client.network.requests) == 4
 
 
-async def test_another_answer_is_no_refusal():
+async def test_other_responses_are_not_refusals():
     client = Client(opened(), make_response(b'{"error": "OTHER"}'), make_response(b"%PDF"))
     assert await client.get() == (200, b'{"error": "OTHER"}')
     assert await client.get() == (200, b"%PDF")
 
 
-async def test_a_session_is_kept_no_longer_than_set():
+async def test_a_session_is_used_no_longer_than_configured():
     config = replace(CONFIG, fields={"kept": 1e-9})
     client = Client(opened(), make_response(), opened(), make_response(), config=config)
     await client.get()
@@ -156,7 +156,7 @@ async def test_a_session_is_kept_no_longer_than_set():
     assert [step for step, _ in client.sent] == ["authentication", "Get", "authentication", "Get"]
 
 
-async def test_an_address_out_of_an_answer_gets_no_session():
+async def test_an_address_from_a_response_gets_no_session():
     elsewhere = Origin(scheme="https", host="files.example", port=443)
     other = replace(GET, url=f"{elsewhere}/1", origin=elsewhere)
     client = Client(make_response(b"1"), make_response(b"2"))
@@ -194,7 +194,7 @@ async def test_a_request_is_completed_with_the_sessions_values(is_authenticated,
     assert sent.carries_secret
 
 
-async def test_a_request_is_completed_anew_with_a_new_session():
+async def test_a_request_is_completed_again_with_a_new_session():
     client = Client(opened("s1"), make_response(status=401), opened("s2"), make_response(b"1"))
     assert await client.get(replace(GET, complete=completed)) == (200, b"1")
     assert [request.body for request in client.network.requests if request.step == "Get"] == [
@@ -241,14 +241,14 @@ async def test_a_session_request_that_cannot_be_filled_is_reported():
     assert client.network.requests == []
 
 
-async def test_a_session_that_failed_is_tried_again_by_the_next_run():
+async def test_the_next_run_tries_again_to_open_a_session():
     client = Client(make_response(status=500), opened(), make_response(b"1"))
     with pytest.raises(AuthenticationFailed):
         await client.get()
     assert await client.get() == (200, b"1")
 
 
-async def test_a_form_that_answers_with_a_redirect_is_signed_in():
+async def test_a_redirect_in_response_to_a_login_form_opens_a_session():
     request = replace(
         AUTHENTICATION,
         success_when=(),

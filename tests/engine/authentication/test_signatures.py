@@ -1,4 +1,4 @@
-"""Schemes that sign by themselves: each is checked by hand or by another library than made it."""
+"""Schemes that sign each request: each is checked by hand or by a different library."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def request(
 async def signed(
     to_sign: WebRequest, scheme: str, secrets: dict[str, str] | None = None, **fields: object
 ) -> WebRequest:
-    """Compile, bind and sign. A secret in small letters stands in the field of its own name."""
+    """Compile and sign. A secret in small letters is used in the field of the same name."""
     secrets = secrets or {}
     given = fields | {name: f"{{{{{name}}}}}" for name in secrets if name.islower()}
     config = AuthenticationConfig(scheme=scheme, fields=given)  # type: ignore[arg-type]
@@ -89,13 +89,13 @@ def header(from_request: WebRequest, name: str) -> str:
         pytest.param("", "key", "Basic OmtleQ==", id="a key as the password"),
     ],
 )
-async def test_basic_is_as_in_its_rfc(username, password, expected):
+async def test_basic_matches_its_rfc(username, password, expected):
     made = await signed(request(), "basic", username=username, password=password)
     assert header(made, "Authorization") == expected
     assert made.carries_secret
 
 
-async def test_a_user_name_that_turns_out_to_hold_a_colon_is_refused():
+async def test_a_secret_user_name_with_a_colon_is_refused():
     with pytest.raises(TokenError) as caught:
         await signed(request(), "basic", {"User": "a:b"}, username="{{User}}", password="x")
     assert caught.value.problems[0].where == "authentication.username"
@@ -133,11 +133,11 @@ async def test_a_key_in_a_header_may_have_words_around_it():
     ("target", "expected"),
     [
         pytest.param("/a", "/a?api_key=a%26b%20%C3%B1%2F", id="no query yet"),
-        pytest.param("/a?b=c", "/a?b=c&api_key=a%26b%20%C3%B1%2F", id="beside others"),
+        pytest.param("/a?b=c", "/a?b=c&api_key=a%26b%20%C3%B1%2F", id="after others"),
         pytest.param("/a%2Fb?", "/a%2Fb?&api_key=a%26b%20%C3%B1%2F", id="an empty query"),
     ],
 )
-async def test_a_key_in_the_url_is_encoded_and_leaves_the_rest_alone(target, expected):
+async def test_a_key_in_the_url_is_encoded_and_changes_nothing_else(target, expected):
     made = await signed(
         request(target), "query", {"Key": "a&b ñ/"}, name="api_key", value="{{Key}}"
     )
@@ -151,7 +151,7 @@ async def test_a_key_in_the_url_is_encoded_and_leaves_the_rest_alone(target, exp
 
 @pytest.mark.parametrize("digest", ["sha256", "sha512", "sha1"])
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
-async def test_an_hmac_is_what_python_makes_of_the_same_text(digest, encoding):
+async def test_an_hmac_equals_the_one_that_python_computes(digest, encoding):
     made = await signed(
         request("/a%2Fb?c=%C3%B1", method="POST", body='{"n": "ñ"}\r\n'.encode()),
         "hmac",
@@ -182,7 +182,7 @@ async def test_an_hmac_is_what_python_makes_of_the_same_text(digest, encoding):
         ),
     ],
 )
-async def test_the_moment_in_the_header_is_the_one_that_was_signed(form, read):
+async def test_the_timestamp_in_the_header_is_the_signed_one(form, read):
     made = await signed(
         request(),
         "hmac",
@@ -217,7 +217,7 @@ async def test_a_key_is_read_as_configured(encoding, key, raw):
 
 
 @pytest.mark.parametrize("encoding", ["base64", "hex"])
-async def test_a_key_of_another_encoding_is_refused_without_being_shown(encoding):
+async def test_a_key_of_another_encoding_is_refused_and_not_shown(encoding):
     with pytest.raises(TokenError) as caught:
         await signed(
             request(), "hmac", {"key": "zz-not!"}, header="X-Signature", key_encoding=encoding
@@ -226,7 +226,7 @@ async def test_a_key_of_another_encoding_is_refused_without_being_shown(encoding
     assert "zz-not!" not in str(caught.value)
 
 
-async def test_a_body_longer_than_any_value_is_signed_whole():
+async def test_a_body_longer_than_any_value_is_signed_completely():
     body = b"x" * 150_000
     made = await signed(
         request(method="POST", body=body), "hmac", {"key": "k"}, header="X-Signature"
@@ -238,7 +238,7 @@ async def test_a_body_longer_than_any_value_is_signed_whole():
 
 
 @pytest.mark.parametrize("body", [None, b"", '{"a": "ñ"}'.encode()], ids=["none", "empty", "JSON"])
-async def test_a_standard_webhooks_signature_is_one_by_hand(body):
+async def test_a_standard_webhooks_signature_equals_one_made_by_hand(body):
     raw = bytes(range(24))
     key = f"whsec_{base64.b64encode(raw).decode()}"
     made = await signed(request(method="POST", body=body), "standard-webhooks", {"key": key})
@@ -249,7 +249,7 @@ async def test_a_standard_webhooks_signature_is_one_by_hand(body):
 
 
 @pytest.mark.parametrize("key", ["whsec_a", "whsec_"], ids=["not base 64", "nothing in it"])
-async def test_a_webhooks_key_that_is_none_is_refused(key):
+async def test_an_invalid_webhooks_key_is_refused(key):
     with pytest.raises(TokenError) as caught:
         await signed(request(), "standard-webhooks", {"key": key})
     assert caught.value.problems[0].where == "authentication.key"
@@ -340,17 +340,17 @@ AWS = {"access_key": "AKIDEXAMPLE", "region": "eu-central-1"}
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
-def told_signature(made: WebRequest) -> tuple[str, list[str]]:
+def signature_in(made: WebRequest) -> tuple[str, list[str]]:
     """Return the signature and the names of the headers that it covers."""
-    told = header(made, "Authorization")
-    assert told.startswith(f"AWS4-HMAC-SHA256 Credential={AWS['access_key']}/")
-    parts = dict(part.partition("=")[::2] for part in told.split(" ", 1)[1].split(", "))
+    value = header(made, "Authorization")
+    assert value.startswith(f"AWS4-HMAC-SHA256 Credential={AWS['access_key']}/")
+    parts = dict(part.partition("=")[::2] for part in value.split(" ", 1)[1].split(", "))
     return parts["Signature"], parts["SignedHeaders"].split(";")
 
 
 def expected_signature(made: WebRequest, service: str) -> str:
     """Return the signature that a server makes of what came on the wire."""
-    _, names = told_signature(made)
+    _, names = signature_in(made)
     sent = {name.lower(): value for name, value in made.headers}
     sent["host"] = str(made.origin).partition("://")[2]
     payload = hashlib.sha256(made.body or b"").hexdigest()
@@ -374,7 +374,7 @@ TARGETS = [
 
 @pytest.mark.parametrize("service", ["s3", "invoicing"])
 @pytest.mark.parametrize("target", TARGETS)
-async def test_an_aws_signature_is_what_a_server_makes_of_the_wire(service, target):
+async def test_an_aws_signature_equals_the_one_that_a_server_computes(service, target):
     made = await signed(
         request(target, headers=(("X-Two", "a   b"), ("Accept", "*/*"))),
         "aws-sigv4",
@@ -382,8 +382,8 @@ async def test_an_aws_signature_is_what_a_server_makes_of_the_wire(service, targ
         service=service,
         **AWS,
     )
-    assert told_signature(made)[0] == expected_signature(made, service)
-    assert {"host", "x-amz-date", "x-two", "accept"} <= set(told_signature(made)[1])
+    assert signature_in(made)[0] == expected_signature(made, service)
+    assert {"host", "x-amz-date", "x-two", "accept"} <= set(signature_in(made)[1])
 
 
 @given(
@@ -400,7 +400,7 @@ async def test_any_value_in_path_and_query_is_signed_as_it_is_sent(text, service
         service=service,
         **AWS,
     )
-    assert told_signature(made)[0] == expected_signature(made, service)
+    assert signature_in(made)[0] == expected_signature(made, service)
     path, _, query = made.target.partition("?")
     assert unquote(path) == f"/b/{text}x"
     assert unquote(query.rpartition("q=")[2]) == text
@@ -424,7 +424,7 @@ async def test_an_aws_body_and_a_session_token_are_signed_too():
         service="invoicing",
         **AWS,
     )
-    signature, names = told_signature(made)
+    signature, names = signature_in(made)
     assert signature == expected_signature(made, "invoicing")
     assert {"x-amz-security-token", "x-amz-target", "content-type"} <= set(names)
     assert made.body == body
@@ -442,7 +442,7 @@ async def test_an_s3_key_is_sent_as_it_is_signed_with_its_slashes():
     assert made.url == f"{ORIGIN}{made.target}"
 
 
-async def test_requests_aws4auth_makes_the_same_signature():
+async def test_requests_aws4auth_computes_the_same_signature():
     made = await signed(
         request("/bucket/INV%2F2024%2F0001.pdf?versionId=a%2Fb"),
         "aws-sigv4",
@@ -454,7 +454,7 @@ async def test_requests_aws4auth_makes_the_same_signature():
     other = AWS4Auth(AWS["access_key"], AWS_SECRET, AWS["region"], "s3", date=moment)
     prepared = Request("GET", made.url, headers={"X-Amz-Date": header(made, "X-Amz-Date")})
     theirs = other(prepared.prepare()).headers["Authorization"]
-    assert theirs.rpartition("Signature=")[2] == told_signature(made)[0]
+    assert theirs.rpartition("Signature=")[2] == signature_in(made)[0]
 
 
 async def test_several_headers_of_one_name_are_all_sent_and_signed():
@@ -468,9 +468,9 @@ async def test_several_headers_of_one_name_are_all_sent_and_signed():
     assert [value for name, value in made.headers if name == "X-Tag"] == ["b", "a"]
     covered = {name.lower(): value for name, value in made.headers} | {"x-tag": "b,a"}
     covered["host"] = "billing.example"
-    names = told_signature(made)[1]
+    names = signature_in(made)[1]
     text = canonical("GET", made.target, {name: covered[name] for name in names}, EMPTY, s3=True)
-    assert told_signature(made)[0] == aws_signature(
+    assert signature_in(made)[0] == aws_signature(
         text,
         secret=AWS_SECRET,
         moment=header(made, "X-Amz-Date"),
@@ -534,7 +534,7 @@ async def test_an_oauth1_signature_covers_a_form_but_no_other_body():
     assert "oauth_body_hash" not in header(made, "Authorization")
 
 
-async def test_a_form_off_by_a_byte_is_not_what_was_signed():
+async def test_a_form_with_one_byte_changed_fails_verification():
     form = request(
         method="POST",
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
@@ -545,7 +545,7 @@ async def test_a_form_off_by_a_byte_is_not_what_was_signed():
     assert not authlib_accepts(changed, "HMAC-SHA1")
 
 
-async def test_a_form_that_is_none_is_said_to_be_so():
+async def test_an_invalid_form_is_reported():
     form = request(
         method="POST",
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
@@ -555,7 +555,7 @@ async def test_a_form_that_is_none_is_said_to_be_so():
         await signed(form, "oauth1", OAUTH1_SECRETS, **OAUTH1)
 
 
-async def test_a_realm_stands_first_and_each_signature_has_its_own_nonce():
+async def test_the_realm_comes_first_and_each_signature_has_its_own_nonce():
     made = [
         await signed(request(), "oauth1", OAUTH1_SECRETS, realm="1234567_SB1", **OAUTH1)
         for _ in range(2)
@@ -567,7 +567,7 @@ async def test_a_realm_stands_first_and_each_signature_has_its_own_nonce():
 # What they all share
 
 
-async def test_the_wire_carries_the_very_bytes_that_were_signed():
+async def test_exactly_the_signed_bytes_are_sent():
     async def script(peer):
         await peer.request()
         await peer.send(answer(b"ok"))
@@ -597,7 +597,7 @@ async def test_the_wire_carries_the_very_bytes_that_were_signed():
     assert f"Host: 127.0.0.1:{source.port}" in lines
     for name, value in made.headers:
         assert f"{name}: {value}" in lines
-    assert told_signature(made)[0] == expected_signature(made, "s3")
+    assert signature_in(made)[0] == expected_signature(made, "s3")
 
 
 @pytest.mark.parametrize(
@@ -614,7 +614,7 @@ async def test_the_wire_carries_the_very_bytes_that_were_signed():
         ),
     ],
 )
-async def test_the_libraries_log_nothing_of_what_they_sign(caplog, scheme, secrets, fields):
+async def test_the_libraries_do_not_log_the_text_that_they_sign(caplog, scheme, secrets, fields):
     caplog.set_level(logging.DEBUG)
     form = request(
         "/?a=CANARY3",

@@ -1,4 +1,4 @@
-"""Client certificates and authorities of one's own, with servers that ask for them."""
+"""Client certificates and additional CA certificates, with servers that require them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def say_who(peer: Peer) -> None:
     """Answer with the common name in the client's certificate."""
     while True:
         await peer.request()
-        told = peer.writer.get_extra_info("peercert") or {}
-        names = [value for pairs in told.get("subject", ()) for _, value in pairs]
+        certificate = peer.writer.get_extra_info("peercert") or {}
+        names = [value for pairs in certificate.get("subject", ()) for _, value in pairs]
         await peer.send(answer(",".join(names).encode()))
 
 
@@ -94,7 +94,7 @@ async def test_a_server_sees_our_certificate(tmp_path, pem):
         assert await get(transport, source) == "Test client"
 
 
-async def test_a_server_that_asks_for_a_certificate_refuses_us_without_one(tmp_path):
+async def test_a_server_that_requires_a_certificate_refuses_us_without_one(tmp_path):
     context = context_of(ca=OURS.pem)
     async with (
         serving(say_who, tls=asking_for_a_certificate(tmp_path)) as source,
@@ -105,7 +105,7 @@ async def test_a_server_that_asks_for_a_certificate_refuses_us_without_one(tmp_p
 
 
 @pytest.mark.parametrize("ca", ["", OTHERS.pem], ids=["none of ours", "another's"])
-async def test_a_server_of_another_authority_is_not_trusted(tmp_path, ca):
+async def test_a_server_with_an_unknown_ca_is_not_trusted(tmp_path, ca):
     context = context_of(CERTIFICATE + KEY, ca)
     async with (
         serving(say_who, tls=asking_for_a_certificate(tmp_path)) as source,
@@ -115,7 +115,7 @@ async def test_a_server_of_another_authority_is_not_trusted(tmp_path, ca):
             await get(transport, source)
 
 
-def test_authorities_of_ones_own_come_beside_the_systems():
+def test_additional_ca_certificates_are_added_to_the_systems():
     with_ours, systems = context_of(ca=OURS.pem), ssl.create_default_context()
     assert with_ours.cert_store_stats()["x509_ca"] == systems.cert_store_stats()["x509_ca"] + 1
     assert with_ours.check_hostname
@@ -123,7 +123,7 @@ def test_authorities_of_ones_own_come_beside_the_systems():
     assert with_ours.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
-async def test_the_certificate_of_one_server_may_be_added_without_the_one_above_it(tmp_path):
+async def test_the_certificate_of_one_server_can_be_added_without_its_issuer(tmp_path):
     tls = asking_for_a_certificate(tmp_path)
     _key, mark, certificate = (tmp_path / "origin.pem").read_text().partition("-----BEGIN CERT")
     context = context_of(CERTIFICATE + KEY, mark + certificate)
@@ -142,7 +142,7 @@ def test_certificates_are_judged_in_the_same_way_on_every_python():
         assert context.verify_mode is ssl.CERT_REQUIRED
 
 
-async def test_a_certificate_is_shown_to_the_commands_own_origins_alone(tmp_path):
+async def test_a_certificate_is_presented_only_to_the_commands_own_origins(tmp_path):
     """Where a redirect or an answer leads may ask for it, but doesn't get it, nor our trust."""
     context = context_of(CERTIFICATE + KEY, OURS.pem)
     async with (
@@ -160,7 +160,7 @@ async def test_a_certificate_is_shown_to_the_commands_own_origins_alone(tmp_path
     assert other.requests == []
 
 
-def test_nothing_of_the_key_is_left_behind(tmp_path, monkeypatch):
+def test_no_part_of_the_key_remains_on_disk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = {path.name for path in Path("/proc/self/fd").iterdir()}
@@ -191,7 +191,7 @@ def broken_certificates() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("pem", "says"), tuple(broken_certificates()))
-def test_a_certificate_that_can_not_be_used_is_told_in_plain_words(pem, says):
+def test_an_unusable_certificate_is_reported_in_plain_words(pem, says):
     with pytest.raises(ConfigurationError, match=says) as caught:
         context_of(pem)
     assert caught.value.problems[0].where == "tls.client_certificate"
@@ -218,14 +218,14 @@ def test_a_certificate_that_can_not_be_used_is_told_in_plain_words(pem, says):
         ),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_place(config, where, says):
+def test_a_problem_in_the_file_points_to_its_key(config, where, says):
     with pytest.raises(ConfigurationError, match=says) as caught:
         compile_tls(config, secrets=["Certificate"])
     assert [problem.where for problem in caught.value.problems] == [where]
     assert "CANARY" not in str(caught.value)
 
 
-def test_a_certificate_that_is_not_stored_is_named():
+def test_a_missing_certificate_is_named():
     plan = compile_tls(TlsConfig(client_certificate=CLIENT), secrets=["Certificate"])
     assert plan.secrets == {"Certificate"}
     with pytest.raises(ConfigurationError) as caught:

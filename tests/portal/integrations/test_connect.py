@@ -1,4 +1,4 @@
-"""Connecting: a member agrees there, and comes back once, in time and with tokens."""
+"""Connecting: a member agrees at the other system, and comes back once, in time and with a code."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def failed(response: Any) -> str:
     return text
 
 
-def test_an_answer_counts_once(cast: Cast, server: AuthorizationServer, row: Integration) -> None:
+def test_a_callback_counts_once(cast: Cast, server: AuthorizationServer, row: Integration) -> None:
     bob = signed_in(cast.bob)
     query = agreed(server, begun(bob, row))
     come_back(bob, query)
@@ -162,7 +162,7 @@ def test_an_answer_counts_once(cast: Cast, server: AuthorizationServer, row: Int
 @pytest.mark.parametrize(
     "state", [pytest.param("x" * 43, id="another state"), pytest.param("", id="none")]
 )
-def test_an_answer_to_another_question_is_refused(
+def test_a_callback_with_another_state_is_refused(
     cast: Cast, server: AuthorizationServer, row: Integration, state: str
 ) -> None:
     bob = signed_in(cast.bob)
@@ -172,7 +172,7 @@ def test_an_answer_to_another_question_is_refused(
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie", "carla"])
-def test_somebody_else_can_not_bring_the_answer(
+def test_another_member_cannot_complete_the_connection(
     cast: Cast, server: AuthorizationServer, row: Integration, who: str
 ) -> None:
     query = agreed(server, begun(signed_in(cast.bob), row))
@@ -181,7 +181,7 @@ def test_somebody_else_can_not_bring_the_answer(
     assert server.grants == []
 
 
-def test_another_members_flow_in_the_own_session_is_refused(
+def test_a_pending_connection_copied_from_another_member_is_refused(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     bob, alice = signed_in(cast.bob), signed_in(cast.alice)
@@ -193,7 +193,7 @@ def test_another_members_flow_in_the_own_session_is_refused(
     assert server.grants == []
 
 
-def test_it_waits_for_ten_minutes(
+def test_a_connection_is_pending_for_ten_minutes(
     cast: Cast, server: AuthorizationServer, row: Integration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bob = signed_in(cast.bob)
@@ -203,23 +203,25 @@ def test_it_waits_for_ten_minutes(
     assert "ten minutes" in failed(come_back(bob, query))
 
 
-def test_a_refusal_there_is_told(cast: Cast, server: AuthorizationServer, row: Integration) -> None:
+def test_a_refusal_at_the_other_system_is_reported(
+    cast: Cast, server: AuthorizationServer, row: Integration
+) -> None:
     bob = signed_in(cast.bob)
     query = {"error": "access_denied", "state": begun(bob, row)["state"]}
     assert "not granted" in failed(come_back(bob, query))
 
 
-def test_a_code_that_is_not_accepted_is_told(
+def test_a_code_that_is_not_accepted_is_reported(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     bob = signed_in(cast.bob)
     query = {"code": "made-up", "state": begun(bob, row)["state"]}
     text = failed(come_back(bob, query))
     assert "CANARY" not in text
-    assert "Start it again" in text
+    assert "Connect again" in text
 
 
-def test_an_integration_that_was_changed_meanwhile_is_not_connected(
+def test_an_integration_changed_in_the_meantime_is_not_connected(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     bob = signed_in(cast.bob)
@@ -267,7 +269,7 @@ def test_disconnecting_deletes_the_tokens(
         ),
     ],
 )
-def test_tokens_do_not_move_with_the_address(
+def test_tokens_are_not_sent_to_a_changed_address(
     cast: Cast,
     server: AuthorizationServer,
     row: Integration,
@@ -288,7 +290,7 @@ def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> N
     assert "be connected as it stands" in answer.content.decode()
 
 
-def test_nobody_is_sent_there_over_http(
+def test_no_member_is_sent_there_over_http(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     fields = {

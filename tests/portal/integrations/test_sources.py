@@ -68,7 +68,7 @@ def kept(row: Integration) -> Draft:
     return draft_of(Integration.objects.get(id=row.id))
 
 
-def test_everything_is_kept(cast: Cast) -> None:
+def test_all_settings_are_saved(cast: Cast) -> None:
     given = replace(
         draft_of_file(read_integration(FILE), preset="acme"),
         on_failure=OnFailure.NEXT,
@@ -214,7 +214,7 @@ def test_the_store_opens_the_source_with_its_authentication(cast: Cast) -> None:
     assert CANARY not in repr(wiring)
 
 
-def test_tokens_that_must_be_kept_get_a_keeper(cast: Cast) -> None:
+def test_tokens_that_must_be_stored_get_a_token_store(cast: Cast) -> None:
     code = replace(
         AUTHENTICATION,
         scheme="oauth2-authorization-code",

@@ -57,26 +57,26 @@ def load(token_store: DatabaseTokenStore) -> IssuedTokens | None:
     return async_to_sync(token_store.load)()
 
 
-def test_what_was_saved_is_loaded_by_everybody(row: Integration) -> None:
+def test_saved_tokens_are_loaded_by_every_process(row: Integration) -> None:
     assert load(token_store(row)) is None
     save(token_store(row))
     assert load(token_store(row)) == TOKENS
 
 
-def test_the_database_holds_no_token(row: Integration) -> None:
+def test_the_database_holds_no_readable_token(row: Integration) -> None:
     save(token_store(row))
     stored = StoredTokens.objects.get()
     assert CANARY.encode() not in bytes(stored.ciphertext)
     assert CANARY not in str(StoredTokens.objects.values().get())
 
 
-def test_tokens_are_not_given_for_another_address(row: Integration) -> None:
+def test_tokens_are_not_loaded_for_another_address(row: Integration) -> None:
     save(token_store(row))
     assert load(token_store(row, uses=THERE)) is None
     assert load(token_store(row, uses=HERE | THERE)) is None
 
 
-def test_a_command_that_goes_to_one_address_leaves_them_good_for_the_others(
+def test_tokens_saved_for_one_address_stay_valid_for_the_others(
     row: Integration,
 ) -> None:
     save(token_store(row, uses=HERE | THERE))
@@ -84,7 +84,7 @@ def test_a_command_that_goes_to_one_address_leaves_them_good_for_the_others(
     assert load(token_store(row, uses=HERE | THERE)) == TOKENS
 
 
-def test_tokens_copied_into_another_row_can_not_be_read(row: Integration) -> None:
+def test_tokens_copied_into_another_row_cannot_be_read(row: Integration) -> None:
     save(token_store(row))
     other = Integration.objects.create(organisation=row.organisation, name="Other")
     stolen = StoredTokens.objects.get()
@@ -94,7 +94,7 @@ def test_tokens_copied_into_another_row_can_not_be_read(row: Integration) -> Non
     assert load(token_store(other)) is None
 
 
-def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> None:
+def test_no_tokens_are_saved_after_a_disconnection(row: Integration) -> None:
     before = token_store(row)
     Integration.objects.filter(id=row.id).update(connection=1)
     with pytest.raises(AuthenticationFailed, match="in the meantime"):
@@ -102,14 +102,14 @@ def test_whoever_was_disconnected_meanwhile_saves_nothing(row: Integration) -> N
     assert load(before) is None
 
 
-def test_an_integration_that_is_gone_is_told(row: Integration) -> None:
+def test_a_deleted_integration_is_reported(row: Integration) -> None:
     of_row = token_store(row)
     Integration.objects.filter(id=row.id).delete()
     with pytest.raises(AuthenticationFailed, match="deleted"):
         save(of_row)
 
 
-async def test_the_lock_keeps_another_out_without_blocking_the_loop(row: Integration) -> None:
+async def test_the_lock_excludes_others_without_blocking_the_loop(row: Integration) -> None:
     events: list[str] = []
 
     async def wait_for_it() -> None:
@@ -133,7 +133,7 @@ async def test_a_lease_is_extended_as_long_as_it_is_needed(row: Integration) -> 
                 pass
 
 
-async def test_a_lease_whose_process_died_ends_by_itself(row: Integration) -> None:
+async def test_the_lease_of_a_dead_process_ends_automatically(row: Integration) -> None:
     dead = token_store(row, lease=0.3)
     await sync_to_async(dead._take, thread_sensitive=False)("dead")
     async with token_store(row, lease=0.3).lock():
@@ -232,7 +232,7 @@ def killer_at(
         pytest.param("token used", id="as it uses the new token"),
     ],
 )
-async def test_a_process_that_is_killed_is_followed_by_one_that_works(
+async def test_after_a_process_was_killed_the_next_one_works(
     settings_of_process: Mapping[str, str], moment: str
 ) -> None:
     victims, hook = killer_at(moment)

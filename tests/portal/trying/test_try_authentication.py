@@ -1,4 +1,4 @@
-"""A try signs in as a use does; what it gets is masked, and never used up for unsaved settings."""
+"""A try authenticates like a run; its tokens are masked, and never used for unsaved settings."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def sent(trial: Trial) -> Sent:
     return async_to_sync(send_trial)(trial)
 
 
-def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring]) -> None:
+def test_a_try_authenticates_with_the_stored_secret(cast: Cast, opened: list[Wiring]) -> None:
     row = integration(cast.harper, given())
     sent(prepared(cast, row, draft_of(row)))
     (wiring,) = opened
@@ -102,7 +102,7 @@ def test_a_try_signs_in_with_the_stored_secret(cast: Cast, opened: list[Wiring])
         ),
     ],
 )
-def test_tokens_are_not_used_up_for_what_is_not_saved(
+def test_tokens_are_not_used_up_for_unsaved_settings(
     cast: Cast, opened: list[Wiring], edit: dict[str, Any]
 ) -> None:
     row = integration(cast.harper, given())
@@ -111,7 +111,7 @@ def test_tokens_are_not_used_up_for_what_is_not_saved(
     assert opened == []
 
 
-def test_a_new_integration_that_keeps_tokens_is_saved_first(cast: Cast) -> None:
+def test_a_new_integration_that_stores_tokens_must_be_saved_first(cast: Cast) -> None:
     trial = prepared(cast, None, given())
     assert [problem.code for problem in trial.problems] == ["save-first"]
 
@@ -122,7 +122,7 @@ def test_another_command_may_be_edited_and_tried(cast: Cast) -> None:
     assert prepared(cast, row, typed).can_be_sent
 
 
-def test_a_token_that_an_answer_repeats_is_masked(cast: Cast, source: SignedSource) -> None:
+def test_a_token_repeated_in_a_response_is_masked(cast: Cast, source: SignedSource) -> None:
     row = integration(cast.harper, given())
     source.answer = (500, f"you sent {ACCESS}".encode())
     facts = facts_of(sent(prepared(cast, row, draft_of(row))))
@@ -132,9 +132,7 @@ def test_a_token_that_an_answer_repeats_is_masked(cast: Cast, source: SignedSour
     assert ACCESS not in facts.excerpt
 
 
-def test_what_is_derived_of_a_secret_again_and_again_is_masked(
-    cast: Cast, source: SignedSource
-) -> None:
+def test_values_derived_from_a_secret_are_masked(cast: Cast, source: SignedSource) -> None:
     once = base64.b64encode(CANARY.encode()).decode()
     twice = base64.b64encode(once.encode()).decode()
     step = StepConfig(
@@ -152,7 +150,7 @@ def test_what_is_derived_of_a_secret_again_and_again_is_masked(
     assert facts.excerpt == f"you sent {MASK}"
 
 
-def test_where_a_step_takes_a_secret_no_text_is_shown(cast: Cast, source: SignedSource) -> None:
+def test_no_text_is_shown_if_a_step_extracts_a_secret(cast: Cast, source: SignedSource) -> None:
     token = ExtractConfig(name="Token", path=PathConfig(kind="json", text="$.token"), secret=True)
     steps = (
         StepConfig(name="Ask", url="{{BaseUrl}}/ask", extract=(token,)),
