@@ -18,9 +18,9 @@ from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
-from billhook.portal.integrations.binding import Use
 from billhook.portal.integrations.crypto import KeyRingError
 from billhook.portal.integrations.models import Integration, StoredTokens
+from billhook.portal.integrations.secret_uses import SecretUse
 from billhook.portal.integrations.token_store import DatabaseTokenStore
 from billhook.portal.integrations.vault import rotate_secrets
 from billhook.portal.organisations.models import Organisation
@@ -30,8 +30,8 @@ PROGRAM = Path(__file__).with_name("token_process.py")
 KILLED = -9
 CANARY = "canary-token-71c0"
 TOKENS = IssuedTokens(access=Secret(CANARY), expires_at=1.0, refresh=Secret("r"), source="s")
-HERE = frozenset({Use("https://billing.acme.example", "follow")})
-THERE = frozenset({Use("https://evil.example", "follow")})
+HERE = frozenset({SecretUse("https://billing.acme.example", "follow")})
+THERE = frozenset({SecretUse("https://evil.example", "follow")})
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def row(transactional_db: None) -> Integration:
 
 
 def token_store(
-    row: Integration, *, uses: frozenset[Use] = HERE, lease: float = 5.0
+    row: Integration, *, uses: frozenset[SecretUse] = HERE, lease: float = 5.0
 ) -> DatabaseTokenStore:
     return DatabaseTokenStore(row, uses=uses, lease=lease)
 

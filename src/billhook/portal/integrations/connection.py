@@ -31,7 +31,7 @@ from billhook.engine.errors import (
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.access import tokens_of
 from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.loading import load_one
@@ -202,7 +202,7 @@ class CodeExchange:
         log.info("connected", integration=self.integration.id, member=self.member.id)
 
     def _mark(self) -> None:
-        uses = binding.uses_of_authentication(self.live.wiring.integration)
+        uses = secret_uses.uses_of_authentication(self.live.wiring.integration)
         try:
             mark_connected(integration=self.integration, user=self.member.user, uses=uses)
         finally:

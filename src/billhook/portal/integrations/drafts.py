@@ -16,7 +16,7 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.engine.secret import Secret
 from billhook.portal.fields.names import SENTENCE, has_unseen
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
 
 NAME_LENGTH: Final = 200
@@ -71,9 +71,9 @@ class CheckedDraft:
     compiled: CompiledIntegration
 
     @property
-    def uses(self) -> dict[str, binding.Uses]:
+    def uses(self) -> dict[str, secret_uses.SecretUses]:
         """How each secret is used."""
-        return binding.uses_of_secrets(self.compiled)
+        return secret_uses.uses_of_secrets(self.compiled)
 
 
 def check_draft(
@@ -151,7 +151,7 @@ def _value_problems(
     compiled: CompiledIntegration,
     stored: Mapping[str, StoredSecret],
 ) -> Iterator[Problem]:
-    uses = binding.uses_of_secrets(compiled)
+    uses = secret_uses.uses_of_secrets(compiled)
     for entry in draft.secrets:
         if entry.value is not None:
             continue
@@ -159,10 +159,10 @@ def _value_problems(
         problem = (
             _missing(entry.name)
             if row is None
-            else binding.problem_of(
+            else secret_uses.problem_of(
                 entry.name,
                 wanted=uses.get(entry.name, frozenset()),
-                bound=binding.from_json(row.bound_to),
+                bound=secret_uses.from_json(row.bound_to),
             )
         )
         if problem is not None:

@@ -17,7 +17,7 @@ from billhook.engine.integration_file.file import (
     tls_from_json,
 )
 from billhook.engine.secret import Secret
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.crypto import KeyRing, SecretUnreadableError
 from billhook.portal.integrations.live import LiveIntegration, Stamp
 from billhook.portal.integrations.models import ApiKey, Integration, Revision, StoredSecret
@@ -92,7 +92,7 @@ def load_one(row: Integration, *, open_source: OpenSource = open_source) -> Live
 def _usable(row: Integration) -> CompiledIntegration:
     """Return the parts of *row* that may be used. Others are logged and left out."""
     stored = row.stored_secrets.all()
-    bound = {secret.name: binding.from_json(secret.bound_to) for secret in stored}
+    bound = {secret.name: secret_uses.from_json(secret.bound_to) for secret in stored}
     try:
         compilation = try_to_compile(_config_of(row, bound))
     except ConfigurationError as error:
@@ -141,10 +141,10 @@ def _complain(row: Integration, problems: Iterable[Problem]) -> None:
 
 
 def _is_bound(
-    row: Integration, one_command: CompiledIntegration, bound: Mapping[str, binding.Uses]
+    row: Integration, one_command: CompiledIntegration, bound: Mapping[str, secret_uses.SecretUses]
 ) -> bool:
     # the services refuse to save such a command: a row like this wasn't written by them
-    if binding.is_bound(one_command, bound):
+    if secret_uses.is_bound(one_command, bound):
         return True
     log.error("secret-moved", integration=row.id, command=next(iter(one_command.commands)))
     return False

@@ -20,7 +20,7 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import CheckedDraft, Draft, SecretEntry, check_draft
 from billhook.portal.integrations.models import (
@@ -108,11 +108,11 @@ def _write(row: Integration, draft: Draft) -> None:
 
 def _drop_moved_tokens(row: Integration, checked: CheckedDraft) -> None:
     """Delete the tokens of *row* if they would go elsewhere now, or if nothing uses them."""
-    uses = binding.uses_of_authentication(checked.compiled)
+    uses = secret_uses.uses_of_authentication(checked.compiled)
     authentication = checked.compiled.authentication
     for tokens in StoredTokens.objects.filter(integration_id=row.id):
         is_used = authentication is not None and authentication.scheme.keeps_tokens
-        if not is_used or not uses <= binding.from_json(tokens.bound_to):
+        if not is_used or not uses <= secret_uses.from_json(tokens.bound_to):
             tokens.delete()
 
 
@@ -120,7 +120,7 @@ def _write_secrets(
     row: Integration,
     entries: tuple[SecretEntry, ...],
     stored: Iterable[StoredSecret],
-    uses: Mapping[str, binding.Uses],
+    uses: Mapping[str, secret_uses.SecretUses],
 ) -> None:
     """Make the stored secrets what *entries* say; those that stay as they are aren't touched."""
     before = {secret.id: secret for secret in stored}
@@ -143,13 +143,13 @@ def _new_row(
     row: Integration,
     entry: SecretEntry,
     renamed: StoredSecret | None,
-    uses: Mapping[str, binding.Uses],
+    uses: Mapping[str, secret_uses.SecretUses],
 ) -> StoredSecret:
     if entry.value is None and renamed is not None:
         value, bound_to = _value_of(renamed), renamed.bound_to
     else:
         value = entry.value or Secret("")
-        bound_to = binding.to_json(uses.get(entry.name, frozenset()))
+        bound_to = secret_uses.to_json(uses.get(entry.name, frozenset()))
     ciphertext = encrypt_secret(value, integration=row, name=entry.name)
     return StoredSecret(integration=row, name=entry.name, ciphertext=ciphertext, bound_to=bound_to)
 
@@ -170,12 +170,12 @@ def _value_of(renamed: StoredSecret) -> Secret:
         ) from None
 
 
-def mark_connected(*, integration: Integration, user: User, uses: binding.Uses) -> None:
+def mark_connected(*, integration: Integration, user: User, uses: secret_uses.SecretUses) -> None:
     """Note that *user* has connected an integration, whose tokens may go to *uses* from now on."""
     with transaction.atomic():
         announce_change()
         StoredTokens.objects.filter(integration_id=integration.id).update(
-            bound_to=binding.to_json(uses), connected_at=timezone.now(), connected_by=user
+            bound_to=secret_uses.to_json(uses), connected_at=timezone.now(), connected_by=user
         )
         _count_connection(integration)
 

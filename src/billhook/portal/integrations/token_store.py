@@ -25,7 +25,7 @@ from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.models import Integration, StoredTokens
 from billhook.portal.integrations.vault import decrypt_tokens, encrypt_tokens, key_ring
@@ -42,7 +42,7 @@ def token_store_of(row: Integration, compiled: CompiledIntegration) -> DatabaseT
     """Return the token store of *row*, if its scheme has tokens that must be stored."""
     if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return None
-    return DatabaseTokenStore(row, uses=binding.uses_of_authentication(compiled), lease=LEASE)
+    return DatabaseTokenStore(row, uses=secret_uses.uses_of_authentication(compiled), lease=LEASE)
 
 
 class DatabaseTokenStore:
@@ -51,7 +51,7 @@ class DatabaseTokenStore:
     It may be used from several tasks, loops and processes.
     """
 
-    def __init__(self, row: Integration, *, uses: binding.Uses, lease: float) -> None:
+    def __init__(self, row: Integration, *, uses: secret_uses.SecretUses, lease: float) -> None:
         self._integration = row
         self._uses = uses
         self._lease = lease
@@ -101,7 +101,11 @@ class DatabaseTokenStore:
 
     def _load(self) -> IssuedTokens | None:
         row = self._rows().select_related("integration").first()
-        if row is None or not row.ciphertext or not self._uses <= binding.from_json(row.bound_to):
+        if (
+            row is None
+            or not row.ciphertext
+            or not self._uses <= secret_uses.from_json(row.bound_to)
+        ):
             return None
         try:
             return IssuedTokens.from_text(decrypt_tokens(row, ring=key_ring()).reveal())
@@ -116,11 +120,11 @@ class DatabaseTokenStore:
             raise AuthenticationFailed(
                 "The integration was connected again or disconnected in the meantime."
             )
-        bound = binding.from_json(row.bound_to)
+        bound = secret_uses.from_json(row.bound_to)
         same.update(
             ciphertext=encrypt_tokens(Secret(tokens.to_text()), integration=self._integration),
             # a single command may have requested them: they stay valid for the others
-            bound_to=binding.to_json(max(bound, self._uses)),
+            bound_to=secret_uses.to_json(max(bound, self._uses)),
             changed_at=timezone.now(),
         )
 

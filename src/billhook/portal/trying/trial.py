@@ -25,7 +25,7 @@ from billhook.engine.tokens.catalogue import Value
 from billhook.engine.tokens.values import Values
 from billhook.portal.documents.token_values import Click, given_by_invoice, invoice_tokens
 from billhook.portal.editor.form import EditorForm, config_of, source_config_of
-from billhook.portal.integrations import binding
+from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration, StoredSecret
@@ -95,7 +95,7 @@ def prepare_trial(
     try:
         command, compiled = _compiled(form)
         used = tokens_used(command, form, member=member, invoice=invoice)
-        uses = binding.uses_of_secrets(compiled)
+        uses = secret_uses.uses_of_secrets(compiled)
         if sending:
             _refuse_unsaved(compiled, form, integration)
         secrets = _secrets(uses, form, integration) if sending else _stand_ins(uses, form)
@@ -166,13 +166,13 @@ def _own(command: Command, secrets: Mapping[str, Secret]) -> dict[str, Secret]:
     return {name: value for name, value in secrets.items() if name in command.secrets}
 
 
-def _stand_ins(uses: Mapping[str, binding.Uses], form: EditorForm) -> dict[str, Secret]:
+def _stand_ins(uses: Mapping[str, secret_uses.SecretUses], form: EditorForm) -> dict[str, Secret]:
     typed = {row.name: row.value for row in form.secrets}
     return {name: typed.get(name) or _STAND_IN for name in uses}
 
 
 def _secrets(
-    uses: Mapping[str, binding.Uses], form: EditorForm, integration: Integration | None
+    uses: Mapping[str, secret_uses.SecretUses], form: EditorForm, integration: Integration | None
 ) -> dict[str, Secret]:
     stored = {}
     if integration is not None:
@@ -193,11 +193,13 @@ def _secrets(
     return values
 
 
-def _stored_value(name: str, row: StoredSecret | None, wanted: binding.Uses) -> Secret | Problem:
+def _stored_value(
+    name: str, row: StoredSecret | None, wanted: secret_uses.SecretUses
+) -> Secret | Problem:
     if row is None:
         message = f"Type the value of {name}. It is not stored yet."
         return Problem(code="secret-missing", where=f"secrets.{name}", message=message)
-    moved = binding.problem_of(name, wanted=wanted, bound=binding.from_json(row.bound_to))
+    moved = secret_uses.problem_of(name, wanted=wanted, bound=secret_uses.from_json(row.bound_to))
     if moved is not None:
         return moved
     try:

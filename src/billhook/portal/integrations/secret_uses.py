@@ -1,8 +1,8 @@
-"""A secret goes only where it was typed for: to which origins, with which redirects and TLS.
+"""Uses of secrets: the origins, redirects and TLS settings for which each was typed.
 
-Whoever may edit an integration may not thereby read its secrets, so a changed scheme, host, port,
-redirect or TLS setting asks for the secret again. The secrets of an authentication are bound to the
-token URL as well, and so are the tokens that it issues.
+The right to edit an integration must not include the right to read its secrets, so a changed
+scheme, host, port, redirect or TLS setting requires the secret again. The secrets of authentication
+are bound to the token URL as well, and so are the tokens that it issues.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DENY: Final = "deny"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Use:
+class SecretUse:
     """One way in which a secret is used: where it is sent, what redirects do, whom TLS trusts.
 
     ``tls`` is a digest of the authorities that were added; empty for the system's alone.
@@ -31,16 +31,16 @@ class Use:
     tls: str = ""
 
 
-Uses = frozenset[Use]
+SecretUses = frozenset[SecretUse]
 
 
-def uses_of_secrets(integration: CompiledIntegration) -> dict[str, Uses]:
+def uses_of_secrets(integration: CompiledIntegration) -> dict[str, SecretUses]:
     """Return for each secret how commands, authentication and TLS of *integration* use it."""
     tls = _digest(integration)
-    found: dict[str, set[Use]] = {}
+    found: dict[str, set[SecretUse]] = {}
     for command in integration.commands.values():
         for name, origins in command.secret_origins.items():
-            uses = (Use(str(origin), command.redirects, tls) for origin in origins)
+            uses = (SecretUse(str(origin), command.redirects, tls) for origin in origins)
             found.setdefault(name, set()).update(uses)
     if integration.connection_secrets:
         everywhere = uses_of_authentication(integration)
@@ -49,18 +49,18 @@ def uses_of_secrets(integration: CompiledIntegration) -> dict[str, Uses]:
     return {name: frozenset(uses) for name, uses in found.items()}
 
 
-def uses_of_authentication(integration: CompiledIntegration) -> Uses:
+def uses_of_authentication(integration: CompiledIntegration) -> SecretUses:
     """Return where the credentials of *integration*, and tokens that result from them, are sent."""
     return frozenset(_uses_of_authentication(integration))
 
 
-def _uses_of_authentication(integration: CompiledIntegration) -> Iterator[Use]:
+def _uses_of_authentication(integration: CompiledIntegration) -> Iterator[SecretUse]:
     tls = _digest(integration)
     for command in integration.commands.values():
         for origin in command.origins:
-            yield Use(str(origin), command.redirects, tls)
+            yield SecretUse(str(origin), command.redirects, tls)
     for origin in integration.authentication.origins if integration.authentication else ():
-        yield Use(str(origin), _DENY, tls)
+        yield SecretUse(str(origin), _DENY, tls)
 
 
 def _digest(integration: CompiledIntegration) -> str:
@@ -68,28 +68,28 @@ def _digest(integration: CompiledIntegration) -> str:
     return hashlib.sha256(authorities.encode()).hexdigest()[:32] if authorities else ""
 
 
-def to_json(uses: Uses) -> dict[str, Any]:
+def to_json(uses: SecretUses) -> dict[str, Any]:
     """Return *uses* for the column ``bound_to``."""
     return {"uses": [_row(use) for use in sorted(uses)]}
 
 
-def _row(use: Use) -> list[str]:
+def _row(use: SecretUse) -> list[str]:
     return [use.origin, use.redirects, use.tls] if use.tls else [use.origin, use.redirects]
 
 
-def from_json(bound_to: Mapping[str, Any]) -> Uses:
+def from_json(bound_to: Mapping[str, Any]) -> SecretUses:
     """Return what :func:`to_json` wrote."""
-    return frozenset(Use(*row) for row in bound_to.get("uses", ()))
+    return frozenset(SecretUse(*row) for row in bound_to.get("uses", ()))
 
 
-def is_bound(integration: CompiledIntegration, bound: Mapping[str, Uses]) -> bool:
-    """Return whether *integration* sends each of its secrets only where it was typed for."""
+def is_bound(integration: CompiledIntegration, bound: Mapping[str, SecretUses]) -> bool:
+    """Return whether *integration* uses each of its secrets only as it was typed for."""
     wanted = uses_of_secrets(integration)
     return all(uses <= bound.get(name, frozenset()) for name, uses in wanted.items())
 
 
-def problem_of(name: str, *, wanted: Uses, bound: Uses) -> Problem | None:
-    """Return what to tell whoever would send the secret *name* elsewhere than it was typed for."""
+def problem_of(name: str, *, wanted: SecretUses, bound: SecretUses) -> Problem | None:
+    """Return the problem if the secret *name* would be used in ways for which it wasn't typed."""
     if wanted <= bound:
         return None
     return Problem(
@@ -99,7 +99,7 @@ def problem_of(name: str, *, wanted: Uses, bound: Uses) -> Problem | None:
     )
 
 
-def _change(wanted: Uses, bound: Uses) -> str:
+def _change(wanted: SecretUses, bound: SecretUses) -> str:
     new = {use.origin for use in wanted} - {use.origin for use in bound}
     if new:
         before = {use.origin for use in bound}
@@ -110,7 +110,7 @@ def _change(wanted: Uses, bound: Uses) -> str:
     return f"the redirects of a command that sends it to {_listed(_turned(wanted, bound))} changed."
 
 
-def _turned(wanted: Uses, bound: Uses) -> set[str]:
+def _turned(wanted: SecretUses, bound: SecretUses) -> set[str]:
     return {use.origin for use in wanted - bound}
 
 
