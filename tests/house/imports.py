@@ -72,12 +72,11 @@ def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def is_passed_on(each: Import) -> bool:
-    """Whether the imported name is defined in another module than the one it is imported from."""
+    """Whether the module that the name is imported from doesn't define it, or doesn't exist."""
     known = modules()
-    if each.module not in known or each.module == PUBLIC_FACE:
+    if each.module == PUBLIC_FACE or f"{each.module}.{each.name}" in known:
         return False
-    is_module = f"{each.module}.{each.name}" in known
-    return not is_module and each.name not in names_defined_in(each.module)
+    return each.module not in known or each.name not in names_defined_in(each.module)
 
 
 def graph() -> dict[str, set[str]]:

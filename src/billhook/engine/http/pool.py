@@ -3,7 +3,7 @@
 Of aiohttp we use the layer that dials, keeps connections and parses answers. The layer above it
 (``ClientSession``), which reads proxies and ``.netrc``, keeps cookies, follows redirects, repeats
 requests and rewrites URLs, isn't in the path at all. What we lean on beside aiohttp's documented
-names stands in this module alone, and ``tests/engine/test_pool.py`` tells when it changes.
+names stands in this module alone, and ``tests/engine/http/test_pool.py`` tells when it changes.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billhook.engine.answer.file_name import safe_name
 from billhook.engine.body import MEMORY_LIMIT
 from billhook.engine.errors import (
     AmbiguousAnswer,
@@ -23,6 +22,7 @@ from billhook.engine.errors import (
     StillWorking,
     WebPageInstead,
 )
+from billhook.engine.safe_name import safe_name
 from billhook.engine.testing import make_pdf, make_response
 from step_runs import PDF, SITE, as_json, as_pdf, compile_toml, problems_of, run_toml
 

@@ -12,7 +12,7 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError, TokenError
 
 CASES = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "filling.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "vectors" / "filling.json").read_text(encoding="utf-8")
 )
 WORDS = {"unknown-token": {"unknown-token", "missing-token"}}
 """Where the cases have one word for what we tell apart."""

@@ -39,7 +39,7 @@ from egress_world import DOCUMENT, Received, World, WorldLoop, trusting_context,
 
 Case = dict[str, Any]
 
-CASES: list[Case] = json.loads((Path(__file__).parents[1] / "vectors/egress.json").read_text())
+CASES: list[Case] = json.loads((Path(__file__).parents[2] / "vectors/egress.json").read_text())
 POLICY = EgressPolicy()
 LIMITS = Limits(timeout=60, max_bytes=1_000_000)
 HEADERS = (
