@@ -168,7 +168,7 @@ def test_a_draft_is_not_shown(demo, visit):
     dana = visit(demo)
     dana.sign_in(DANA)
     dana.go("/?q=INV0000199")
-    expect(dana.page.get_by_text("Nothing fits")).to_be_visible()
+    expect(dana.page.get_by_text("No matches")).to_be_visible()
 
 
 def test_without_scripts_view_opens_the_document_itself(demo, visit):
