@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from billhook.portal.fields.ids import new_id
 from billhook.portal.integrations.models import ApiKey, Integration
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from portal.who_may import EDITORS, SIGNED_IN, VIEWERS, Row, Target
 
 
@@ -27,7 +27,7 @@ def _run(target: Target) -> dict[str, object]:
     row = Run.objects.create(
         organisation=target.organisation,
         command="GetInvoiceImage",
-        kind=Kind.VIEW,
+        kind=RunKind.VIEW,
         outcome="ok",
         started_at=datetime(2026, 3, 31, tzinfo=UTC),
         milliseconds=1.0,

@@ -27,7 +27,7 @@ from billhook.portal.integrations.models import Integration, StoredSecret  # noq
 from billhook.portal.integrations.services import create_api_key, create_integration  # noqa: E402
 from billhook.portal.integrations.vault import decrypt_secret, key_ring  # noqa: E402
 from billhook.portal.invoices.models import Invoice  # noqa: E402
-from billhook.portal.runs.models import Kind, Run  # noqa: E402
+from billhook.portal.runs.models import Run, RunKind  # noqa: E402
 from billhook.server.backup.making import make_backup  # noqa: E402
 from billhook.server.database import prepare_database  # noqa: E402
 from portal.cast import customer, invoice, make_cast  # noqa: E402
@@ -62,7 +62,7 @@ def fill() -> None:
             organisation=cast.harper,
             integration=integration,
             command="GetInvoiceImage",
-            kind=Kind.VIEW,
+            kind=RunKind.VIEW,
             user=cast.carla.user,
             invoice=cast.open,
             outcome="ok",

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from billhook.portal.organisations.models import Organisation
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.server.backup.rows import NOT_KEPT, apps_at, options, read_rows, tables_of, write_rows
 from billhook.server.backup.snapshot import snapshot
 from billhook.server.operations.schema import read_schema
@@ -25,7 +25,7 @@ def runs(number: int) -> None:
         Run(
             organisation=organisation,
             command="GetInvoiceImage",
-            kind=Kind.API,
+            kind=RunKind.API,
             outcome="ok",
             attempts=[{"status": 200, "note": "x" * 200}],
             started_at=timezone.now(),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice, Status
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from portal.cast import Cast, signed_in
 
 
@@ -138,7 +138,7 @@ def test_the_page_of_an_invoice_tells_who_looked_at_it(cast: Cast) -> None:
     run = Run.objects.create(
         organisation=cast.harper,
         command="GetInvoiceImage",
-        kind=Kind.VIEW,
+        kind=RunKind.VIEW,
         user=cast.carla.user,
         invoice=cast.open,
         outcome="source-timeout",

@@ -27,9 +27,9 @@ from billhook.portal.integrations.models import Integration, Keeping
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.models import Invoice
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import SHARED
-from billhook.portal.runs.recorder import Found, RunRecorder, get_recorder, set_recorder
+from billhook.portal.runs.recorder import FoundDocument, RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast
 from portal.integration_cast import PDF, Source, command, draft, integration
 
@@ -79,7 +79,7 @@ def wired(source: NamingSource, cache: DocumentCache) -> Iterator[None]:
 def opening(cast: Cast, invoice: Invoice | None = None, who: Any = None) -> InvoiceDocument:
     get_store().refresh()
     return InvoiceDocument(
-        click=Click(invoice=invoice or cast.open, user=who or cast.carla.user), kind=Kind.VIEW
+        click=Click(invoice=invoice or cast.open, user=who or cast.carla.user), kind=RunKind.VIEW
     )
 
 
@@ -342,18 +342,18 @@ def test_when_everybody_has_left_it_is_given_up(cast: Cast, source: NamingSource
 
 def test_who_comes_while_it_is_being_given_up_gets_a_fetch_of_their_own() -> None:
     flights = Flights()
-    found = Found(document=document())
+    found = FoundDocument(document=document())
 
-    async def leave_and_come() -> Found:
+    async def leave_and_come() -> FoundDocument:
         ended = asyncio.Event()
 
-        async def slow_to_end() -> Found:
+        async def slow_to_end() -> FoundDocument:
             try:
                 return await asyncio.Future()
             finally:
                 await ended.wait()
 
-        async def quick() -> Found:
+        async def quick() -> FoundDocument:
             await asyncio.sleep(0)
             return found
 

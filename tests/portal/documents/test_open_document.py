@@ -40,7 +40,7 @@ from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations import services
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast
 from portal.integration_cast import CANARY, PDF, Source, command, draft, integration
@@ -62,7 +62,7 @@ def wired(source: Source) -> Iterator[None]:
     set_recorder(before[1])
 
 
-def view(cast: Cast, kind: Kind = Kind.VIEW) -> Document:
+def view(cast: Cast, kind: RunKind = RunKind.VIEW) -> Document:
     get_store().refresh()
     opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=kind)
     try:
@@ -150,7 +150,9 @@ def test_without_an_integration_the_run_says_so(cast: Cast) -> None:
 def test_a_run_that_is_given_up_is_kept(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     get_store().refresh()
-    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
+    opening = InvoiceDocument(
+        click=Click(invoice=cast.open, user=cast.carla.user), kind=RunKind.VIEW
+    )
 
     async def give_up() -> None:
         source.gate = asyncio.Event()

@@ -24,8 +24,8 @@ from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.services import save_integration
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.invoices.plain_pdf import STATEMENT
-from billhook.portal.runs.models import Kind, Run
-from billhook.portal.runs.recorder import Found, RunRecorder, get_recorder, set_recorder
+from billhook.portal.runs.models import Run, RunKind
+from billhook.portal.runs.recorder import FoundDocument, RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast
 from portal.integration_cast import PDF, Source, draft, integration
 
@@ -72,10 +72,12 @@ def sources() -> Iterator[Sources]:
     set_recorder(before[1])
 
 
-def view(cast: Cast) -> Found:
+def view(cast: Cast) -> FoundDocument:
     get_store().refresh()
     cast.open.organisation.refresh_from_db()
-    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
+    opening = InvoiceDocument(
+        click=Click(invoice=cast.open, user=cast.carla.user), kind=RunKind.VIEW
+    )
     try:
         return async_to_sync(opening.find)()
     finally:
@@ -148,7 +150,7 @@ def allow_plain(cast: Cast) -> None:
     cast.harper.save()
 
 
-def text_of(found: Found) -> str:
+def text_of(found: FoundDocument) -> str:
     with found.document as document:
         pdf = pypdfium2.PdfDocument(document.body.read())
     try:
@@ -190,7 +192,9 @@ def test_the_page_and_the_answer_name_the_first_run(cast: Cast, sources: Sources
     sources.add(cast, "none")
     sources.add(cast, "has")
     get_store().refresh()
-    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
+    opening = InvoiceDocument(
+        click=Click(invoice=cast.open, user=cast.carla.user), kind=RunKind.VIEW
+    )
     async_to_sync(opening.find)().document.close()
     get_recorder().flush()
     assert Run.objects.order_by("started_at")[0].id == opening.run_id

@@ -15,7 +15,7 @@ from billhook.portal.fields.names import SENTENCE, has_unseen
 from billhook.portal.integrations.models import Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.forms import SetupForm
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.sign_in.forms import NameForm
 from portal.cast import Cast, signed_in
 from portal.integration_cast import integration
@@ -81,7 +81,7 @@ def test_a_name_from_before_is_shut_in_on_every_page(cast: Cast, page: str) -> N
         integration=row,
         invoice=cast.open,
         command="GetInvoiceImage",
-        kind=Kind.VIEW,
+        kind=RunKind.VIEW,
         outcome="ok",
         started_at=timezone.now(),
         milliseconds=1.0,

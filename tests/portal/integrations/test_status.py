@@ -14,7 +14,7 @@ from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import set_enabled
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast, signed_in
 from portal.integration_cast import Source, draft, integration
@@ -39,7 +39,9 @@ def listed(cast: Cast) -> str:
 def use(cast: Cast) -> None:
     """Use the integration once, so that its source is open."""
     get_store().refresh()
-    opening = InvoiceDocument(click=Click(invoice=cast.open, user=cast.carla.user), kind=Kind.VIEW)
+    opening = InvoiceDocument(
+        click=Click(invoice=cast.open, user=cast.carla.user), kind=RunKind.VIEW
+    )
     async_to_sync(opening.find)().document.close()
     get_recorder().flush()
 

@@ -21,7 +21,7 @@ from billhook.gateway.errors import (
 )
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.runs.access import failures_among, runs_for_member
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
 from portal.cast import Cast, signed_in
 from portal.integration_cast import integration
@@ -41,7 +41,7 @@ def a_run(cast: Cast, **changes: Any) -> Run:
     facts: dict[str, Any] = {
         "organisation": cast.harper,
         "command": "GetInvoiceImage",
-        "kind": Kind.VIEW,
+        "kind": RunKind.VIEW,
         "outcome": "ok",
         "started_at": datetime(2026, 3, 31, 12, tzinfo=UTC),
         "milliseconds": 21.0,
@@ -84,7 +84,7 @@ def test_a_filter_stands_in_the_address(cast: Cast, query: str, expected: set[st
         a_run(cast, outcome="source-timeout", reason="wait").id: "bad",
         a_run(
             cast,
-            kind=Kind.TRY,
+            kind=RunKind.TRY,
             outcome="token",
             started_at=datetime(2026, 4, 1, 23, 59, tzinfo=UTC),
         ).id: "try",
@@ -152,7 +152,7 @@ def test_a_run_tells_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
 
 def test_a_run_by_a_key_tells_which(cast: Cast) -> None:
     key = ApiKey.objects.create(organisation=cast.harper, name="Shop", hint="bhk_…abcd", digest="d")
-    assert "Key Shop bhk_…abcd" in detail(cast, a_run(cast, api_key=key, kind=Kind.API))
+    assert "Key Shop bhk_…abcd" in detail(cast, a_run(cast, api_key=key, kind=RunKind.API))
 
 
 def test_a_run_of_what_is_gone_can_still_be_read(cast: Cast) -> None:

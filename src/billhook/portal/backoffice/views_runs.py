@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from billhook.portal.backoffice.pages import member_for, page, rows_of
 from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.runs import access, filters
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
 from billhook.portal.trying.page import Timed, timed_from
 
@@ -28,7 +28,7 @@ def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
         "criteria": criteria,
         "page": rows,
         "failed": found.exclude(outcome="ok").count(),
-        "kinds": Kind.choices,
+        "kinds": RunKind.choices,
         "outcomes": filters.OUTCOMES,
         "integrations": integrations_for_member(member),
     }

@@ -20,7 +20,7 @@ from billhook.portal.documents.viewer import show
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.outcomes import PLAIN_RENDERING
-from billhook.portal.runs.recorder import Found
+from billhook.portal.runs.recorder import FoundDocument
 
 _PAGE: Final = "clientportal/document_failed.html"
 _PART: Final = "clientportal/parts/failed.html"
@@ -82,11 +82,11 @@ def _link_part(wanted: InvoiceDocument, link: Link) -> HttpResponse:
     return HttpResponse(render_to_string("clientportal/parts/link.html", context))
 
 
-def _is_summary(found: Found) -> bool:
+def _is_summary(found: FoundDocument) -> bool:
     return found.reason == PLAIN_RENDERING
 
 
-def _file_name(invoice: Invoice, found: Found) -> str:
+def _file_name(invoice: Invoice, found: FoundDocument) -> str:
     name = document_name(invoice, extension=found.document.extension)
     return f"summary-{name}" if _is_summary(found) else name
 

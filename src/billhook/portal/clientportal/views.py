@@ -17,7 +17,7 @@ from billhook.portal.documents.token_values import Click
 from billhook.portal.invoices.access import invoice_for_contact
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.organisations.home import home_of
-from billhook.portal.runs.models import Kind
+from billhook.portal.runs.models import RunKind
 
 
 @require_safe
@@ -47,7 +47,7 @@ def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
     invoice = invoice_for_contact(user, invoice_id)
     download = "download" in request.GET
     click = Click(invoice=invoice, user=user)
-    wanted = InvoiceDocument(click=click, kind=Kind.DOWNLOAD if download else Kind.VIEW)
+    wanted = InvoiceDocument(click=click, kind=RunKind.DOWNLOAD if download else RunKind.VIEW)
     return documents.file_response(wanted, download=download)
 
 
@@ -56,7 +56,7 @@ def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
     """Respond with the part of the invoice's page that shows the document, page by page."""
     user = user_of(request)
     invoice = invoice_for_contact(user, invoice_id)
-    wanted = InvoiceDocument(click=Click(invoice=invoice, user=user), kind=Kind.VIEW)
+    wanted = InvoiceDocument(click=Click(invoice=invoice, user=user), kind=RunKind.VIEW)
     return documents.pages_response(wanted)
 
 

@@ -24,7 +24,7 @@ from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import Keeping
 from billhook.portal.runs.outcomes import KEPT, UNCHANGED
-from billhook.portal.runs.recorder import Found
+from billhook.portal.runs.recorder import FoundDocument
 
 _OF_CONTACT: Final = ("ContactEmail", "ContactName")
 """Tokens that differ from contact to contact, so that each has a document of their own."""
@@ -40,7 +40,7 @@ class Fetch:
     click: Click
     run_id: str
 
-    async def find(self, trace: Trace) -> Found:
+    async def find(self, trace: Trace) -> FoundDocument:
         """Return the document; see :func:`billhook.engine.run.run_command` for what it raises."""
         live, command = self.integration, self.integration.commands[self.command]
         tokens = invoice_tokens(self.click, command.tokens)
@@ -48,7 +48,7 @@ class Fetch:
         run = _Run(integration=live, command=command, values=values, trace=trace)
         cache = document_cache()
         if live.keeping == Keeping.OFF or not cache.is_on:
-            return Found(document=await run.document(live.transport))
+            return FoundDocument(document=await run.document(live.transport))
         key = self._key(tokens)
         kept = cache.look(key)
         if kept is not None and live.keeping == Keeping.TRUSTED and cache.is_fresh(kept):
@@ -77,26 +77,28 @@ class _Run:
     async def document(self, transport: Transport) -> Document:
         return await run_command(self.command, self.values, transport=transport, trace=self.trace)
 
-    async def revalidate(self, cache: DocumentCache, key: CacheKey, kept: Kept | None) -> Found:
+    async def revalidate(
+        self, cache: DocumentCache, key: CacheKey, kept: Kept | None
+    ) -> FoundDocument:
         """Fetch the document, unless the source says that the kept one is still the same."""
         transport = RevalidatingTransport(self.integration.transport, cache=cache, kept=kept)
         document = await self.document(transport)
         if kept is not None and transport.is_unchanged(document):
             await asyncio.to_thread(cache.confirm, key, kept)
-            return Found(document=document, reason=UNCHANGED, fetched_at=kept.fetched_at)
+            return FoundDocument(document=document, reason=UNCHANGED, fetched_at=kept.fetched_at)
         named = transport.name_of(document)
         may_keep = named is not None or self.integration.keeping == Keeping.TRUSTED
         if may_keep and document.media_type != LINK_TYPE:
             etag, request = (named.etag, named.request) if named else ("", "")
             await asyncio.to_thread(cache.put, key, document, etag=etag, request=request)
-        return Found(document=document)
+        return FoundDocument(document=document)
 
 
-async def _from_cache(cache: DocumentCache, kept: Kept) -> Found | None:
+async def _from_cache(cache: DocumentCache, kept: Kept) -> FoundDocument | None:
     body = await asyncio.to_thread(cache.open, kept)
     if body is None:
         return None
-    return Found(document=kept.document(body), reason=KEPT, fetched_at=kept.fetched_at)
+    return FoundDocument(document=kept.document(body), reason=KEPT, fetched_at=kept.fetched_at)
 
 
 def _digest(parts: object) -> str:

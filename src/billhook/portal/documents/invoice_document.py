@@ -26,9 +26,9 @@ from billhook.portal.documents.token_values import Click
 from billhook.portal.integrations.models import OnFailure
 from billhook.portal.integrations.store import get_store
 from billhook.portal.invoices.plain_pdf import draw_plain_invoice, plain_invoice
-from billhook.portal.runs.models import Kind
+from billhook.portal.runs.models import RunKind
 from billhook.portal.runs.outcomes import PLAIN_RENDERING
-from billhook.portal.runs.recorder import Found, Use, run_recorded
+from billhook.portal.runs.recorder import FoundDocument, RunContext, run_recorded
 
 INVOICE_COMMAND: Final = "GetInvoiceImage"
 """The command that gives the document of an invoice."""
@@ -47,14 +47,14 @@ class InvoiceDocument:
     """
 
     click: Click
-    kind: Kind
+    kind: RunKind
     run_id: str = field(default_factory=new_run_id)
 
     def __post_init__(self) -> None:
         """Load the rows that :meth:`find` needs: on the event loop, none can be loaded."""
         _ = self.click.invoice.organisation, self.click.invoice.customer
 
-    async def find(self) -> Found:
+    async def find(self) -> FoundDocument:
         """Try the sources in order, and return the first document; the caller closes it.
 
         Raises:
@@ -79,8 +79,8 @@ class InvoiceDocument:
             raise failure
         return await run_recorded(self._use(None, is_first=failure is None), self._summarise)
 
-    def _use(self, integration_id: str | None, *, is_first: bool) -> Use:
-        return Use(
+    def _use(self, integration_id: str | None, *, is_first: bool) -> RunContext:
+        return RunContext(
             organisation_id=self.click.invoice.organisation_id,
             integration_id=integration_id,
             command=INVOICE_COMMAND,
@@ -91,12 +91,12 @@ class InvoiceDocument:
             part_of="" if is_first else self.run_id,
         )
 
-    async def _summarise(self, trace: Trace) -> Found:  # noqa: ARG002 - as every run
+    async def _summarise(self, trace: Trace) -> FoundDocument:  # noqa: ARG002 - as every run
         if not self._may_summarise:
             raise ConfigurationError((_NO_INTEGRATION,))
         content = await asyncio.to_thread(draw_plain_invoice, plain_invoice(self.click.invoice))
         document = Document(media_type="application/pdf", extension="pdf", body=Body(content))
-        return Found(document=document, reason=PLAIN_RENDERING)
+        return FoundDocument(document=document, reason=PLAIN_RENDERING)
 
     @property
     def _may_summarise(self) -> bool:

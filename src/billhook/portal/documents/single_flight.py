@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, cast
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.portal.runs.outcomes import SHARED
-from billhook.portal.runs.recorder import Found
+from billhook.portal.runs.recorder import FoundDocument
 
 _LINK: Final = "text/uri-list"
 
@@ -24,7 +24,7 @@ _LINK: Final = "text/uri-list"
 class _Flight:
     """A fetch in progress, and how many clicks wait for it. Nobody joins a cancelled one."""
 
-    task: asyncio.Task[Found]
+    task: asyncio.Task[FoundDocument]
     waiting: int = 0
     is_taken: bool = False
     is_given_up: bool = False
@@ -36,7 +36,9 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[Hashable, _Flight] = {}
 
-    async def join(self, key: Hashable, fetch: Callable[[], Awaitable[Found]]) -> Found:
+    async def join(
+        self, key: Hashable, fetch: Callable[[], Awaitable[FoundDocument]]
+    ) -> FoundDocument:
         """Return the result of *fetch*, or of another call for the same *key* in progress.
 
         A link may work only once and for one person, so it isn't shared.
@@ -49,8 +51,8 @@ class Flights:
         found = await _wait_for(flight, is_first=is_first)
         return await fetch() if found is None else found
 
-    def _begin(self, here: Hashable, fetch: Callable[[], Awaitable[Found]]) -> _Flight:
-        async def fly() -> Found:
+    def _begin(self, here: Hashable, fetch: Callable[[], Awaitable[FoundDocument]]) -> _Flight:
+        async def fly() -> FoundDocument:
             try:
                 return await fetch()
             finally:
@@ -63,7 +65,7 @@ class Flights:
         return flight
 
 
-async def _wait_for(flight: _Flight, *, is_first: bool) -> Found | None:
+async def _wait_for(flight: _Flight, *, is_first: bool) -> FoundDocument | None:
     flight.waiting += 1
     try:
         found = await asyncio.shield(flight.task)
@@ -77,7 +79,7 @@ async def _wait_for(flight: _Flight, *, is_first: bool) -> Found | None:
             _leave(flight)
 
 
-async def _part_of(flight: _Flight, found: Found) -> Found:
+async def _part_of(flight: _Flight, found: FoundDocument) -> FoundDocument:
     """Return the document itself to who is alone with it, and a copy to everybody else."""
     if flight.waiting == 1 and not flight.is_taken:
         flight.is_taken = True
@@ -110,7 +112,7 @@ def _leave(flight: _Flight) -> None:
         flight.task.result().document.close()
 
 
-def _look_at_error(task: asyncio.Task[Found]) -> None:
+def _look_at_error(task: asyncio.Task[FoundDocument]) -> None:
     """Take note of the error: everybody who waited for it may have left already."""
     if not task.cancelled():
         task.exception()

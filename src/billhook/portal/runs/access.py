@@ -9,7 +9,7 @@ from django.http import Http404
 
 from billhook.portal.integrations.models import Integration
 from billhook.portal.organisations.models import Member
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 
 
 def runs_for_member(member: Member) -> QuerySet[Run]:
@@ -55,5 +55,5 @@ def newest_uses(integration: Integration, *, since: datetime, most: int) -> list
 
     Runs of "Try it" don't count.
     """
-    uses = integration.runs.filter(started_at__gte=since).exclude(kind=Kind.TRY)
+    uses = integration.runs.filter(started_at__gte=since).exclude(kind=RunKind.TRY)
     return list(uses.order_by("-started_at")[:most])

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from billhook.portal.runs.models import Kind, Run
+from billhook.portal.runs.models import Run, RunKind
 
 OUTCOMES: Final = (("ok", "Worked"), ("failed", "Failed"))
 
@@ -36,7 +36,7 @@ def read_filter(query: Mapping[str, str]) -> RunFilter:
     outcome, kind = query.get("outcome", ""), query.get("kind", "")
     return RunFilter(
         outcome=outcome if outcome in dict(OUTCOMES) else "",
-        kind=kind if kind in Kind.values else "",
+        kind=kind if kind in RunKind.values else "",
         integration=query.get("integration", "").strip(),
         search=query.get("search", "").strip(),
         since=_date(query.get("since", "")),

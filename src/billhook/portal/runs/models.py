@@ -14,7 +14,7 @@ from billhook.portal.organisations.models import Organisation
 from billhook.portal.runs.outcomes import word_of_success
 
 
-class Kind(models.TextChoices):
+class RunKind(models.TextChoices):
     """The purpose of a run."""
 
     VIEW = "view", "View"
@@ -30,7 +30,7 @@ class Run(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="runs")
     integration = models.ForeignKey(Integration, models.SET_NULL, null=True, related_name="runs")
     command = models.CharField(max_length=64)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=10, choices=RunKind.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True)
     invoice = models.ForeignKey(Invoice, models.SET_NULL, null=True, related_name="runs")

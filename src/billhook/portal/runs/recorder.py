@@ -174,7 +174,7 @@ def set_recorder(recorder: RunRecorder) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class RunContext:
     """One use of a command that is about to happen: whose, which, why and by whom."""
 
     organisation_id: str
@@ -188,7 +188,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundDocument:
     """A document, and when it was fetched, in seconds since 1970.
 
     ``reason``, a word of :mod:`billhook.portal.runs.outcomes`, says how a run got it if it didn't
@@ -200,7 +200,9 @@ class Found:
     fetched_at: float = field(default_factory=time.time)
 
 
-async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Found]]) -> Found:
+async def run_recorded(
+    use: RunContext, work: Callable[[Trace], Awaitable[FoundDocument]]
+) -> FoundDocument:
     """Await *work* and return its result; one record is left, whatever the outcome."""
     trace = Trace()
     started_at, began = datetime.now(UTC), time.perf_counter()
@@ -227,7 +229,7 @@ async def run_recorded(use: Use, work: Callable[[Trace], Awaitable[Found]]) -> F
     return found
 
 
-def _facts_of(use: Use, document: Document | None) -> dict[str, Any]:
+def _facts_of(use: RunContext, document: Document | None) -> dict[str, Any]:
     return {
         "id": use.run_id,
         "organisation_id": use.organisation_id,

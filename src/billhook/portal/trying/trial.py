@@ -36,8 +36,8 @@ from billhook.portal.integrations.vault import decrypt_secret, key_ring
 from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
-from billhook.portal.runs.models import Kind
-from billhook.portal.runs.recorder import Found, Use, run_recorded
+from billhook.portal.runs.models import RunKind
+from billhook.portal.runs.recorder import FoundDocument, RunContext, run_recorded
 from billhook.portal.trying.observing import Observed, ObservingTransport
 from billhook.portal.trying.tokens import TokenUsed, tokens_used
 
@@ -308,7 +308,7 @@ class _Sending:
         self.values: Values | None = None
         self.origins: Mapping[str, Collection[Origin]] = {}
 
-    async def run(self, trace: Trace) -> Found:
+    async def run(self, trace: Trace) -> FoundDocument:
         self.trace = trace
         command = self._command
         tokens = {each.name: each.value for each in self._trial.used}
@@ -325,7 +325,7 @@ class _Sending:
                 self.observed = transport.observed
                 self.origins = transport.origins
                 self.credentials = source.credentials
-        return Found(document=document)
+        return FoundDocument(document=document)
 
     def _learn(self, values: Values) -> None:
         """Note *values*, beside what steps gave that are known only among themselves."""
@@ -333,12 +333,12 @@ class _Sending:
         self.values = values.with_more({**before, **values.given})
 
 
-def _use_of(trial: Trial, command: Command) -> Use:
-    return Use(
+def _use_of(trial: Trial, command: Command) -> RunContext:
+    return RunContext(
         organisation_id=trial.member.organisation_id,
         integration_id=trial.integration.id if trial.integration else None,
         command=command.name,
-        kind=Kind.TRY,
+        kind=RunKind.TRY,
         user_id=trial.member.user_id,
         invoice_id=trial.invoice.id if trial.invoice else None,
     )

@@ -69,7 +69,7 @@ def view_invoice(*, address: str, click: Click, password: str) -> FirstView:
     )
 
 
-def _run_of(answer: Answer) -> Run:
+def _run_of(answer: VisitorResponse) -> Run:
     get_recorder().flush()
     run = Run.objects.filter(id=answer.headers.get("billhook-run", "")).first()
     if run is None:
@@ -93,7 +93,7 @@ def _attempt(row: Mapping[str, object]) -> Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class VisitorResponse:
     """What the server answered to a visitor."""
 
     headers: Mapping[str, str]
@@ -131,15 +131,15 @@ class Visitor:
         fields = {"csrfmiddlewaretoken": token[1], "login": email, "password": password}
         self._open(path, urlencode(fields).encode())
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> VisitorResponse:
         """Return what the server answers to GET *path*."""
         return self._open(path)
 
-    def _open(self, path: str, body: bytes | None = None) -> Answer:
+    def _open(self, path: str, body: bytes | None = None) -> VisitorResponse:
         try:
             with self._opener.open(f"{self._address}{path}", body, timeout=_SECONDS) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Answer(headers=headers, content=answer.read())
+                return VisitorResponse(headers=headers, content=answer.read())
         except HTTPError as error:
             error.close()
             raise NoVisit(f"{path} was answered with {error.code}.") from None

@@ -102,7 +102,7 @@ def check_sources() -> Iterator[Finding]:
     """Judge every address that an enabled integration is configured with."""
     findings = Findings(check="sources")
     needed = read_origins()
-    places = [_Place(name, o) for name, origins in needed.items() for o in origins]
+    places = [_AllowedPlace(name, o) for name, origins in needed.items() for o in origins]
     addresses = _look_up_all({each.host for each in places if not _is_address(each.host)})
     problems = [
         finding
@@ -119,7 +119,7 @@ def check_sources() -> Iterator[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _AllowedPlace:
     """An address that an integration needs."""
 
     integration: str
@@ -134,7 +134,7 @@ class _Place:
         return self.origin.port
 
 
-def _source(findings: Findings, place: _Place, known: Addresses) -> Iterator[Finding]:
+def _source(findings: Findings, place: _AllowedPlace, known: Addresses) -> Iterator[Finding]:
     policy = egress_policy()
     verdict, address = judge_url(f"{place.origin}/", policy), ""
     if verdict.allowed and not _is_address(place.host):
@@ -157,7 +157,7 @@ def _source(findings: Findings, place: _Place, known: Addresses) -> Iterator[Fin
         yield _denied(findings, place, verdict, address)
 
 
-def _denied(findings: Findings, place: _Place, verdict: Verdict, address: str) -> Finding:
+def _denied(findings: Findings, place: _AllowedPlace, verdict: Verdict, address: str) -> Finding:
     allowance = allowance_that_lifts(verdict, host=place.host, port=place.port, address=address)
     line = setting_with(allowance, present=environment.current().allow)
     remedy = f"If it may be reached, set {line}" if allowance else verdict.message
