@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ POSTGRESQL = environment.current().database_url
 PASSPHRASE = "correct horse battery staple"
 KIND = "postgresql" if POSTGRESQL else "sqlite"
 DIRECTIONS = [("sqlite", KIND), (KIND, "sqlite")] if POSTGRESQL else [("sqlite", "sqlite")]
-on_sqlite = pytest.mark.skipif(bool(POSTGRESQL), reason="the same on every database")
+on_both = pytest.mark.usefixtures("postgresql")
 on_postgresql = pytest.mark.skipif(not POSTGRESQL, reason="needs PostgreSQL")
 
 
@@ -67,6 +68,12 @@ class World:
 
 
 @pytest.fixture
+def postgresql() -> str:
+    """The database server of this round, or an empty text: a test that asks runs in both."""
+    return POSTGRESQL
+
+
+@pytest.fixture
 def world(tmp_path: Path, original: Installation) -> Iterator[World]:
     made = World(tmp_path, original)
     yield made
@@ -97,7 +104,10 @@ def backup(original: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def script(place: Installation, name: str) -> Any:
     """Run a function of :mod:`backup_rows` on an installation, and return its result."""
-    done = subprocess.run([*command(name)], env=variables(place), capture_output=True, check=True)
+    done = subprocess.run(
+        command(name), env=variables(place), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout or "null")
 
 
@@ -112,6 +122,7 @@ def variables(place: Installation) -> dict[str, str]:
     )
 
 
+@on_both
 @pytest.mark.parametrize(("of", "to"), DIRECTIONS)
 def test_a_restored_installation_is_the_same(world: World, of: str, to: str) -> None:
     original, new = world.filled(of), world.place(to)
@@ -126,6 +137,7 @@ def test_a_restored_installation_is_the_same(world: World, of: str, to: str) -> 
     assert new.run("rotate-secrets").returncode == 0
 
 
+@on_both
 def test_a_backup_under_load_is_one_moment(world: World) -> None:
     original, new = world.filled(KIND), world.place("sqlite")
     with subprocess.Popen(
@@ -149,7 +161,6 @@ def test_a_backup_under_load_is_one_moment(world: World) -> None:
     assert later[: len(written["invoices"])] == written["invoices"]
 
 
-@on_sqlite
 def test_an_encrypted_backup_holds_nothing_readable(
     original: Installation, everything: Any, tmp_path: Path
 ) -> None:
@@ -164,7 +175,6 @@ def test_an_encrypted_backup_holds_nothing_readable(
     assert script(new, "dump") == everything
 
 
-@on_sqlite
 def test_a_wrong_or_missing_passphrase_changes_nothing(
     original: Installation, tmp_path: Path, backup: Path
 ) -> None:
@@ -182,7 +192,6 @@ def test_a_wrong_or_missing_passphrase_changes_nothing(
     assert not new.folder.exists()
 
 
-@on_sqlite
 def test_a_passphrase_is_no_argument_and_not_short(original: Installation, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     refused = original.refused("backup", file, "--passphrase", PASSPHRASE)
@@ -194,7 +203,6 @@ def test_a_passphrase_is_no_argument_and_not_short(original: Installation, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-@on_sqlite
 def test_a_backup_is_for_its_owner_only_and_leaves_no_draft(
     original: Installation, tmp_path: Path
 ) -> None:
@@ -203,7 +211,6 @@ def test_a_backup_is_for_its_owner_only_and_leaves_no_draft(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@on_sqlite
 def test_everything_restored_is_for_its_owner_only(backup: Path, tmp_path: Path) -> None:
     new = Installation(tmp_path / "new")
     assert new.run("restore", backup, BILLHOOK_EMAIL_URL="smtp://mail.example").returncode == 0
@@ -213,7 +220,6 @@ def test_everything_restored_is_for_its_owner_only(backup: Path, tmp_path: Path)
     assert set(modes) == {"billhook.sqlite3", "secrets.key", "signing.key", "start.lock"}
 
 
-@on_sqlite
 def test_the_settings_of_the_old_machine_are_kept_for_reading(
     original: Installation, tmp_path: Path
 ) -> None:
@@ -238,7 +244,6 @@ def test_the_settings_of_the_old_machine_are_kept_for_reading(
     assert (new.folder / "signing.key").read_text().strip() == "s" * 50
 
 
-@on_sqlite
 def test_a_file_that_exists_is_replaced_only_on_demand(
     original: Installation, tmp_path: Path
 ) -> None:
@@ -250,7 +255,6 @@ def test_a_file_that_exists_is_replaced_only_on_demand(
     assert file.read_bytes().startswith(b"\x1f\x8b")
 
 
-@on_sqlite
 @pytest.mark.parametrize("name", ["nowhere/backup", ".", "x" * 300])
 def test_a_name_that_can_not_be_a_file_is_refused(
     original: Installation, tmp_path: Path, name: str
@@ -260,7 +264,6 @@ def test_a_name_that_can_not_be_a_file_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@on_sqlite
 def test_a_full_disk_leaves_nothing_behind(original: Installation, tmp_path: Path) -> None:
     prlimit = shutil.which("prlimit")
     if prlimit is None:
@@ -274,7 +277,6 @@ def test_a_full_disk_leaves_nothing_behind(original: Installation, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-@on_sqlite
 def test_an_ended_backup_leaves_nothing_behind(original: Installation, tmp_path: Path) -> None:
     fifo = tmp_path / "passphrase"
     os.mkfifo(fifo)
@@ -291,6 +293,7 @@ def test_an_ended_backup_leaves_nothing_behind(original: Installation, tmp_path:
     assert list(tmp_path.iterdir()) == [fifo]
 
 
+@on_both
 def test_the_last_backup_is_recorded(world: World) -> None:
     original = world.place(KIND)
     script(original, "fill")
@@ -302,7 +305,6 @@ def test_the_last_backup_is_recorded(world: World) -> None:
     assert "backup-overdue" not in {finding["code"] for finding in after["findings"]}
 
 
-@on_sqlite
 def test_an_installation_is_never_overwritten(
     original: Installation, everything: Any, backup: Path, tmp_path: Path
 ) -> None:
@@ -315,7 +317,6 @@ def test_an_installation_is_never_overwritten(
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-@on_sqlite
 def test_an_empty_folder_is_filled(backup: Path, everything: Any, tmp_path: Path) -> None:
     new = Installation(tmp_path / "empty")
     new.folder.mkdir()
@@ -323,6 +324,7 @@ def test_an_empty_folder_is_filled(backup: Path, everything: Any, tmp_path: Path
     assert script(new, "dump") == everything
 
 
+@on_both
 @on_postgresql
 def test_a_database_with_tables_is_never_overwritten(world: World, backup: Path) -> None:
     original = world.filled("postgresql")
@@ -333,6 +335,7 @@ def test_a_database_with_tables_is_never_overwritten(world: World, backup: Path)
     assert not other.folder.exists()
 
 
+@on_both
 def test_keys_of_another_installation_are_refused_and_leave_nothing(
     world: World, backup: Path
 ) -> None:
@@ -343,7 +346,6 @@ def test_keys_of_another_installation_are_refused_and_leave_nothing(
     assert new.run("restore", backup).returncode == 0  # the database is empty as before
 
 
-@on_sqlite
 def test_the_same_keys_in_the_environment_are_not_written_to_a_file(
     original: Installation, backup: Path, tmp_path: Path
 ) -> None:
@@ -355,6 +357,7 @@ def test_the_same_keys_in_the_environment_are_not_written_to_a_file(
     assert script(new, "dump")["secrets"] == {"ApiKey": "canary-secret"}
 
 
+@on_both
 def test_a_backup_of_an_older_version_is_brought_up_to_date(world: World) -> None:
     older, new = world.filled(KIND), world.place(KIND)
     before = script(older, "dump")
@@ -365,7 +368,6 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(world: World) -> Non
     assert script(new, "dump") == before
 
 
-@on_sqlite
 def test_secrets_that_could_not_be_read_before_are_noted(world: World) -> None:
     original, new = world.filled("sqlite"), world.place("sqlite")
     (original.folder / "secrets.key").write_text("A" * 43 + "=\n")
@@ -374,7 +376,6 @@ def test_secrets_that_could_not_be_read_before_are_noted(world: World) -> None:
     assert "1 stored secret" in str(new.json("restore", world.folder / "backup")["notes"])
 
 
-@on_sqlite
 def test_a_backup_without_its_keys_is_refused(world: World) -> None:
     original = world.filled("sqlite")
     (original.folder / "secrets.key").unlink()
@@ -384,7 +385,17 @@ def test_a_backup_without_its_keys_is_refused(world: World) -> None:
     assert not (world.folder / "backup").exists()
 
 
-@on_sqlite
+def test_a_restore_that_was_killed_can_be_started_again(
+    backup: Path, everything: Any, tmp_path: Path
+) -> None:
+    new = Installation(tmp_path / "new")
+    new.folder.mkdir()
+    for name in ("start.lock", "restoring.sqlite3", "restoring.sqlite3-wal"):
+        (new.folder / name).write_text("half of it")
+    assert new.run("restore", backup).returncode == 0
+    assert script(new, "dump") == everything
+
+
 def test_two_restores_at_once_make_one_installation(
     backup: Path, everything: Any, tmp_path: Path
 ) -> None:
@@ -406,26 +417,16 @@ def test_two_restores_at_once_make_one_installation(
     assert script(new, "dump") == everything
 
 
-@on_sqlite
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_root_leaves_nothing_in_the_data_folder_that_the_server_can_not_open(world: World) -> None:
-    original = world.filled("sqlite")
-    with reachable_by_everybody(original.folder.parent):
-        script(original, "back_up_as_root")
-    owners = {path.name: path.stat().st_uid for path in original.folder.iterdir()}
-    assert set(owners.values()) == {original.folder.stat().st_uid}, owners
-    assert "billhook.sqlite3" in owners
-    assert {path.stat().st_uid for path in world.folder.glob("backup-*")} == {0}
-
-
-@contextlib.contextmanager
-def reachable_by_everybody(folder: Path) -> Iterator[None]:
-    """Let other users pass through the folders above, as they may through /var/lib."""
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.parents)}
-    for path, mode in modes.items():
-        path.chmod(mode | 0o011)
-    try:
-        yield
-    finally:
-        for path, mode in modes.items():
-            path.chmod(mode)
+def test_root_leaves_nothing_in_the_data_folder_that_the_server_can_not_open(
+    original: Installation,
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # as /var/lib is, and pytest's own folders are not
+        other = original.copy(folder / "data")
+        script(other, "back_up_as_root")
+        owners = {path.name: path.stat().st_uid for path in other.folder.iterdir()}
+        assert set(owners.values()) == {other.folder.stat().st_uid} != {0}, owners
+        assert "billhook.sqlite3" in owners
+        assert {path.stat().st_uid for path in folder.glob("backup-*")} == {0}

@@ -24,7 +24,7 @@ from billhook.portal.runs.access import failures_among, runs_for_member
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
 from portal.cast import Cast, signed_in
-from portal.integration_cast import integration
+from portal.integration_cast import draft, integration
 
 ATTEMPT = {
     "step": "GetInvoiceImage",
@@ -199,3 +199,14 @@ def test_a_sentence_holds_the_status_or_the_phase() -> None:
     assert "(answer 403)" in sentence_of("source-refused", "403")
     assert "answered 503" in sentence_of("source-status", "503")
     assert "connect" in sentence_of("source-timeout", "connect")
+
+
+def test_owners_read_with_a_denied_run_the_line_that_would_allow_it(cast: Cast) -> None:
+    private = integration(cast.harper, draft(base="https://10.0.0.8:8006"))
+    run = a_run(cast, integration=private, outcome="egress-denied", reason="address")
+    address = reverse("backoffice:run", args=[cast.harper.id, run.id])
+    line = "BILLHOOK_ALLOW=10.0.0.8:8006"
+    assert line in signed_in(cast.alice).get(address).content.decode()
+    assert line not in signed_in(cast.bob).get(address).content.decode()
+    Run.objects.filter(id=run.id).update(outcome="source-unreachable")
+    assert line not in signed_in(cast.alice).get(address).content.decode()

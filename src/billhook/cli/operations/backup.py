@@ -25,9 +25,9 @@ def backup(
 ) -> None:
     """Write the database, the keys and the settings into FILE. The server may go on running.
 
-    `billhook restore` reads it on any machine, into SQLite or PostgreSQL. Whoever has the file and
-    no passphrase in the way can read every stored secret: encrypt it, or keep it as safe as the
-    data folder. Documents are not in it; the sources have them.
+    `billhook restore` reads it on any machine, into SQLite or PostgreSQL. Without a
+    passphrase, anybody who has the file can read every stored secret: encrypt it, or keep it as
+    safe as the data folder. Documents are not in it; the sources have them.
     """
     from billhook.server.backup.making import make_backup
 

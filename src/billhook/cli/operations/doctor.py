@@ -1,4 +1,4 @@
-"""``billhook doctor``: what is wrong with an installation, and what to do about it."""
+"""``billhook doctor``: a check of an installation, with advice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH: Final = 14
 @click.command()
 @operator_options
 def doctor(data_dir: Path | None, *, as_json: bool) -> None:
-    """Check an installation, and say of everything that is wrong what to do.
+    """Check an installation, and say how to fix everything that is wrong.
 
     Nothing is changed and no mail is sent. The exit status is 1 if something is broken; warnings
     leave it 0.

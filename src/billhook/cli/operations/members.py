@@ -1,4 +1,4 @@
-"""``billhook members``: the people of the organisations, and what they may do."""
+"""``billhook members``: the people of the organisations and their roles."""
 
 from __future__ import annotations
 

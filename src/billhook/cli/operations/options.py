@@ -63,7 +63,7 @@ def tell_notes(notes: Iterable[str]) -> None:
 
 
 def count_rows(rows: dict[str, int]) -> str:
-    """Return what a backup has, in the words of people."""
+    """Return the contents of a backup as a sentence lists them."""
     return ", ".join(
         f"{rows.get(table, 0):,} {one if rows.get(table) == 1 else many}"
         for table, one, many in _COUNTED

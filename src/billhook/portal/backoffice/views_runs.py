@@ -7,8 +7,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from billhook.engine.errors import EgressDenied
 from billhook.portal.backoffice.pages import member_for, page, rows_of
 from billhook.portal.integrations.access import integrations_for_member
+from billhook.portal.integrations.remedy import advice_on_integration
+from billhook.portal.organisations.access import may
+from billhook.portal.organisations.models import Role
 from billhook.portal.runs import access, filters
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
@@ -43,10 +47,18 @@ def run(request: HttpRequest, organisation_id: str, run_id: str) -> HttpResponse
     context = {
         "run": row,
         "sentence": sentence_of(row.outcome, row.reason),
+        "remedy": _remedy(row) if may(member, Role.OWNER) else "",
         "attempts": _attempts(row),
         "click": access.runs_of_click(member, row),
     }
     return page(request, member, "backoffice/runs/detail.html", context, section=SECTION)
+
+
+def _remedy(row: Run) -> str:
+    """Return the line for the operator, where the egress policy denied what the run needed."""
+    if row.outcome != EgressDenied.code or row.integration is None:
+        return ""
+    return advice_on_integration(row.integration)
 
 
 def _attempts(row: Run) -> list[Timed]:

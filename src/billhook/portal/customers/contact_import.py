@@ -39,7 +39,7 @@ class RefusedContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPlan:
-    """What a file would do: contacts, customers that are new, and rows that can't be used."""
+    """The effect of a file: contacts, customers that are new, and rows that can't be used."""
 
     contacts: tuple[NewContact, ...]
     new_customers: dict[str, str]

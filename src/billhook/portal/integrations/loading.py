@@ -60,10 +60,11 @@ def load_integrations(
 def read_origins() -> dict[str, frozenset[Origin]]:
     """Return the origins that each enabled integration needs, by its name. No secret is read."""
     rows = Integration.objects.filter(enabled=True).prefetch_related("stored_secrets")
-    return {str(row): _origins(row) for row in rows}
+    return {str(row): origins_of(row) for row in rows}
 
 
-def _origins(row: Integration) -> frozenset[Origin]:
+def origins_of(row: Integration) -> frozenset[Origin]:
+    """Return the origins that one integration needs."""
     compiled = _usable(row)
     authentication = compiled.authentication
     return compiled.origins | (authentication.origins if authentication else frozenset())

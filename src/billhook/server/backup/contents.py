@@ -27,7 +27,7 @@ NOT_IN_SETTINGS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup is of: the version of Billhook, the time, and the migrations of its tables."""
+    """The version of Billhook, the time, and the migrations of the tables in a backup."""
 
     format: int
     version: str

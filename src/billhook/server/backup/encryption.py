@@ -4,7 +4,7 @@ The file is a header and chunks of 64 KiB, each sealed with AES-256-GCM; the key
 passphrase with scrypt (RFC 7914). The nonce of a chunk is its number and, in the last byte, whether
 it is the last one: so no chunk can be changed, moved, repeated, left out or cut off (the STREAM
 construction: Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption", 2015). The
-header holds 16 bytes derived with the key, which tell a wrong passphrase from a damaged file.
+header holds 16 bytes derived with the key: a wrong passphrase isn't taken for a damaged file.
 """
 
 from __future__ import annotations

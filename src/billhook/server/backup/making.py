@@ -21,7 +21,7 @@ from billhook.server.backup.contents import (
 )
 from billhook.server.backup.draft import check_target, new_file
 from billhook.server.backup.encryption import EncryptingWriter
-from billhook.server.operations.installation import reachable_database
+from billhook.server.operations.installation import reachable_database, use_data_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,12 @@ def make_backup(
         Refusal: with a sentence that says why not. Nothing is left then of the new file.
     """
     is_encrypted = passphrase is not None
+    settings = _settings_of_caller(data_dir)
     with reachable_database(data_dir):
         check_target(file, replace=replace)
         manifest = _manifest()
         with new_file(file, replace=replace) as draft:
-            rows = _write(draft, manifest, passphrase)
+            rows = _write(draft, manifest, settings, passphrase)
             size = draft.tell()
         notes = (_unreadable_secrets(), _record(manifest, size=size, is_encrypted=is_encrypted))
     return BackupMade(
@@ -70,16 +71,25 @@ def _manifest() -> Manifest:
     return Manifest.of_now(schema.applied)
 
 
-def _write(draft: BinaryIO, manifest: Manifest, passphrase: Secret | None) -> dict[str, int]:
+def _settings_of_caller(data_dir: Path | None) -> bytes:
+    """Return the settings, read while files that only root may read can be read."""
+    use_data_dir(data_dir)
+    environment.current()  # reports every problem at once
+    return settings_to_bytes(environment.given())
+
+
+def _write(
+    draft: BinaryIO, manifest: Manifest, settings: bytes, passphrase: Secret | None
+) -> dict[str, int]:
     if passphrase is None:
-        return _write_archive(draft, manifest)
+        return _write_archive(draft, manifest, settings)
     encrypting = EncryptingWriter(draft, passphrase)
-    rows = _write_archive(cast("BinaryIO", encrypting), manifest)
+    rows = _write_archive(cast("BinaryIO", encrypting), manifest, settings)
     encrypting.finish()
     return rows
 
 
-def _write_archive(file: BinaryIO, manifest: Manifest) -> dict[str, int]:
+def _write_archive(file: BinaryIO, manifest: Manifest, settings: bytes) -> dict[str, int]:
     """Write the archive from one view of the database. The keys are read when that has begun."""
     from billhook.server.backup.snapshot import snapshot
 
@@ -87,7 +97,7 @@ def _write_archive(file: BinaryIO, manifest: Manifest) -> dict[str, int]:
     with snapshot():
         archive.add(MANIFEST, manifest.to_bytes())
         archive.add(KEYS, _keys().to_bytes())
-        archive.add(SETTINGS, settings_to_bytes(environment.given()))
+        archive.add(SETTINGS, settings)
         rows = _write_rows(archive, manifest)
     archive.finish({"rows": rows})
     return rows
@@ -143,6 +153,6 @@ def _record(manifest: Manifest, *, size: int, is_encrypted: bool) -> str:
     except DatabaseError:
         return (
             "The backup is complete, but the database doesn't take the note that it was made. "
-            "`billhook doctor` tells more."
+            "`billhook doctor` says why."
         )
     return ""

@@ -18,6 +18,10 @@ DRAFT_DATABASE: Final = "restoring.sqlite3"
 _LOCK: Final = "start.lock"
 _DATA_DIR: Final = "--data-dir"
 _ALWAYS_THERE: Final = frozenset({"lost+found"})
+_LEFT_BEHIND: Final = frozenset(
+    {_LOCK, *(DRAFT_DATABASE + end for end in ("", "-wal", "-shm", "-journal"))}
+)
+"""Files of a restore whose process was killed, or whose machine lost its power."""
 
 
 @contextmanager
@@ -32,6 +36,8 @@ def new_data_folder(folder: Path) -> Iterator[None]:
     is_new = _make(folder)
     try:
         with acting_as_owner(folder), _lock(folder):
+            check_data_folder(folder)  # another process may have been faster
+            _empty(folder, but=_LOCK)
             try:
                 yield
             except BaseException:
@@ -52,6 +58,9 @@ def check_data_folder(folder: Path) -> None:
         if not folder.is_dir():
             message = f"{folder} is a file and no folder. Name a new folder."
             raise Refusal("no-data-folder", message, where=_DATA_DIR)
+        names = {path.name for path in folder.iterdir()} - _ALWAYS_THERE
+        if names <= _LEFT_BEHIND:
+            return
         if is_installation(folder):
             raise Refusal(
                 "installation-exists",
@@ -59,9 +68,8 @@ def check_data_folder(folder: Path) -> None:
                 "folder: --data-dir NEW.",
                 where=_DATA_DIR,
             )
-        if {path.name for path in folder.iterdir()} - _ALWAYS_THERE:
-            message = f"{folder} isn't empty. Restore into a new or empty folder."
-            raise Refusal("folder-not-empty", message, where=_DATA_DIR)
+        message = f"{folder} isn't empty. Restore into a new or empty folder."
+        raise Refusal("folder-not-empty", message, where=_DATA_DIR)
     except OSError as error:
         raise _unusable(folder, error) from None
 
@@ -87,18 +95,18 @@ def _lock(folder: Path) -> Iterator[None]:
     except BlockingIOError:
         raise Refusal(
             "busy",
-            f"Another Billhook is being started or restored in {folder} at this moment. Look what "
-            "it does, and start again.",
+            f"Another Billhook is being started or restored in {folder} now. Wait until that is "
+            "done, and start again.",
             where=_DATA_DIR,
         ) from None
     finally:
         os.close(descriptor)
 
 
-def _empty(folder: Path) -> None:
-    """Remove what was written into the folder, which was empty before."""
+def _empty(folder: Path, *, but: str = "") -> None:
+    """Remove the files that a restore has written into the folder, which was empty before."""
     for path in folder.iterdir():
-        if path.name in _ALWAYS_THERE:
+        if path.name in {*_ALWAYS_THERE, but}:
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -115,7 +115,7 @@ def django_in_use() -> Iterator[None]:
 
 
 def refusal_of_database(error: Exception) -> Refusal:
-    """Return what to tell the operator of an *error* of the database; its own text may leak."""
+    """Return the refusal for an *error* of the database, whose own text may leak."""
     from billhook.portal.installation.logs import name_of
 
     if environment.current().database_url:
@@ -129,7 +129,7 @@ def refusal_of_database(error: Exception) -> Refusal:
     return Refusal(
         "database",
         f"The database {DATABASE_FILE} in the data folder can't be used ({name_of(error)}): it is "
-        "damaged, the disk is full, or another program keeps it locked. `billhook doctor` tells "
-        "more.",
+        "damaged, the disk is full, or another program keeps it locked. `billhook doctor` says "
+        "which.",
         where="--data-dir",
     )

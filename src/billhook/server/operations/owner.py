@@ -1,7 +1,7 @@
 """Acts as the user who owns a data folder, so that root leaves no file that the server can't open.
 
-An operator types ``sudo billhook …``. SQLite would then make its files beside the database as root,
-and the server, which is another user, could not open the database any more.
+An operator types ``sudo billhook …``. SQLite would then make the files next to the database as
+root, and the server, which is another user, could not open the database any more.
 """
 
 from __future__ import annotations
