@@ -117,6 +117,18 @@ def test_whatever_the_value_an_xpath_compares_with_it_alone(value):
     assert find("xpath", "//I[N='{{Number}}']/V", content(body), {"Number": value}) == ["mine"]
 
 
+@pytest.mark.parametrize("prefix", ["", "a b", "1", "a:b"])
+def test_a_prefix_that_is_no_name_is_reported(prefix):
+    config = PathConfig(kind="xpath", text="//Id", namespaces={prefix: "urn:x"})
+    path, problems = compile_path(config, "extract.X", SCOPE)
+    assert path is None
+    assert problems[0].code == "path-syntax"
+
+
+def test_a_kind_of_path_that_does_not_exist_is_reported():
+    assert problem("jsn", "$.a").code == "unknown-choice"
+
+
 def test_a_header_is_found_in_any_case():
     answer = content("", ("x-session", "s1"), ("X-Other", "o"))
     assert find("header", "X-Session", answer) == ["s1"]

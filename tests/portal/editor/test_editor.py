@@ -287,6 +287,32 @@ def test_a_file_with_mistakes_is_not_imported_and_each_is_told(cast: Cast) -> No
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param('success_when = [{ json = "$.a" }]', id="no comparison"),
+        pytest.param('success_when = [{ status = 200, body_contains = "x" }]', id="two subjects"),
+        pytest.param("repeat_until = { when = [] }", id="nothing to wait for"),
+        pytest.param('answer = { base64 = "$.a", authentication = true }', id="not with base 64"),
+    ],
+)
+def test_a_file_is_not_imported_if_the_form_would_lose_an_invalid_part(
+    cast: Cast, typed: str
+) -> None:
+    client = signed_in(cast.bob)
+    address = reverse("backoffice:integration-import", args=[cast.harper.id])
+    text = f"""format = 1
+[integration]
+name = "A"
+[commands.GetInvoiceImage]
+url = "https://a.example"
+{typed}
+"""
+    response = client.post(address, {"text": text})
+    assert response.status_code == 422
+    assert "Line 6" in response.content.decode()
+
+
+@pytest.mark.parametrize(
     ("to", "enabled"), [pytest.param("off", False, id="off"), pytest.param("on", True, id="on")]
 )
 def test_an_integration_is_switched(cast: Cast, to: str, enabled: bool) -> None:

@@ -21,6 +21,7 @@ MOST_BYTES: Final = 50_000
 _AXIS: Final = re.compile(r"(?:ancestor|following|preceding|descendant)[a-z-]*\s*::")
 _ABSOLUTE: Final = re.compile(r"(?:[\[(,=<>!+|*-]|\b(?:and|or|div|mod))\s*/")
 _CALL: Final = re.compile(r"([\w.:-]+)\s*\(")
+_NAME_OF_PREFIX: Final = re.compile(r"[^\W\d][\w.-]*")
 _PREFIX: Final = re.compile(r"(?<![\w.-])([^\W\d][\w.-]*):(?!:)")
 _FUNCTIONS: Final = """
 last position count id local-name namespace-uri name string concat starts-with contains
@@ -67,6 +68,10 @@ def xpath_problems(text: Text, shape: str, namespaces: Collection[str]) -> Itera
 
 
 def _unknown_names(text: Text, bare: str, namespaces: Collection[str]) -> Iterator[Problem]:
+    for prefix in namespaces:
+        if not _NAME_OF_PREFIX.fullmatch(prefix):
+            message = f'"{prefix}" can\'t be the prefix of a namespace. Use letters and digits.'
+            yield text.problem("path-syntax", message, (0, 0))
     for match in _CALL.finditer(bare):
         if match[1].rpartition("::")[2] not in _MAY_STAND_BEFORE_BRACKET:
             message = f"XPath 1.0 has no function {match[1]}. Use another one."

@@ -77,6 +77,9 @@ def compile_path(config: PathConfig, where: str, scope: Scope) -> tuple[Path | N
         "header": _compile_header_path,
         "regex": _compile_regex,
     }
+    if config.kind not in compilers:
+        message = f"A path is one of {', '.join(compilers)}. Choose one of them."
+        return None, [text.problem("unknown-choice", message, (0, 0))]
     return compilers[config.kind](text, scope)
 
 

@@ -97,32 +97,3 @@ def write_fields(
         if is_written and info.key not in without:
             entries |= kinds[info.kind].write(value, info)
     return entries
-
-
-def field_rows(
-    owner: type, kinds: FileKinds, *, without: Collection[str] = ()
-) -> list[tuple[str, str, str]]:
-    """Return the rows of the docs table of *owner*: key, kind and meaning of each field."""
-    return [
-        (f"`{info.key}`", kinds[info.kind].word, _meaning(info))
-        for info in fields_of(owner)
-        if info.key not in without
-    ]
-
-
-def _meaning(info: FieldInfo) -> str:
-    parts = [info.help]
-    if info.choices:
-        *others, last = (f"`{choice}`" for choice in info.choices)
-        parts.append(f"{', '.join(others)} or {last}.")
-    if info.required:
-        parts.append("Required.")
-    elif info.default not in {None, "", False, ()}:
-        parts.append(f"Default: {_shown_default(info.default)}.")
-    return " ".join(parts)
-
-
-def _shown_default(default: Any) -> str:
-    if isinstance(default, tuple):
-        return ", ".join(f"`{each}`" for each in default)
-    return f"`{default}`" if isinstance(default, str) else f"{default:,.10g}".removesuffix(".0")

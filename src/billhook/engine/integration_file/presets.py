@@ -1,13 +1,15 @@
-"""The presets: shipped integration files for known systems, each with what a member has to know."""
+"""Presets: shipped integration files for known systems, each with instructions for members."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Final
 
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.field import boolean, describe, described
+from billhook.engine.integration_file.fields import read_fields
 from billhook.engine.integration_file.file import examine_integration, locate, parse_toml
 from billhook.engine.integration_file.tables import Table
 from billhook.engine.tokens.catalogue import nearest
@@ -18,37 +20,44 @@ _SUFFIX: Final = ".toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetField:
-    """A variable or secret that a member fills in. ``token`` is its name.
+    """A variable or secret that a member fills in. ``token`` is its name."""
 
-    ``usual`` says that the variable's value in the file is right for most, and not an example.
-    """
-
-    token: str
-    label: str
-    example: str = ""
-    help: str = ""
-    usual: bool = False
+    token: str = field(
+        metadata=describe(
+            "Token", "The name of the variable or secret.", required=True, example="ApiKey"
+        )
+    )
+    label: str = field(
+        metadata=describe("Label", "Its name for people.", required=True, example="API key")
+    )
+    example: str = described("Example", "An example of a value.", default="")
+    help: str = described("Help", "Where to find it.", default="")
+    usual: bool = boolean(
+        "Usual", "The variable’s value in the file is right for most, and not an example."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A known system, ready but for its fields.
-
-    ``get`` are the steps with which a member gets what is to be filled in, ``notes`` say what is
-    not verified. ``sources_row`` is the system's name in the list of sources.
-    """
+    """A known system, ready except for its fields."""
 
     name: str
-    title: str
-    site: str
-    get: tuple[str, ...]
-    notes: tuple[str, ...]
-    fields: tuple[PresetField, ...]
-    sources_row: str
+    title: str = described("Title", "The system’s name for people.", default="")
+    site: str = described("Site", "The address of its web site.", default="")
+    sources_row: str = described("Source", "Its name in the list of sources.", default="")
+    get: tuple[str, ...] = described(
+        "Steps", "The steps there that lead to the values to fill in.", kind="words", default=()
+    )
+    notes: tuple[str, ...] = described(
+        "Notes", "Things to know, and everything that isn’t verified.", kind="words", default=()
+    )
+    fields: tuple[PresetField, ...] = described(
+        "Fields", "The values to fill in.", kind="preset-fields", default=()
+    )
     integration: IntegrationConfig
 
     def is_secret(self, field: PresetField) -> bool:
-        """Say whether *field* is a secret rather than a variable."""
+        """Return whether *field* is a secret rather than a variable."""
         return field.token in self.integration.secrets
 
 
@@ -94,32 +103,26 @@ def parse_preset(name: str, text: str) -> Preset:
 
 
 def _read_preset(name: str, table: Table, integration: IntegrationConfig) -> Preset:
+    values = read_fields(Preset, table, without=("fields",))
+    title = values.pop("title") or name
     preset = Preset(
         name=name,
-        title=table.text("title", name),
-        site=table.text("site"),
-        get=table.texts("get"),
-        notes=table.texts("notes"),
+        title=title,
+        sources_row=values.pop("sources_row") or title,
         fields=tuple(_read_field(each, integration) for each in table.tables("fields")),
-        sources_row=table.text("sources_row", table.text("title", name)),
         integration=integration,
+        **values,
     )
     table.end()
     return preset
 
 
 def _read_field(table: Table, integration: IntegrationConfig) -> PresetField:
-    field = PresetField(
-        token=table.required_text("token", "ApiKey"),
-        label=table.required_text("label", "API key"),
-        example=table.text("example"),
-        help=table.text("help"),
-        usual=table.boolean("usual"),
-    )
+    found = PresetField(**read_fields(PresetField, table))
     table.end()
     known = (*integration.variables, *integration.secrets)
-    if field.token and field.token not in known:
-        near = nearest(field.token, known)
-        message = f"{field.token} is neither a variable nor a secret of the integration."
+    if found.token and found.token not in known:
+        near = nearest(found.token, known)
+        message = f"{found.token} is neither a variable nor a secret of the integration."
         table.report("unknown-token", message, key="token", suggestion=near)
-    return field
+    return found

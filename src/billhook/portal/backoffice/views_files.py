@@ -8,16 +8,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.engine.document_headers import content_disposition
 from billhook.engine.errors import ConfigurationError, Problem
-from billhook.engine.integration_file.file import (
-    MAX_FILE_BYTES,
-    read_integration,
-    write_integration,
-)
+from billhook.engine.integration_file.file import MAX_FILE_BYTES, decode_file, write_integration
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.views_integrations import SECTION, Editor
-from billhook.portal.editor.form import form_of
+from billhook.portal.editor.form import form_of_file
 from billhook.portal.integrations import access
-from billhook.portal.integrations.drafts import draft_of, draft_of_file
+from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.organisations.models import Member, Role
 
 
@@ -28,11 +24,11 @@ def import_integration(request: HttpRequest, organisation_id: str) -> HttpRespon
     if request.method != "POST":
         return _import_page(request, member)
     try:
-        draft = draft_of_file(read_integration(_file_content(request)))
+        form = form_of_file(decode_file(_file_content(request)))
     except ConfigurationError as error:
         return _import_page(request, member, error.problems)
     editor = Editor(request=request, member=member)
-    return editor.answer(form_of(draft), is_imported=True, is_changed=True)
+    return editor.answer(form, is_imported=True, is_changed=True)
 
 
 def _file_content(request: HttpRequest) -> bytes | str:

@@ -72,7 +72,7 @@ def text_of_field(node: Node, info: FieldInfo) -> str:
 
 
 def _default_text(info: FieldInfo) -> str:
-    return _text(info.default if isinstance(info.default, bool) else str(info.default))
+    return _text(info.default if isinstance(info.default, bool) else str(info.default), info)
 
 
 def _value(info: FieldInfo, text: str) -> Typed:
@@ -84,19 +84,25 @@ def _value(info: FieldInfo, text: str) -> Typed:
     return meant(text)
 
 
-def _text(value: Typed) -> str:
+def _text(value: Typed, info: FieldInfo | None) -> str:
     if isinstance(value, bool):
         return YES if value else NO
-    return visible(value, in_lines=True) if isinstance(value, str) else number_text(value)
+    in_lines = info is not None and info.kind == "request-text"
+    return visible(value, in_lines=in_lines) if isinstance(value, str) else number_text(value)
 
 
 def authentication_node(config: AuthenticationConfig | None) -> Node:
     """Return the row of *config*."""
     if config is None:
         return Node()
+    info = SCHEMES.get(config.scheme)
     node = texts_node(scheme=config.scheme, stated=" ".join(config.fields))
+    texts = {
+        name: _text(value, info.field(name) if info else None)
+        for name, value in config.fields.items()
+    }
     node.inner |= {
-        "field": texts_node(**{name: _text(value) for name, value in config.fields.items()}),
+        "field": texts_node(**texts),
         "extra": rows_node(_PARAMETER.show(pair) for pair in config.extra.items()),
         "headers": AUTHENTICATION.parts["headers"].show(config.headers),
         "refused_when": AUTHENTICATION.parts["refused_when"].show(config.refused_when),

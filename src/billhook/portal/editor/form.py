@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from billhook.engine.config import CommandConfig, IntegrationConfig, TlsConfig
-from billhook.engine.errors import Problem
+from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.field import FieldInfo
+from billhook.engine.integration import try_to_compile
+from billhook.engine.integration_file.file import locate, read_integration
 from billhook.engine.secret import Secret
 from billhook.portal.editor.authentication_rows import (
     AUTHENTICATION,
@@ -30,7 +32,7 @@ from billhook.portal.editor.row_kinds import (
     texts_kind,
 )
 from billhook.portal.editor.tree import Node, rows_node, tree_of
-from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
 from billhook.portal.integrations.models import Keeping, OnFailure
 from billhook.portal.integrations.sealer import Sealer
 
@@ -81,10 +83,11 @@ FORM: Final = RowKind(
 
 
 class _Text:
-    """A text of the form, at *key*."""
+    """A text of the form, at *key*, on one line or on several."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, in_lines: bool = False) -> None:
         self._key = key
+        self._in_lines = in_lines
 
     def __get__(self, form: EditorForm, owner: type) -> str:
         if self._key in FORM.inputs:
@@ -92,7 +95,7 @@ class _Text:
         return meant(form.tree.at(self._key).text or "")
 
     def __set__(self, form: EditorForm, text: str) -> None:
-        form.tree.put(self._key).text = visible(text, in_lines=True)
+        form.tree.put(self._key).text = visible(text, in_lines=self._in_lines)
 
 
 class _Number:
@@ -132,7 +135,7 @@ class EditorForm:
     keeping = _Text("keeping")
     version = _Number("version")
     number = _Text("try-number")
-    others = _Text("try-others")
+    others = _Text("try-others", in_lines=True)
     tried = _Number("try-command")
 
     def __init__(self, tree: Node | None = None) -> None:
@@ -204,6 +207,22 @@ def form_of(draft: Draft, *, version: int = 0) -> EditorForm:
     )
     form.name, form.preset, form.version = draft.name, draft.preset, version
     form.on_failure, form.keeping = draft.on_failure, draft.keeping
+    return form
+
+
+def form_of_file(text: str) -> EditorForm:
+    """Return the form that shows the integration file *text*; its secrets have no values.
+
+    Raises:
+        ConfigurationError: with the problems of a file that can't be read, or that has invalid
+            values which the form has no place for: nothing in a file is left out silently.
+    """
+    config = read_integration(text)
+    form = form_of(draft_of_file(config))
+    if to_draft(form).config() != config:
+        problems = try_to_compile(config).problems
+        if problems:
+            raise ConfigurationError(locate(problems, text))
     return form
 
 

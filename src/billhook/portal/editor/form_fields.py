@@ -12,7 +12,7 @@ from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.tokens.catalogue import NAME
 from billhook.portal.editor.authentication_rows import AUTHENTICATION, text_of_field
 from billhook.portal.editor.form import FORM, SECRET, EditorForm
-from billhook.portal.editor.input_kinds import INPUT_KINDS, visible
+from billhook.portal.editor.input_kinds import INPUT_KINDS, meant, visible
 from billhook.portal.editor.row_kinds import RowKind, RowPart, body_node, body_of, command_kind
 from billhook.portal.editor.tree import Node
 
@@ -104,12 +104,12 @@ def _row_at(part: RowPart, node: Node, parts: Sequence[str]) -> tuple[int, Node]
     if not parts and part.info.kind not in _TOKENS:
         return None
     names = [(number, row, part.kind().value(row, "name")) for number, row in rows]
-    meant = (
+    found = (
         (number, row)
         for number, row, name in names
         if (name == parts[0] if parts else not NAME.fullmatch(name))
     )
-    return next(meant, None)
+    return next(found, None)
 
 
 def _row_label(part: RowPart, node: Node, number: int, row: Node) -> str:
@@ -170,8 +170,8 @@ def _authentication_field(form: EditorForm, rest: str) -> FormField:
     return FormField(
         id=f"authentication-field-{info.key}",
         label=info.label,
-        text=text_of_field(node, info),
-        write=lambda text: setattr(field, "text", visible(text, in_lines=True)),
+        text=meant(text_of_field(node, info)),
+        write=lambda text: setattr(field, "text", visible(text)),
     )
 
 

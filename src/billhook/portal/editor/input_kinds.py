@@ -20,8 +20,10 @@ NO: Final = "no"
 Scalar = str | int | float | bool
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 _LISTED: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]+)\s*(?:,|$)')
-_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,40})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,400})?")
 _NOT_WHOLE: Final = -1
+_SPACE: Final = " \t\r\n"
+"""Characters that are easily typed or pasted around a name or an address, and never meant."""
 _PICTURES: Final = 0x2400
 """The first of the pictures of control characters in Unicode, in the order of the characters."""
 _LITERAL: Final = "␦"
@@ -116,8 +118,8 @@ def _optional_boolean_text(value: bool | None) -> str:  # noqa: FBT001 - it is t
 
 
 INPUT_KINDS: Final = {
-    "text": InputKind(read=lambda text: meant(text.strip())),
-    "name": InputKind(read=lambda text: meant(text.strip())),
+    "text": InputKind(read=lambda text: meant(text.strip(_SPACE))),
+    "name": InputKind(read=lambda text: meant(text.strip(_SPACE))),
     "exact": InputKind(),
     "lines": InputKind(control="lines", show=_lines_text),
     "body": InputKind(control="lines", show=_lines_text),
