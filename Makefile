@@ -16,7 +16,7 @@ TEST_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test test-pythons check format bench package image pictures architecture lock clean
+.PHONY: help demo test test-pythons check format bench package image pictures architecture tables lock clean
 .PHONY: python-found runtime-ready develop-ready bench-ready
 
 help: ## list what you can do
@@ -30,6 +30,7 @@ help: ## list what you can do
 	@echo 'make image         build the container image from the release, and try it'
 	@echo 'make pictures      take the pictures of the documentation again'
 	@echo 'make architecture  draw the picture of the architecture again, from the imports'
+	@echo 'make tables        write the tables of fields in the documentation again'
 	@echo 'make lock          write the lock files again (needs uv)'
 	@echo 'make clean         remove everything that the commands above created'
 	@echo
@@ -82,6 +83,9 @@ pictures: develop-ready
 
 architecture: develop-ready
 	@$(BIN)/python -m tools.architecture
+
+tables: develop-ready
+	@$(BIN)/python -m tools.write_tables
 
 lock:
 	@requirements/lock.sh

@@ -1,6 +1,6 @@
 """Writes the tables of docs/authentication.md and docs/integration-file.md from the code.
 
-``python tools/write_tables.py`` rewrites the pages from the descriptions of the fields; their other
+``make tables`` rewrites the pages from the descriptions of the fields; their other
 text stays as it is. A new scheme gets a section of its own, whose example and explanation are
 written by hand.
 """

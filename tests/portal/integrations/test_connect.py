@@ -287,7 +287,7 @@ def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> N
     plain = integration(cast.harper, draft(name="Plain"))
     answer = signed_in(cast.bob).post(address(plain, "/connect"))
     assert answer.status_code == 422
-    assert "be connected as it stands" in answer.content.decode()
+    assert "can&#x27;t be connected yet" in answer.content.decode()
 
 
 def test_no_member_is_sent_there_over_http(
