@@ -82,8 +82,8 @@ class DemoProcess:
         """Ask the sample system itself."""
         headers = {"X-Api-Key": self.state["sample_key"]}
         request = Request(f"{self.sample_address}{path}", headers=headers)
-        with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as answer:
-            return answer.read()
+        with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as response:
+            return response.read()
 
     def stop(self) -> int:
         """End it, and return its exit status."""

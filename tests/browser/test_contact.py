@@ -159,9 +159,9 @@ def test_somebody_elses_invoice_looks_like_one_that_does_not_exist(demo, visit):
 
 
 def facts_of(visitor, path: str) -> tuple[int, str, str]:
-    answer = visitor.go(path)
+    response = visitor.go(path)
     page = visitor.page
-    return answer.status, page.title(), page.locator("html").inner_text()
+    return response.status, page.title(), page.locator("html").inner_text()
 
 
 def test_a_draft_is_not_shown(demo, visit):
@@ -212,6 +212,6 @@ def test_a_stranger_gets_no_document(demo, visit):
     dana = visit(demo)
     dana.sign_in(DANA)
     path = dana.page.get_by_role("row").nth(1).get_by_role("link").first.get_attribute("href")
-    with build_opener(ProxyHandler({})).open(f"{demo.address}{path}/document") as answer:
-        assert "/sign-in" in answer.url
-        assert answer.headers.get_content_type() == "text/html"
+    with build_opener(ProxyHandler({})).open(f"{demo.address}{path}/document") as response:
+        assert "/sign-in" in response.url
+        assert response.headers.get_content_type() == "text/html"

@@ -150,8 +150,8 @@ def test_the_number_that_a_contact_is_told_leads_to_the_run(demo, visit):
     maeve.sign_in(MAEVE)
     Editor(maeve).go_to_list()
     base = maeve.page.url.removeprefix(demo.address).removesuffix("/integrations")
-    answer = maeve.until_found(f"{base}/runs/{number}")
-    assert answer.status == 200
+    response = maeve.until_found(f"{base}/runs/{number}")
+    assert response.status == 200
     main = maeve.page.get_by_role("main")
     for fact in ("INV0000187", "source-status", "500", "Dana Reyes"):
         expect(main).to_contain_text(fact)

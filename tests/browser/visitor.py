@@ -73,11 +73,11 @@ class Visitor:
         """Open a page that is made within a second or two, and return the answer."""
         self.expected_statuses.add(404)
         for _ in range(20):
-            answer = self.go(path)
-            if answer.status != 404:
+            response = self.go(path)
+            if response.status != 404:
                 break
             self.page.wait_for_timeout(200)
-        return answer
+        return response
 
     def sign_in(self, email: str, *, anew: bool = False) -> None:
         """Sign in with the demo's password, or, unless *anew*, with cookies of an earlier time."""

@@ -77,7 +77,7 @@ class Installation:
 
     def refused(self, *arguments: str | Path, **settings: str) -> dict[str, Any]:
         """Return the error of a command that was refused."""
-        answer = self.json(*arguments, status=2, **settings)
-        assert answer["ok"] is False
-        assert answer["error"]["message"]
-        return answer["error"]
+        response = self.json(*arguments, status=2, **settings)
+        assert response["ok"] is False
+        assert response["error"]["message"]
+        return response["error"]

@@ -30,8 +30,8 @@ def completed(line: str) -> list[str]:
     """Return what the product answers to a shell that completes the end of *line*."""
     words = line.split(" ")
     asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    answer = run("billhook", _BILLHOOK_COMPLETE="bash_complete", **asked)
-    return [entry.partition(",")[2] for entry in answer.splitlines()]
+    response = run("billhook", _BILLHOOK_COMPLETE="bash_complete", **asked)
+    return [entry.partition(",")[2] for entry in response.splitlines()]
 
 
 def test_commands_options_and_values_are_completed():

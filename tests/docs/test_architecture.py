@@ -134,11 +134,11 @@ def test_a_save_calls_the_named_functions_in_their_order(row: Integration):
     client: Client = signed_in(member)
     address = reverse("backoffice:integration", args=[row.organisation_id, row.id])
     values = Form(client.get(address).content.decode()).values
-    answers: list[Any] = []
+    responses: list[Any] = []
     calls = calls_of(
-        lambda: answers.append(client.post(address, {**values, "name": "New", "do": "save"}))
+        lambda: responses.append(client.post(address, {**values, "name": "New", "do": "save"}))
     )
-    assert answers[0].status_code == 302, answers[0].content.decode()
+    assert responses[0].status_code == 302, responses[0].content.decode()
     assert Integration.objects.get(id=row.id).name == "New"
     named = [f"{path} · {name}" for path, name in NAMED.findall(section("The way of a save"))]
     assert [call for call in calls if call in named] == named

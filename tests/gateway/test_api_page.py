@@ -56,6 +56,6 @@ async def test_the_example_of_a_problem_is_what_comes():
     gateway, _, _ = make_gateway()
 
     body = b'{"tokens": {"InvoiceNumbr": "INV0000001"}}'
-    answer = await ask(gateway, "POST", RUN_PATH, headers=bearer(), pieces=[body])
+    response = await ask(gateway, "POST", RUN_PATH, headers=bearer(), pieces=[body])
 
-    assert json.loads(answer.body) | {"run": shown["run"]} == shown
+    assert json.loads(response.body) | {"run": shown["run"]} == shown

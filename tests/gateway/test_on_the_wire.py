@@ -67,10 +67,10 @@ async def test_runs_that_are_sent_ahead_are_answered_in_order(gateway):
         for number in range(5):
             tokens = json.dumps({"tokens": {"InvoiceNumber": f"INV-{number}"}}).encode()
             writer.write(request(tokens=tokens))
-        answers = [await read_answer(reader) for _ in range(5)]
+        responses = [await read_answer(reader) for _ in range(5)]
         writer.close()
 
-    names = [headers["content-disposition"] for _, headers, _ in answers]
+    names = [headers["content-disposition"] for _, headers, _ in responses]
     assert names == [f'attachment; filename="INV-{number}.pdf"' for number in range(5)]
     assert len(source.requests) == 5
 

@@ -40,31 +40,31 @@ async def run(gateway, *, path=RUN_PATH, headers=None, pieces=None, method="POST
     )
 
 
-def problem(answer):
-    assert answer.header("content-type") == "application/problem+json"
-    assert answer.header("content-length") == str(len(answer.body))
-    document = json.loads(answer.body)
-    assert document["status"] == answer.status
+def problem(response):
+    assert response.header("content-type") == "application/problem+json"
+    assert response.header("content-length") == str(len(response.body))
+    document = json.loads(response.body)
+    assert document["status"] == response.status
     assert document["type"] == f"urn:billhook:problem:{document['code']}"
     assert document["title"]
     assert document["detail"]
     return document
 
 
-def assert_recorded(answer, recorder, outcome):
+def assert_recorded(response, recorder, outcome):
     (record,) = recorder.runs
     assert (record.outcome, record.reason, record.attempts) == (outcome, "", ())
     assert (record.kind, record.api_key_id, record.command) == ("api", "alices", "GetInvoiceImage")
-    assert problem(answer)["run"] == answer.header("billhook-run") == record.id
+    assert problem(response)["run"] == response.header("billhook-run") == record.id
 
 
 async def test_the_document_comes_back_with_our_headers_alone():
     gateway, _, recorder = make_gateway()
 
-    answer = await run(gateway)
+    response = await run(gateway)
 
-    assert (answer.status, answer.body) == (200, PDF)
-    assert dict(answer.headers) == {
+    assert (response.status, response.body) == (200, PDF)
+    assert dict(response.headers) == {
         b"content-type": b"application/pdf",
         b"content-length": b"%d" % len(PDF),
         b"content-disposition": b'attachment; filename="INV-1.pdf"',
@@ -108,9 +108,9 @@ async def test_an_integration_may_be_named_instead():
     gateway, _, _ = make_gateway()
 
     path = "/api/v1/integrations/Acme%20billing%2F2/commands/GetInvoiceImage/run"
-    answer = await run(gateway, path=path)
+    response = await run(gateway, path=path)
 
-    assert answer.status == 200
+    assert response.status == 200
 
 
 async def test_the_bytes_are_let_go_of_after_the_answer():
@@ -127,11 +127,11 @@ async def test_a_large_document_goes_out_in_pieces():
     large = PDF.replace(b"endobj", b"endobj" * 400_000)
     source.says(200, large)
 
-    answer = await run(gateway)
+    response = await run(gateway)
 
-    assert answer.body == large
-    assert answer.header("content-length") == str(len(large))
-    assert answer.ended
+    assert response.body == large
+    assert response.header("content-length") == str(len(large))
+    assert response.ended
     with pytest.raises(ValueError, match="closed"):
         source.bodies[0].read()
 
@@ -152,11 +152,11 @@ async def test_a_large_document_goes_out_in_pieces():
 async def test_without_a_valid_key_nothing_happens(headers, code):
     gateway, source, recorder = make_gateway()
 
-    answer = await run(gateway, headers=headers)
+    response = await run(gateway, headers=headers)
 
-    assert answer.status == 401
-    assert problem(answer)["code"] == code
-    assert answer.header("www-authenticate") == 'Bearer realm="Billhook"'
+    assert response.status == 401
+    assert problem(response)["code"] == code
+    assert response.header("www-authenticate") == 'Bearer realm="Billhook"'
     assert source.requests == recorder.runs == []
 
 
@@ -181,28 +181,28 @@ async def test_another_organisations_integration_looks_like_none():
 async def test_an_unknown_command_is_not_found_and_is_no_run():
     gateway, _, recorder = make_gateway()
 
-    answer = await run(gateway, path=RUN_PATH.replace("GetInvoiceImage", "getinvoiceimage"))
+    response = await run(gateway, path=RUN_PATH.replace("GetInvoiceImage", "getinvoiceimage"))
 
-    assert problem(answer)["code"] == "command-not-found"
-    assert "run" not in problem(answer)
+    assert problem(response)["code"] == "command-not-found"
+    assert "run" not in problem(response)
     assert recorder.runs == []
 
 
 async def test_other_addresses_are_not_found():
     gateway, _, _ = make_gateway()
 
-    answer = await run(gateway, path="/api/v1/invoices")
+    response = await run(gateway, path="/api/v1/invoices")
 
-    assert (answer.status, problem(answer)["code"]) == (404, "route-not-found")
+    assert (response.status, problem(response)["code"]) == (404, "route-not-found")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_a_run_is_started_with_post_alone(method):
     gateway, source, _ = make_gateway()
 
-    answer = await run(gateway, method=method)
+    response = await run(gateway, method=method)
 
-    assert (answer.status, answer.header("allow")) == (405, "POST")
+    assert (response.status, response.header("allow")) == (405, "POST")
     assert source.requests == []
 
 
@@ -221,10 +221,10 @@ async def test_a_run_is_started_with_post_alone(method):
 async def test_another_body_than_json_is_refused_and_recorded(headers):
     gateway, source, recorder = make_gateway()
 
-    answer = await run(gateway, headers=[bearer()[0], *headers])
+    response = await run(gateway, headers=[bearer()[0], *headers])
 
-    assert (answer.status, problem(answer)["code"]) == (415, "not-json")
-    assert_recorded(answer, recorder, "not-json")
+    assert (response.status, problem(response)["code"]) == (415, "not-json")
+    assert_recorded(response, recorder, "not-json")
     assert source.requests == []
 
 
@@ -249,10 +249,10 @@ async def test_a_body_that_is_announced_too_large_is_refused_unread_and_recorded
 async def test_a_body_that_turns_out_too_large_is_refused_and_recorded():
     gateway, _, recorder = make_gateway()
 
-    answer = await run(gateway, pieces=[b" " * 40_000, b" " * 40_000])
+    response = await run(gateway, pieces=[b" " * 40_000, b" " * 40_000])
 
-    assert answer.status == 413
-    assert_recorded(answer, recorder, "body-too-large")
+    assert response.status == 413
+    assert_recorded(response, recorder, "body-too-large")
 
 
 async def test_a_body_that_does_not_arrive_in_time_is_refused_and_recorded():
@@ -289,11 +289,11 @@ async def test_a_caller_who_leaves_before_the_body_is_there_is_recorded():
 async def test_a_bad_body_of_who_may_not_run_the_command_is_no_run(more, code):
     gateway, _, recorder = make_gateway()
 
-    answer = await run(gateway, pieces=[b"{"], **more)
+    response = await run(gateway, pieces=[b"{"], **more)
 
-    assert problem(answer)["code"] == code
-    assert "run" not in problem(answer)
-    assert answer.header("billhook-run") is None
+    assert problem(response)["code"] == code
+    assert "run" not in problem(response)
+    assert response.header("billhook-run") is None
     assert recorder.runs == []
 
 
@@ -308,21 +308,25 @@ async def test_a_bad_body_of_who_may_not_run_the_command_is_no_run(more, code):
 async def test_a_bad_body_is_refused_and_recorded(body, status, code):
     gateway, source, recorder = make_gateway()
 
-    answer = await run(gateway, pieces=[body])
+    response = await run(gateway, pieces=[body])
 
-    assert (answer.status, problem(answer)["code"]) == (status, code)
-    assert_recorded(answer, recorder, code)
+    assert (response.status, problem(response)["code"]) == (status, code)
+    assert_recorded(response, recorder, code)
     assert source.requests == []
 
 
 async def test_wrong_tokens_are_told_all_at_once_and_recorded():
     gateway, source, recorder = make_gateway()
 
-    answer = await run(gateway, pieces=tokens(InvoiceNumbr="1", Nonsense="2"))
+    response = await run(gateway, pieces=tokens(InvoiceNumbr="1", Nonsense="2"))
 
-    document = problem(answer)
-    assert (answer.status, document["code"], document["run"]) == (422, "token", recorder.runs[0].id)
-    assert answer.header("billhook-run") == recorder.runs[0].id
+    document = problem(response)
+    assert (response.status, document["code"], document["run"]) == (
+        422,
+        "token",
+        recorder.runs[0].id,
+    )
+    assert response.header("billhook-run") == recorder.runs[0].id
     wheres = {entry["where"]: entry for entry in document["problems"]}
     assert set(wheres) == {"tokens.InvoiceNumbr", "tokens.Nonsense", "tokens.InvoiceNumber"}
     assert wheres["tokens.InvoiceNumbr"]["suggestion"] == "InvoiceNumber"
@@ -334,17 +338,17 @@ async def test_wrong_tokens_are_told_all_at_once_and_recorded():
 async def test_a_token_name_with_half_a_character_is_an_unknown_token():
     gateway, _, _ = make_gateway()
 
-    answer = await run(gateway, pieces=[b'{"tokens": {"\\ud800": "1"}}'])
+    response = await run(gateway, pieces=[b'{"tokens": {"\\ud800": "1"}}'])
 
-    assert (answer.status, problem(answer)["code"]) == (422, "token")
+    assert (response.status, problem(response)["code"]) == (422, "token")
 
 
 async def test_a_value_that_does_not_fit_its_place_is_told_at_its_token():
     gateway, source, recorder = make_gateway()
 
-    answer = await run(gateway, pieces=tokens(InvoiceNumber=".."))
+    response = await run(gateway, pieces=tokens(InvoiceNumber=".."))
 
-    assert (answer.status, problem(answer)["code"]) == (422, "token")
+    assert (response.status, problem(response)["code"]) == (422, "token")
     assert recorder.runs[0].outcome == "token"
     assert source.requests == []
 
@@ -369,11 +373,11 @@ async def test_a_failure_of_the_source_is_a_problem_with_its_code(error, status,
     gateway, source, recorder = make_gateway()
     source.fails(error)
 
-    answer = await run(gateway)
+    response = await run(gateway)
 
-    document = problem(answer)
+    document = problem(response)
     (record,) = recorder.runs
-    assert (answer.status, document["code"], document.get("reason", "")) == (status, code, reason)
+    assert (response.status, document["code"], document.get("reason", "")) == (status, code, reason)
     assert (record.outcome, record.reason) == (code, reason)
     assert document["run"] == record.id
     assert (record.document_bytes, record.media_type) == (0, "")
@@ -394,9 +398,9 @@ async def test_an_answer_that_is_no_document_is_never_sent_on(status, body, expe
     gateway, source, recorder = make_gateway()
     source.says(status, body)
 
-    answer = await run(gateway)
+    response = await run(gateway)
 
-    assert (answer.status, problem(answer)["code"]) == expected
+    assert (response.status, problem(response)["code"]) == expected
     assert recorder.runs[0].outcome == expected[1]
 
 
@@ -405,24 +409,24 @@ async def test_our_own_mistake_in_a_run_is_a_problem_without_its_text_and_record
     source.fails(RuntimeError(CANARY))
 
     with caplog.at_level(logging.DEBUG):
-        answer = await run(gateway)
+        response = await run(gateway)
 
-    document = problem(answer)
-    assert (answer.status, document["code"]) == (500, "internal-error")
+    document = problem(response)
+    assert (response.status, document["code"]) == (500, "internal-error")
     assert document["run"] == recorder.runs[0].id
     assert recorder.runs[0].outcome == "internal-error"
-    assert CANARY.encode() not in answer.body
+    assert CANARY.encode() not in response.body
 
 
 async def test_our_own_mistake_before_a_run_is_a_problem_without_its_text(capsys, caplog):
     store = Store(broken=True)
     gateway, _, _ = make_gateway(store=store)
 
-    answer = await run(gateway)
+    response = await run(gateway)
 
-    assert (answer.status, problem(answer)["code"]) == (500, "internal-error")
+    assert (response.status, problem(response)["code"]) == (500, "internal-error")
     said = capsys.readouterr()
-    assert CANARY not in answer.body.decode() + said.out + said.err + caplog.text
+    assert CANARY not in response.body.decode() + said.out + said.err + caplog.text
 
 
 async def test_the_secret_shows_up_in_no_answer_and_no_record():
@@ -495,11 +499,11 @@ async def test_more_runs_than_a_keys_limit_have_to_wait():
     limits = RateLimits(runs_per_second=0.5, runs_burst=2)
     gateway, _, recorder = make_gateway(limits=limits)
 
-    answers = [await run(gateway) for _ in range(3)]
+    responses = [await run(gateway) for _ in range(3)]
 
-    assert [answer.status for answer in answers] == [200, 200, 429]
-    assert problem(answers[2])["code"] == "too-many-runs"
-    assert answers[2].header("retry-after") == "2"
+    assert [response.status for response in responses] == [200, 200, 429]
+    assert problem(responses[2])["code"] == "too-many-runs"
+    assert responses[2].header("retry-after") == "2"
     assert len(recorder.runs) == 2
 
 
@@ -508,11 +512,11 @@ async def test_wrong_keys_from_one_address_are_limited_and_a_right_one_still_pas
     gateway, _, _ = make_gateway(limits=limits)
     wrong = bearer("bhk_" + "x" * 43)
 
-    answers = [await run(gateway, headers=wrong) for _ in range(3)]
+    responses = [await run(gateway, headers=wrong) for _ in range(3)]
 
-    assert [answer.status for answer in answers] == [401, 401, 429]
-    assert problem(answers[2])["code"] == "too-many-failures"
-    assert answers[2].header("retry-after") == "10"
+    assert [response.status for response in responses] == [401, 401, 429]
+    assert problem(responses[2])["code"] == "too-many-failures"
+    assert responses[2].header("retry-after") == "10"
     assert (await run(gateway, headers=wrong, client=("127.0.0.2", 1))).status == 401
     assert (await run(gateway)).status == 200
 
@@ -533,9 +537,9 @@ async def test_wrong_keys_are_counted_by_what_one_host_can_use(one, other, same)
     gateway, _, _ = make_gateway(limits=limits)
 
     await run(gateway, headers=[], client=(one, 1))
-    answer = await run(gateway, headers=[], client=(other, 2))
+    response = await run(gateway, headers=[], client=(other, 2))
 
-    assert answer.status == (429 if same else 401)
+    assert response.status == (429 if same else 401)
 
 
 async def test_runs_side_by_side_do_not_wait_for_each_other():
@@ -547,7 +551,7 @@ async def test_runs_side_by_side_do_not_wait_for_each_other():
         return 200, PDF
 
     source.answer = together
-    answers = await asyncio.gather(*(run(gateway) for _ in range(50)))
+    responses = await asyncio.gather(*(run(gateway) for _ in range(50)))
 
-    assert {answer.status for answer in answers} == {200}
+    assert {response.status for response in responses} == {200}
     assert len({record.id for record in recorder.runs}) == 50

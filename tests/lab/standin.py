@@ -288,8 +288,8 @@ class StandIn:
                 if self.is_failing and not entry.is_sign_in:
                     return json_answer({"error": "internal"}, status=500)
                 parts = {name: decode(text) for name, text in match.groupdict().items()}
-                answer = handler(call, **parts)
-                return await answer if inspect.isawaitable(answer) else answer
+                response = handler(call, **parts)
+                return await response if inspect.isawaitable(response) else response
         if methods:
             raise Refused(405, f"{call.method} isn't {' or '.join(methods)}")
         raise Refused(404, f"no such path: {call.raw_path}")

@@ -183,10 +183,10 @@ class OAuthServer:
         self.given_out += 1
         access = f"at-{secrets.token_urlsafe(24)}"
         self.access.add(access)
-        answer = {"access_token": access, "token_type": "Bearer", "expires_in": self.lifetime}
+        response = {"access_token": access, "token_type": "Bearer", "expires_in": self.lifetime}
         if grant == "authorization_code" or (grant == "refresh_token" and self.rotates):
-            answer["refresh_token"] = self.first_refresh_token()
-        return answer
+            response["refresh_token"] = self.first_refresh_token()
+        return response
 
 
 _FORM_NAMES: Final = (

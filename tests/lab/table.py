@@ -139,8 +139,8 @@ def _authentication(config: IntegrationConfig) -> str:
 
 def _answer(config: IntegrationConfig) -> str:
     steps = get_command(config).steps
-    answer = steps[-1].answer
-    kind = answer.kind if answer else "body"
+    response = steps[-1].answer
+    kind = response.kind if response else "body"
     return _ANSWERS["url" if kind == "body" and _is_followed(steps[-1], steps) else kind]
 
 

@@ -111,10 +111,10 @@ class World:
         begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
         async with (
             ClientSession() as browser,
-            browser.get(begun.url, allow_redirects=False) as answer,
+            browser.get(begun.url, allow_redirects=False) as response,
         ):
-            assert answer.status == FOUND, await answer.text()
-            query = urlsplit(answer.headers["Location"]).query
+            assert response.status == FOUND, await response.text()
+            query = urlsplit(response.headers["Location"]).query
         await finish_authorization(
             client,
             query=query,

@@ -41,8 +41,8 @@ def address(process) -> str:
 
 def fetch(url: str, key: str) -> bytes:
     request = Request(url, headers={"X-Api-Key": key})
-    with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
-        return answer.read()
+    with build_opener(ProxyHandler({})).open(request, timeout=10) as response:
+        return response.read()
 
 
 def test_it_says_where_it_listens_and_which_key_it_wants():

@@ -14,18 +14,18 @@ ODD = {oddity: number for number, oddity in ODDITIES.items()}
 
 
 async def test_it_lists_every_invoice(sample, ledger):
-    answer = await (await sample.get("/invoices")).json()
-    assert answer["total"] == len(answer["invoices"]) == 200
-    first = answer["invoices"][0]
+    response = await (await sample.get("/invoices")).json()
+    assert response["total"] == len(response["invoices"]) == 200
+    first = response["invoices"][0]
     assert first["number"] == NUMBER
     assert first["amount"] == f"{ledger[0].total:.2f}"
     assert first["date"] == ledger[0].issued_on.isoformat()
 
 
 async def test_it_lists_customers_with_their_contacts(sample):
-    answer = await (await sample.get("/customers")).json()
-    assert [customer["number"] for customer in answer["customers"]] == ["C1001", "C1002", "C1003"]
-    assert answer["customers"][0]["contacts"][0]["email"] == "dana@meridian.example"
+    response = await (await sample.get("/customers")).json()
+    assert [customer["number"] for customer in response["customers"]] == ["C1001", "C1002", "C1003"]
+    assert response["customers"][0]["contacts"][0]["email"] == "dana@meridian.example"
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ async def test_it_lists_customers_with_their_contacts(sample):
     ids=["pdf", "item", "print", "JSON", "form", "form of 2019", "item with JSON of 2019"],
 )
 async def test_each_way_to_ask_gives_the_same_document(method, path, body, sample, ledger):
-    answer = await sample.request(method, path, **body)
-    assert answer.status == 200
-    assert answer.content_type == "application/pdf"
-    assert await answer.read() == draw_invoice(ledger[0])
+    response = await sample.request(method, path, **body)
+    assert response.status == 200
+    assert response.content_type == "application/pdf"
+    assert await response.read() == draw_invoice(ledger[0])
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ async def test_each_way_to_ask_gives_the_same_document(method, path, body, sampl
     ],
 )
 async def test_it_refuses_in_json(method, path, more, refusal, sample):
-    answer = await sample.request(method, path, **more)
-    assert answer.content_type == "application/json"
-    assert (answer.status, (await answer.json())["error"]) == refusal
+    response = await sample.request(method, path, **more)
+    assert response.content_type == "application/json"
+    assert (response.status, (await response.json())["error"]) == refusal
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ async def test_it_refuses_in_json(method, path, more, refusal, sample):
     ids=["the old web page without a key", "the invoice with that oddity"],
 )
 async def test_a_sign_in_page_comes_with_status_200(path, key, sample):
-    answer = await sample.get(path, headers={"X-Api-Key": key})
-    assert (answer.status, answer.content_type) == (200, "text/html")
-    assert "<h1>Sign in</h1>" in await answer.text()
+    response = await sample.get(path, headers={"X-Api-Key": key})
+    assert (response.status, response.content_type) == (200, "text/html")
+    assert "<h1>Sign in</h1>" in await response.text()
 
 
 async def test_the_slow_invoice_comes_in_the_end(sample):
-    answer = await sample.get(f"/invoices/{ODD[Oddity.SLOW]}/pdf")
-    assert (await answer.read()).startswith(b"%PDF-")
+    response = await sample.get(f"/invoices/{ODD[Oddity.SLOW]}/pdf")
+    assert (await response.read()).startswith(b"%PDF-")
 
 
 async def test_the_first_page_tells_every_route_without_a_key(sample):
-    answer = await sample.get("/", headers={"X-Api-Key": ""})
-    text = await answer.text()
+    response = await sample.get("/", headers={"X-Api-Key": ""})
+    text = await response.text()
     routes = {route.resource.canonical for route in sample.app.router.routes()} - {"/"}
-    assert answer.status == 200
+    assert response.status == 200
     assert all(route in text for route in routes)

@@ -93,9 +93,9 @@ async def test_runs_go_to_the_gateway_which_is_open_while_the_server_lives():
 async def test_everything_below_api_is_answered_as_a_problem():
     application, _ = make_application()
 
-    answer = await ask(application, "GET", "/api/v1/nothing")
+    response = await ask(application, "GET", "/api/v1/nothing")
 
-    assert (answer.status, answer.header("content-type")) == (404, "application/problem+json")
+    assert (response.status, response.header("content-type")) == (404, "application/problem+json")
 
 
 async def test_parts_start_in_order_and_stop_in_the_opposite_one():

@@ -34,26 +34,26 @@ def make_health(checks=None, **more):
 
 
 async def test_a_server_that_answers_is_alive():
-    answer = await ask(make_health(), "GET", "/healthz")
+    response = await ask(make_health(), "GET", "/healthz")
 
-    assert (answer.status, answer.body) == (200, b"alive\n")
+    assert (response.status, response.body) == (200, b"alive\n")
 
 
 async def test_it_is_ready_when_everything_is_there():
-    answer = await ask(make_health(), "GET", "/readyz")
+    response = await ask(make_health(), "GET", "/readyz")
 
-    assert answer.status == 200
-    assert json.loads(answer.body) == {"ready": True, "checks": {"database": True, "runs": True}}
+    assert response.status == 200
+    assert json.loads(response.body) == {"ready": True, "checks": {"database": True, "runs": True}}
 
 
 async def test_it_is_not_ready_when_something_is_away_and_says_what():
     checks = Checks()
     checks.there["database"] = False
 
-    answer = await ask(make_health(checks), "GET", "/readyz")
+    response = await ask(make_health(checks), "GET", "/readyz")
 
-    assert answer.status == 503
-    assert json.loads(answer.body)["checks"] == {"database": False, "runs": True}
+    assert response.status == 503
+    assert json.loads(response.body)["checks"] == {"database": False, "runs": True}
 
 
 async def test_asking_often_does_not_ask_the_database_often():
@@ -67,11 +67,11 @@ async def test_asking_often_does_not_ask_the_database_often():
 
 
 async def test_counters_are_read_from_this_machine():
-    answer = await ask(make_health(), "GET", "/metrics")
+    response = await ask(make_health(), "GET", "/metrics")
 
-    assert answer.status == 200
-    assert b"things_total 1.0" in answer.body
-    assert answer.header("content-type").startswith("text/plain; version=")
+    assert response.status == 200
+    assert b"things_total 1.0" in response.body
+    assert response.header("content-type").startswith("text/plain; version=")
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ async def test_counters_are_read_from_this_machine():
     ],
 )
 async def test_counters_are_not_there_for_others(client, headers):
-    answer = await ask(make_health(), "GET", "/metrics", client=client, headers=headers)
+    response = await ask(make_health(), "GET", "/metrics", client=client, headers=headers)
 
-    assert (answer.status, answer.body) == (404, b"There is nothing at this address.\n")
+    assert (response.status, response.body) == (404, b"There is nothing at this address.\n")
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ async def test_counters_are_read_from_elsewhere_with_the_token(given, status):
     health = make_health(token="right")
     headers = [(b"authorization", given)]
 
-    answer = await ask(health, "GET", "/metrics", client=("192.0.2.1", 1), headers=headers)
+    response = await ask(health, "GET", "/metrics", client=("192.0.2.1", 1), headers=headers)
 
-    assert answer.status == status
+    assert response.status == status
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_they_are_asked_with_get(path):
-    answer = await ask(make_health(), "POST", path)
+    response = await ask(make_health(), "POST", path)
 
-    assert (answer.status, answer.header("allow")) == (405, "GET, HEAD")
+    assert (response.status, response.header("allow")) == (405, "GET, HEAD")
 
 
 def test_they_own_their_paths_alone():

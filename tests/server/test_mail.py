@@ -38,8 +38,8 @@ def ask_for_code(process: Serving) -> None:
         "Content-Type": "application/x-www-form-urlencoded",
         "Cookie": page.headers["Set-Cookie"].partition(";")[0],
     }
-    answer, _ = process.ask("POST", "/sign-in", urlencode(form), headers)
-    assert answer.headers["Location"] == "/sign-in/code"
+    response, _ = process.ask("POST", "/sign-in", urlencode(form), headers)
+    assert response.headers["Location"] == "/sign-in/code"
 
 
 def make_due(data: Path) -> int:

@@ -24,25 +24,27 @@ async def portal(settings):
 
 
 async def test_a_page_is_made_in_a_thread_and_sent_whole(portal):
-    answer = await ask(portal, "GET", "/plain", query=b"name=Ada")
+    response = await ask(portal, "GET", "/plain", query=b"name=Ada")
 
-    assert (answer.status, answer.body, answer.ended) == (200, b"hello Ada", True)
-    assert answer.header("content-length") == "9"
-    assert answer.all("set-cookie") == ["one=1; Path=/", "two=2; HttpOnly; Path=/"]
+    assert (response.status, response.body, response.ended) == (200, b"hello Ada", True)
+    assert response.header("content-length") == "9"
+    assert response.all("set-cookie") == ["one=1; Path=/", "two=2; HttpOnly; Path=/"]
     assert handler_pages.seen[0].startswith("portal_")
 
 
 async def test_our_headers_are_on_every_page(portal):
-    answer = await ask(portal, "GET", "/plain")
+    response = await ask(portal, "GET", "/plain")
 
-    assert "default-src 'none'" in answer.header("content-security-policy")
-    assert answer.header("x-content-type-options") == "nosniff"
+    assert "default-src 'none'" in response.header("content-security-policy")
+    assert response.header("x-content-type-options") == "nosniff"
 
 
 async def test_pages_are_made_side_by_side(portal):
-    answers = await asyncio.gather(ask(portal, "GET", "/together"), ask(portal, "GET", "/together"))
+    responses = await asyncio.gather(
+        ask(portal, "GET", "/together"), ask(portal, "GET", "/together")
+    )
 
-    assert [answer.body for answer in answers] == [b"met", b"met"]
+    assert [response.body for response in responses] == [b"met", b"met"]
 
 
 @pytest.mark.parametrize(
@@ -54,9 +56,9 @@ async def test_pages_are_made_side_by_side(portal):
     ],
 )
 async def test_a_body_arrives_whole(portal, pieces):
-    answer = await ask(portal, "POST", "/echo", pieces=pieces)
+    response = await ask(portal, "POST", "/echo", pieces=pieces)
 
-    assert answer.body == b"".join(pieces)
+    assert response.body == b"".join(pieces)
 
 
 async def test_a_file_that_is_sent_arrives(portal):
@@ -68,17 +70,17 @@ async def test_a_file_that_is_sent_arrives(portal):
         (b"content-type", b"multipart/form-data; boundary=x"),
         (b"content-length", b"%d" % len(form)),
     ]
-    answer = await ask(portal, "POST", "/upload", pieces=[form], headers=headers)
+    response = await ask(portal, "POST", "/upload", pieces=[form], headers=headers)
 
-    assert answer.body == b"format = 1"
+    assert response.body == b"format = 1"
 
 
 async def test_a_body_beyond_the_limit_is_refused_and_the_connection_closed(portal):
-    answer = await ask(portal, "POST", "/echo", pieces=[b"x" * 7_000_000] * 3)
+    response = await ask(portal, "POST", "/echo", pieces=[b"x" * 7_000_000] * 3)
 
-    assert answer.status == 413
-    assert answer.header("connection") == "close"
-    assert b"20,000,000 bytes" in answer.body
+    assert response.status == 413
+    assert response.header("connection") == "close"
+    assert b"20,000,000 bytes" in response.body
 
 
 async def test_a_browser_that_leaves_while_sending_gets_nothing(portal):
@@ -90,31 +92,31 @@ async def test_a_browser_that_leaves_while_sending_gets_nothing(portal):
 
 
 async def test_a_stream_is_sent_piece_by_piece_from_one_thread_of_its_own(portal):
-    answer = await ask(portal, "GET", "/lines")
+    response = await ask(portal, "GET", "/lines")
 
-    assert answer.pieces == [b"0\n", b"1\n", b"2\n", b""]
+    assert response.pieces == [b"0\n", b"1\n", b"2\n", b""]
     assert len(set(handler_pages.seen)) == 1
     assert handler_pages.seen[0].startswith("portal-stream_")
 
 
 async def test_an_asynchronous_stream_is_sent_piece_by_piece(portal):
-    answer = await ask(portal, "GET", "/async-lines")
+    response = await ask(portal, "GET", "/async-lines")
 
-    assert answer.pieces == [b"0\n", b"1\n", b"2\n", b""]
+    assert response.pieces == [b"0\n", b"1\n", b"2\n", b""]
 
 
 async def test_a_short_file_is_sent_at_once(portal):
-    answer = await ask(portal, "GET", "/small-file")
+    response = await ask(portal, "GET", "/small-file")
 
-    assert answer.pieces == [SMALL_FILE]
+    assert response.pieces == [SMALL_FILE]
 
 
 async def test_a_document_is_fetched_on_the_event_loop_and_keeps_the_cookies(portal):
-    answer = await ask(portal, "GET", "/document")
+    response = await ask(portal, "GET", "/document")
 
-    assert (answer.status, answer.body) == (200, b"%PDF-")
-    assert answer.header("content-type") == "application/pdf"
-    assert answer.all("set-cookie") == ["one=1; Path=/"]
+    assert (response.status, response.body) == (200, b"%PDF-")
+    assert response.header("content-type") == "application/pdf"
+    assert response.all("set-cookie") == ["one=1; Path=/"]
     assert handler_pages.seen == ["MainThread"]
 
 
@@ -125,10 +127,10 @@ async def test_a_document_that_comes_is_not_logged_as_a_failure(portal, caplog):
 
 
 async def test_a_large_document_is_sent_piece_by_piece(portal):
-    answer = await ask(portal, "GET", "/streamed-document")
+    response = await ask(portal, "GET", "/streamed-document")
 
-    assert answer.pieces == [b"%PDF-", b"%%EOF", b""]
-    assert answer.header("content-type") == "application/pdf"
+    assert response.pieces == [b"%PDF-", b"%%EOF", b""]
+    assert response.header("content-type") == "application/pdf"
 
 
 async def test_what_is_fetched_is_given_up_when_the_browser_leaves(portal):
@@ -155,17 +157,17 @@ async def test_what_is_fetched_is_given_up_when_the_browser_leaves(portal):
     ],
 )
 async def test_a_failure_is_answered_with_a_page_that_tells_nothing(portal, page, status):
-    answer = await ask(portal, "GET", page)
+    response = await ask(portal, "GET", page)
 
-    assert answer.status == status
-    assert answer.header("content-type") == "text/html; charset=utf-8"
-    assert b"secret-value" not in answer.body
+    assert response.status == status
+    assert response.header("content-type") == "text/html; charset=utf-8"
+    assert b"secret-value" not in response.body
 
 
 async def test_a_request_that_is_no_unicode_is_a_bad_request(portal):
-    answer = await ask(portal, "GET", "/plain", query=b"\xff")
+    response = await ask(portal, "GET", "/plain", query=b"\xff")
 
-    assert answer.status == 400
+    assert response.status == 400
 
 
 async def test_every_request_begins_and_ends_once_for_django(portal):

@@ -85,9 +85,9 @@ async def test_a_head_that_is_too_long_is_told_so():
         for _ in range(3):
             await asyncio.sleep(0.05)  # so that they come as pieces
             writer.write(b"a" * (MAX_HEAD // 2))
-        answer = await reader.read()
-    assert answer.startswith(b"HTTP/1.1 431 ")
-    assert answer.endswith(b"The headers are longer than 64 KB. Send less.\n")
+        response = await reader.read()
+    assert response.startswith(b"HTTP/1.1 431 ")
+    assert response.endswith(b"The headers are longer than 64 KB. Send less.\n")
 
 
 async def test_a_body_may_be_longer_than_a_head():
@@ -127,8 +127,8 @@ def short_patience(monkeypatch):
 async def test_a_head_that_does_not_come_ends_the_connection(short_patience, begun):
     async with serving(application) as (reader, writer):
         writer.write(begun)
-        answer = await reader.read()
-    assert answer in {b"", answer_of(1, 0)}
+        response = await reader.read()
+    assert response in {b"", answer_of(1, 0)}
 
 
 async def test_half_a_head_does_not_end_the_answer_to_the_request_before(short_patience):

@@ -134,8 +134,8 @@ def test_every_run_is_written_before_the_end(start):
 def test_a_run_that_goes_on_is_finished_before_the_end(start, source):
     serving, seeded = start()
     source.may_answer.clear()
-    answers = []
-    running = threading.Thread(target=lambda: answers.append(serving.run(seeded)))
+    responses = []
+    running = threading.Thread(target=lambda: responses.append(serving.run(seeded)))
     running.start()
     assert source.reached.wait(100)
     serving.process.send_signal(signal.SIGTERM)
@@ -144,7 +144,7 @@ def test_a_run_that_goes_on_is_finished_before_the_end(start, source):
     source.may_answer.set()
     running.join(100)
 
-    assert answers[0][1] == PDF
+    assert responses[0][1] == PDF
     assert serving.stop() == (0, "")
     assert recorded(start.data) == [("ok", "")]
 

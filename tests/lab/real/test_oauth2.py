@@ -117,8 +117,11 @@ async def connect(server, it):
     )
     client = make_client(plan, it.secrets)
     begun = begin_authorization(client, redirect_uri=REDIRECT_URI)
-    async with ClientSession() as browser, browser.get(begun.url, allow_redirects=False) as answer:
-        back = answer.headers["Location"]
+    async with (
+        ClientSession() as browser,
+        browser.get(begun.url, allow_redirects=False) as response,
+    ):
+        back = response.headers["Location"]
     await finish_authorization(
         client,
         query=urlsplit(back).query,

@@ -79,10 +79,10 @@ class BusinessCentral(StandIn):
         call.no_query()
         invoice = self.get(uuid=identity)
         self.language = call.headers.get("Accept-Language", "en-US")
-        answer = {"id": identity, "parentId": identity, "parentType": "Sales Invoice"}
+        response = {"id": identity, "parentId": identity, "parentType": "Sales Invoice"}
         if not invoice.is_draft:
-            answer[_LINK] = self._link(call, invoice)
-        return json_answer(answer)
+            response[_LINK] = self._link(call, invoice)
+        return json_answer(response)
 
     @route("GET", f"{_ROOT}({{identity}})/pdfDocument/pdfDocumentContent")
     def content(self, call: Call, identity: str, **place: str) -> web.Response:

@@ -131,8 +131,8 @@ def test_a_mail_is_sent_again_by_a_click(db: None, smtp: Any, refused: SmtpServe
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/invoices", ""])
 def test_sending_again_leads_nowhere_else(cast: Cast, back: str) -> None:
     mail = failed_invitation(cast)
-    answer = signed_in(cast.bob).post(address("mail-again", cast, mail.id), {"back": back})
-    assert answer.headers["Location"] == address("home", cast)
+    response = signed_in(cast.bob).post(address("mail-again", cast, mail.id), {"back": back})
+    assert response.headers["Location"] == address("home", cast)
 
 
 @pytest.mark.parametrize("route", ["customer", "members"])
@@ -178,9 +178,9 @@ def test_settings_list_the_mail_that_was_not_sent(cast: Cast) -> None:
 
 
 def send_test(browser: Client, cast: Cast) -> str:
-    answer = opened(browser.post(address("test-mail", cast)))
-    assert urlsplit(answer.headers["Location"]).fragment == "mail"
-    return str(browser.get(answer.headers["Location"]).content.decode())
+    response = opened(browser.post(address("test-mail", cast)))
+    assert urlsplit(response.headers["Location"]).fragment == "mail"
+    return str(browser.get(response.headers["Location"]).content.decode())
 
 
 def test_an_owner_sends_a_test_mail_to_themselves(cast: Cast, smtp: Any) -> None:

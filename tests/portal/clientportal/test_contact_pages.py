@@ -39,10 +39,10 @@ def numbers(browser: Client, query: str = "") -> list[str]:
     )
 
 
-def text(answer: Any) -> str:
+def text(response: Any) -> str:
     """Return what a person reads on a page, in one line."""
     page = re.sub(
-        r"<(script|style|head|template).*?</\1>", " ", answer.content.decode(), flags=re.DOTALL
+        r"<(script|style|head|template).*?</\1>", " ", response.content.decode(), flags=re.DOTALL
     )
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
@@ -182,13 +182,13 @@ def test_an_invoice_stands_in_one_word(
 
 
 def test_the_page_of_an_invoice_has_its_facts_before_any_document(cast: Cast) -> None:
-    answer = signed_in(cast.carla).get(f"/invoices/{cast.overdue.id}")
-    page = text(answer)
+    response = signed_in(cast.carla).get(f"/invoices/{cast.overdue.id}")
+    page = text(response)
     due = cast.overdue.due_on
     assert due is not None
     assert "Status Overdue Amount 1,240.00 EUR Open 1,240.00 EUR" in page
     assert f"Due {due.day} {due:%b %Y} Customer Acme" in page
-    assert "<title>INV-2, 1,240.00 EUR, Overdue, Acme</title>" in answer.content.decode()
+    assert "<title>INV-2, 1,240.00 EUR, Overdue, Acme</title>" in response.content.decode()
 
 
 def test_the_buttons_are_plain_links_that_work_without_javascript(cast: Cast) -> None:
@@ -220,9 +220,9 @@ def wired(cast: Cast, source: Source) -> Iterator[Source]:
 
 def get(browser: Client, path: str) -> Any:
     """Return what the server would send."""
-    answer = opened(browser.get(path))
+    response = opened(browser.get(path))
     get_recorder().flush()
-    return answer
+    return response
 
 
 def test_the_document_is_the_sources_bytes_under_our_own_headers(cast: Cast, wired: Source) -> None:
@@ -233,10 +233,10 @@ def test_the_document_is_the_sources_bytes_under_our_own_headers(cast: Cast, wir
         ("Access-Control-Allow-Origin", "*"),
         ("X-Powered-By", "Oldie"),
     )
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
-    assert answer.content == PDF
-    assert "evil" not in str(answer.cookies)
-    assert {name.lower() for name in answer.headers} == {
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
+    assert response.content == PDF
+    assert "evil" not in str(response.cookies)
+    assert {name.lower() for name in response.headers} == {
         "billhook-run",
         "cache-control",
         "content-disposition",
@@ -251,19 +251,19 @@ def test_the_document_is_the_sources_bytes_under_our_own_headers(cast: Cast, wir
         "x-content-type-options",
         "x-frame-options",
     }
-    assert answer.headers["Content-Type"] == "application/pdf"
-    assert answer.headers["Content-Disposition"] == 'inline; filename="INV-1.pdf"'
-    assert answer.headers["Cache-Control"] == "private, no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Content-Disposition"] == 'inline; filename="INV-1.pdf"'
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
 def test_a_download_is_saved_and_told_apart_in_the_runs(cast: Cast, wired: Source) -> None:
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document?download")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="INV-1.pdf"'
-    run = Run.objects.get(id=answer.headers["Billhook-Run"])
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document?download")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="INV-1.pdf"'
+    run = Run.objects.get(id=response.headers["Billhook-Run"])
     assert (run.kind, run.outcome, run.user_id) == ("download", "ok", cast.carla.user_id)
 
 
@@ -302,48 +302,48 @@ def test_a_failure_is_one_kind_sentence_with_the_runs_number(
     cast: Cast, wired: Source, error: BillhookError, status: int, path: str
 ) -> None:
     wired.answer = error
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/{path}")
-    page = text(answer)
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/{path}")
+    page = text(response)
     run = Run.objects.get()
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"].startswith("text/html")
+    assert response.status_code == status
+    assert response.headers["Content-Type"].startswith("text/html")
     assert "Nothing is wrong with your account." in page
     assert f"ask Harper IT and quote {run.id} ." in page
     assert "Try again" in page
     assert run.outcome == error.code
     for secret in (error.code, error.public_message, "acme.example/items", CANARY):
-        assert secret not in answer.content.decode()
+        assert secret not in response.content.decode()
 
 
 def test_a_document_that_is_not_made_yet_is_told_as_such(cast: Cast, wired: Source) -> None:
     wired.answer = DocumentNotFound()
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
-    assert answer.status_code == 404
-    assert "The billing system has no document for INV-1 yet." in text(answer)
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
+    assert response.status_code == 404
+    assert "The billing system has no document for INV-1 yet." in text(response)
 
 
 def test_a_web_page_instead_of_the_document_is_never_shown(cast: Cast, wired: Source) -> None:
     wired.answer = (200, b"<!doctype html><title>Sign in</title><script>steal()</script>")
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
-    assert answer.status_code == 502
-    assert b"steal" not in answer.content
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
+    assert response.status_code == 502
+    assert b"steal" not in response.content
 
 
 def test_without_an_integration_a_contact_gets_the_kind_sentence(cast: Cast, wired: Source) -> None:
-    answer = get(signed_in(cast.cleo), f"/invoices/{cast.of_cedar.id}/document")
-    assert answer.status_code == 502
-    assert "ask Northwind and quote" in text(answer)
-    assert b"ntegration" not in answer.content
+    response = get(signed_in(cast.cleo), f"/invoices/{cast.of_cedar.id}/document")
+    assert response.status_code == 502
+    assert "ask Northwind and quote" in text(response)
+    assert b"ntegration" not in response.content
 
 
 def test_who_may_be_asked_is_linked_with_the_runs_number(cast: Cast, wired: Source) -> None:
     cast.harper.support_email = "billing@harper.example"
     cast.harper.save()
     wired.answer = SourceUnreachable()
-    answer = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
+    response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
     run = Run.objects.get()
     assert f"mailto:billing@harper.example?subject=Invoice%20INV-1%20({run.id})" in (
-        answer.content.decode()
+        response.content.decode()
     )
 
 
@@ -378,8 +378,8 @@ def test_pages_that_were_held_are_nobody_elses(cast: Cast, wired: Source, two_pa
 
 def test_a_held_file_that_is_gone_is_fetched_anew(cast: Cast, wired: Source) -> None:
     held = f"/invoices/{cast.open.id}/held/no-such-token/document?download"
-    answer = signed_in(cast.carla).get(held)
-    assert answer.headers["Location"] == f"/invoices/{cast.open.id}/document?download"
+    response = signed_in(cast.carla).get(held)
+    assert response.headers["Location"] == f"/invoices/{cast.open.id}/document?download"
 
 
 def test_a_document_that_cannot_be_drawn_can_be_downloaded(cast: Cast, wired: Source) -> None:
@@ -429,7 +429,7 @@ def test_a_number_in_any_letters_makes_a_header_that_browsers_understand(
     cast: Cast, wired: Source
 ) -> None:
     odd = invoice(cast.acme, 'Ñ/7";\r\n x')
-    answer = get(signed_in(cast.carla), f"/invoices/{odd.id}/document")
-    assert answer.headers["Content-Disposition"] == (
+    response = get(signed_in(cast.carla), f"/invoices/{odd.id}/document")
+    assert response.headers["Content-Disposition"] == (
         "inline; filename=\"_-7-x.pdf\"; filename*=UTF-8''%C3%91-7-x.pdf"
     )

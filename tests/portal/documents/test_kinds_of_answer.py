@@ -33,11 +33,11 @@ def source() -> Iterator[Source]:
 
 
 def connect(cast: Cast, **more: Any) -> None:
-    answer = more.pop("answer", None)
+    response = more.pop("answer", None)
     step = StepConfig(
         url="{{BaseUrl}}/items/{{InvoiceNumber}}",
         headers=(("X-Api-Key", "{{ApiKey}}"),),
-        answer=answer,
+        answer=response,
     )
     integration(cast.harper, draft(CommandConfig(name="GetInvoiceImage", steps=(step,), **more)))
 
@@ -45,9 +45,9 @@ def connect(cast: Cast, **more: Any) -> None:
 def get(cast: Cast, path: str) -> Any:
     get_store().refresh()
     browser: Client = signed_in(cast.carla)
-    answer = opened(browser.get(f"/invoices/{cast.open.id}/{path}"))
+    response = opened(browser.get(f"/invoices/{cast.open.id}/{path}"))
     get_recorder().flush()
-    return answer
+    return response
 
 
 LINK = AnswerConfig(kind="link", path=PathConfig(kind="json", text="$.url"))
@@ -76,9 +76,9 @@ def test_the_address_of_the_document_leads_to_the_link(
 ) -> None:
     connect(cast, answer=LINK)
     source.answer = (200, b'{"url": "%s"}' % url.encode())
-    answer = get(cast, path)
-    assert (answer.status_code, answer["Location"]) == (303, url)
-    assert answer["Referrer-Policy"] == "no-referrer"
+    response = get(cast, path)
+    assert (response.status_code, response["Location"]) == (303, url)
+    assert response["Referrer-Policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_a_link_that_is_no_address_on_https_leads_nowhere(
 ) -> None:
     connect(cast, answer=LINK)
     source.answer = (200, b'{"url": "%s"}' % url.encode())
-    answer = get(cast, path)
-    assert answer.status_code == 502
-    assert url not in answer.content.decode()
+    response = get(cast, path)
+    assert response.status_code == 502
+    assert url not in response.content.decode()
 
 
 def test_a_link_is_never_kept(cast: Cast, source: Source) -> None:
@@ -117,9 +117,9 @@ def test_an_e_invoice_is_a_download_with_a_sentence(cast: Cast, source: Source) 
     page = get(cast, "pages").content.decode()
     assert "for accounting programs" in page
     assert "?download" in page
-    answer = get(cast, "document?download")
-    assert answer.content == XML
-    assert answer["Content-Disposition"] == 'attachment; filename="INV-1.xml"'
+    response = get(cast, "document?download")
+    assert response.content == XML
+    assert response["Content-Disposition"] == 'attachment; filename="INV-1.xml"'
 
 
 def pdf_with(name: str, content: bytes) -> bytes:
@@ -138,11 +138,11 @@ def test_a_pdf_that_carries_an_e_invoice_says_so_and_gives_it(cast: Cast, source
     page = get(cast, "pages")
     assert "carries the invoice as XML" in page.content.decode()
     token = page.content.decode().split("/held/")[1].split("/")[0]
-    answer = get(cast, f"held/{token}/e-invoice.xml")
-    assert answer.content == XML
-    assert answer["Content-Type"] == "application/xml"
-    assert answer["Content-Disposition"] == 'attachment; filename="INV-1.xml"'
-    assert answer["X-Content-Type-Options"] == "nosniff"
+    response = get(cast, f"held/{token}/e-invoice.xml")
+    assert response.content == XML
+    assert response["Content-Type"] == "application/xml"
+    assert response["Content-Disposition"] == 'attachment; filename="INV-1.xml"'
+    assert response["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_nothing_else_is_given_out_of_a_pdf(
     source.answer = (200, pdf_with(name, content))
     page = get(cast, "pages").content.decode()
     token = page.split("/held/")[1].split("/")[0]
-    answer = get(cast, f"held/{token}/e-invoice.xml")
-    assert answer.status_code == 422
-    assert "no electronic invoice" in answer.content.decode()
+    response = get(cast, f"held/{token}/e-invoice.xml")
+    assert response.status_code == 422
+    assert "no electronic invoice" in response.content.decode()
 
 
 def test_a_summary_of_ours_says_so_beside_it_and_in_its_name(cast: Cast, source: Source) -> None:
@@ -173,6 +173,6 @@ def test_a_summary_of_ours_says_so_beside_it_and_in_its_name(cast: Cast, source:
     page = get(cast, "pages").content.decode()
     assert "not the original invoice" in page
     assert "billing system gave" not in page
-    answer = get(cast, "document")
-    assert answer["Content-Disposition"] == 'inline; filename="summary-INV-1.pdf"'
-    assert answer.content.startswith(b"%PDF-")
+    response = get(cast, "document")
+    assert response["Content-Disposition"] == 'inline; filename="summary-INV-1.pdf"'
+    assert response.content.startswith(b"%PDF-")

@@ -47,11 +47,11 @@ class Sources:
         (origin,) = wiring.integration.origins
         return self.by_host[origin.host]
 
-    def add(self, cast: Cast, answers: str, on_failure: str = OnFailure.STOP) -> Integration:
+    def add(self, cast: Cast, responses: str, on_failure: str = OnFailure.STOP) -> Integration:
         """Add an integration whose source answers like that, last in the order."""
         name = f"source{len(self.by_host)}"
         source = self.by_host[f"{name}.example"] = Source()
-        source.answer = ANSWERS[answers]
+        source.answer = ANSWERS[responses]
         given = draft(name=name, base=f"https://{name}.example")
         return integration(cast.harper, replace(given, on_failure=on_failure))
 
@@ -103,8 +103,8 @@ def test_the_first_that_has_it_gives_it(cast: Cast, sources: Sources) -> None:
 
 
 def test_after_not_found_the_next_is_asked(cast: Cast, sources: Sources) -> None:
-    for answers in ("none", "none", "has"):
-        sources.add(cast, answers)
+    for responses in ("none", "none", "has"):
+        sources.add(cast, responses)
     with view(cast).document as document:
         assert document.body.read() == PDF
     assert sources.asked == [1, 1, 1]

@@ -285,9 +285,9 @@ def test_tokens_are_not_sent_to_a_changed_address(
 
 def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> None:
     plain = integration(cast.harper, draft(name="Plain"))
-    answer = signed_in(cast.bob).post(address(plain, "/connect"))
-    assert answer.status_code == 422
-    assert "can&#x27;t be connected yet" in answer.content.decode()
+    response = signed_in(cast.bob).post(address(plain, "/connect"))
+    assert response.status_code == 422
+    assert "can&#x27;t be connected yet" in response.content.decode()
 
 
 def test_no_member_is_sent_there_over_http(
@@ -303,9 +303,9 @@ def test_no_member_is_sent_there_over_http(
         secrets=(SecretEntry(name="ApiKey", value=Secret("typed")),),
     )
     save_integration(integration=row, draft=moved, version=row.version)
-    answer = signed_in(cast.bob).post(address(row, "/connect"))
-    assert answer.status_code == 422
-    assert "https" in answer.content.decode()
+    response = signed_in(cast.bob).post(address(row, "/connect"))
+    assert response.status_code == 422
+    assert "https" in response.content.decode()
 
 
 def test_a_source_lists_the_tokens_that_its_authentication_obtained(

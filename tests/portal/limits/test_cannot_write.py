@@ -55,9 +55,9 @@ def asking(page: str, cast: Cast) -> Callable[[], Any]:
 def test_what_is_limited_is_refused_with_the_true_reason(cast: Cast, page: str) -> None:
     ask = asking(page, cast)
     with read_only(), structlog.testing.capture_logs() as lines:
-        answer = ask()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
-    said = answer.content.decode()
+        response = ask()
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "60")
+    said = response.content.decode()
     assert "The portal can’t write at the moment" in said
     assert "Too many" not in said
     assert [line["event"] for line in lines] == ["tries-not-counted"]

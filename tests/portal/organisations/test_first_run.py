@@ -36,12 +36,12 @@ def form(code: str | None, **other: str) -> dict[str, str]:
 
 def test_the_code_makes_the_organisation_and_signs_its_owner_in(db: None) -> None:
     browser = Client()
-    answer = browser.post("/setup", form(first_run.setup_code()))
+    response = browser.post("/setup", form(first_run.setup_code()))
     owner = Member.objects.get()
     assert (owner.organisation.name, owner.role) == ("Harper IT", "owner")
     assert owner.user.email == "alice@harper.example"
     assert owner.user.check_password(PASSWORD)
-    assert answer.headers["Location"] == f"/backoffice/{owner.organisation_id}"
+    assert response.headers["Location"] == f"/backoffice/{owner.organisation_id}"
     assert browser.get("/settings").status_code == 200
 
 
@@ -69,8 +69,8 @@ def test_a_weak_password_is_told_and_the_code_goes_on_working(db: None) -> None:
 def test_once_there_is_an_organisation_the_page_is_gone_for_good(cast: Cast) -> None:
     assert first_run.setup_code() is None
     assert not first_run.is_setup_code("")
-    for answer in (Client().get("/setup"), Client().post("/setup", form("0" * 12))):
-        assert answer.status_code == 404
+    for response in (Client().get("/setup"), Client().post("/setup", form("0" * 12))):
+        assert response.status_code == 404
 
 
 def test_of_two_at_the_same_moment_one_is_first(db: None) -> None:
@@ -89,5 +89,5 @@ def test_guessing_is_limited(db: None) -> None:
 
 
 def test_before_the_set_up_the_start_page_leads_there(db: None) -> None:
-    answer = Client().get("/sign-in")
-    assert answer.headers["Location"] == "/setup"
+    response = Client().get("/sign-in")
+    assert response.headers["Location"] == "/setup"

@@ -35,15 +35,15 @@ TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
     ],
 )
 def test_every_answer_has_our_headers(cast: Cast, path: str, host: str) -> None:
-    answer = Client(headers={"host": host}).get(path)
-    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
-    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert answer.headers["X-Frame-Options"] == "DENY"
-    assert "camera=()" in answer.headers["Permissions-Policy"]
-    answer.close()
+    response = Client(headers={"host": host}).get(path)
+    assert response.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert "camera=()" in response.headers["Permissions-Policy"]
+    response.close()
 
 
 def test_the_policy_lets_nothing_in_from_elsewhere_and_no_inline_script() -> None:
@@ -62,9 +62,9 @@ def test_pages_are_kept_by_no_cache_and_files_forever(cast: Cast) -> None:
 
 
 def test_a_page_for_another_host_is_refused(cast: Cast) -> None:
-    answer = Client(headers={"host": "evil.example"}).get("/sign-in")
-    assert answer.status_code == 400
-    assert b"evil.example" not in answer.content
+    response = Client(headers={"host": "evil.example"}).get("/sign-in")
+    assert response.status_code == 400
+    assert b"evil.example" not in response.content
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -92,10 +92,10 @@ def test_scripts_build_no_code_from_text() -> None:
 
 
 def test_a_page_that_is_missing_is_told_calmly(cast: Cast) -> None:
-    answer = signed_in(cast.carla).get("/nothing/here")
-    assert answer.status_code == 404
-    assert b"This page doesn't exist" in answer.content
-    assert b"nothing/here" not in answer.content
+    response = signed_in(cast.carla).get("/nothing/here")
+    assert response.status_code == 404
+    assert b"This page doesn't exist" in response.content
+    assert b"nothing/here" not in response.content
 
 
 def test_a_mistake_of_ours_shows_a_page_without_a_word_of_it(
@@ -108,10 +108,10 @@ def test_a_mistake_of_ours_shows_a_page_without_a_word_of_it(
     monkeypatch.setattr(pattern, "callback", fail)
     browser = signed_in(cast.carla)
     browser.raise_request_exception = False
-    answer = browser.get(reverse("settings"))
-    assert answer.status_code == 500
-    assert b"Something went wrong on our side" in answer.content
-    assert b"canary" not in answer.content
+    response = browser.get(reverse("settings"))
+    assert response.status_code == 500
+    assert b"Something went wrong on our side" in response.content
+    assert b"canary" not in response.content
 
 
 def _patterns() -> Any:
@@ -129,12 +129,12 @@ def _patterns() -> Any:
     ],
 )
 def test_each_error_has_its_page(db: None, page: Any, status: int, says: str) -> None:
-    answer = page(RequestFactory().get("/"), PermissionDenied())
-    assert answer.status_code == status
-    assert says in answer.content.decode()
+    response = page(RequestFactory().get("/"), PermissionDenied())
+    assert response.status_code == status
+    assert says in response.content.decode()
 
 
 def test_a_form_that_was_sent_from_elsewhere_is_told_what_to_do(cast: Cast) -> None:
-    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"email": "a@b.example"})
-    assert answer.status_code == 403
-    assert b"nothing was changed" in answer.content
+    response = Client(enforce_csrf_checks=True).post("/sign-in", {"email": "a@b.example"})
+    assert response.status_code == 403
+    assert b"nothing was changed" in response.content

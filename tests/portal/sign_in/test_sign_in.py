@@ -27,18 +27,18 @@ def ask_for_code(
     def ask(browser: Client, email: str, address: str = "/sign-in") -> tuple[Any, str]:
         mailoutbox.clear()
         next_page = parse_qs(urlsplit(address).query).get("next", [""])[0]
-        answer = browser.post("/sign-in", {"email": email, "next": next_page})
+        response = browser.post("/sign-in", {"email": email, "next": next_page})
         sent_mail()
         found = re.search(r"\d{6}", str(mailoutbox[0].subject)) if mailoutbox else None
-        return answer, found.group() if found else ""
+        return response, found.group() if found else ""
 
     return ask
 
 
 def test_a_contact_signs_in_with_the_code_and_lands_on_their_invoices(ask_for_code: Any) -> None:
     browser = Client()
-    answer, code = ask_for_code(browser, "Carla@Acme.example")
-    assert answer.headers["Location"] == "/sign-in/code"
+    response, code = ask_for_code(browser, "Carla@Acme.example")
+    assert response.headers["Location"] == "/sign-in/code"
     signed = browser.post("/sign-in/code", {"code": f" {code[:3]} {code[3:]} "}, follow=True)
     assert signed.redirect_chain == [("/", 302)]
     assert b"INV-1" in signed.content
@@ -47,8 +47,8 @@ def test_a_contact_signs_in_with_the_code_and_lands_on_their_invoices(ask_for_co
 def test_a_member_lands_in_the_backoffice(cast: Cast, ask_for_code: Any) -> None:
     browser = Client()
     _, code = ask_for_code(browser, "bob@harper.example")
-    answer = browser.post("/sign-in/code", {"code": code})
-    assert answer.headers["Location"] == f"/backoffice/{cast.harper.id}"
+    response = browser.post("/sign-in/code", {"code": code})
+    assert response.headers["Location"] == f"/backoffice/{cast.harper.id}"
 
 
 def test_who_is_member_and_contact_has_both_in_the_menu(cast: Cast) -> None:
@@ -67,8 +67,8 @@ def test_a_deep_link_survives_signing_in(cast: Cast, ask_for_code: Any) -> None:
     link = f"/invoices/{cast.open.id}"
     refused = browser.get(link)
     assert refused.headers["Location"] == f"/sign-in?next={link}"
-    answer, code = ask_for_code(browser, "carla@acme.example", refused.headers["Location"])
-    after = browser.post(answer.headers["Location"], {"code": code})
+    response, code = ask_for_code(browser, "carla@acme.example", refused.headers["Location"])
+    after = browser.post(response.headers["Location"], {"code": code})
     assert after.headers["Location"] == link
 
 
@@ -79,8 +79,8 @@ def test_a_deep_link_survives_signing_in(cast: Cast, ask_for_code: Any) -> None:
 def test_signing_in_leads_nowhere_else(ask_for_code: Any, elsewhere: str) -> None:
     browser = Client()
     _, code = ask_for_code(browser, "carla@acme.example")
-    answer = browser.post("/sign-in/code", {"code": code, "next": elsewhere})
-    assert answer.headers["Location"] == "/"
+    response = browser.post("/sign-in/code", {"code": code, "next": elsewhere})
+    assert response.headers["Location"] == "/"
 
 
 def test_the_answer_is_the_same_whether_the_address_is_known_or_not(
@@ -89,10 +89,12 @@ def test_the_answer_is_the_same_whether_the_address_is_known_or_not(
     pages = []
     for email in ("carla@acme.example", "carlx@acme.example"):
         browser = Client()
-        answer, _ = ask_for_code(browser, email)
+        response, _ = ask_for_code(browser, email)
         page = browser.get("/sign-in/code").content.decode()
         wrong = browser.post("/sign-in/code", {"code": "000000x"}).content.decode()
-        pages.append((answer.status_code, answer.headers["Location"], _bare(page), _bare(wrong)))
+        pages.append(
+            (response.status_code, response.headers["Location"], _bare(page), _bare(wrong))
+        )
     assert pages[0] == pages[1]
     assert mailoutbox == []  # nothing is sent to strangers
 
@@ -170,8 +172,8 @@ def test_a_code_works_in_the_browser_that_asked_for_it_only(ask_for_code: Any) -
 @pytest.mark.parametrize("email", ["carla@acme.example", "nobody@acme.example"])
 def test_codes_are_limited_for_an_address_known_or_not(ask_for_code: Any, email: str) -> None:
     for _ in range(3):
-        answer, _ = ask_for_code(Client(), email)
-        assert answer.status_code == 302
+        response, _ = ask_for_code(Client(), email)
+        assert response.status_code == 302
     refused, code = ask_for_code(Client(), email)
     assert refused.status_code == 200
     assert "Too many attempts" in refused.content.decode()
@@ -189,10 +191,10 @@ def test_another_address_can_be_typed_at_any_time(ask_for_code: Any) -> None:
 def test_a_password_signs_in(cast: Cast) -> None:
     set_password(user=cast.carla.user, password=PASSWORD)
     browser = Client()
-    answer = browser.post(
+    response = browser.post(
         "/sign-in/password", {"login": "CARLA@acme.example", "password": PASSWORD}
     )
-    assert answer.headers["Location"] == "/"
+    assert response.headers["Location"] == "/"
 
 
 def test_a_wrong_password_tells_nothing_of_the_address(cast: Cast) -> None:
@@ -214,8 +216,8 @@ def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
     for _ in range(5):
         Client().post("/sign-in/password", {"login": "carla@acme.example", "password": "wrong"})
     right = {"login": "carla@acme.example", "password": PASSWORD}
-    answer = Client().post("/sign-in/password", right)
-    assert "Too many attempts" in answer.content.decode()
+    response = Client().post("/sign-in/password", right)
+    assert "Too many attempts" in response.content.decode()
 
 
 def test_a_person_who_was_shut_out_gets_neither_code_nor_in(cast: Cast, ask_for_code: Any) -> None:
@@ -290,6 +292,6 @@ def test_a_mail_server_that_fails_breaks_no_page(
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    answer = Client().post("/sign-in", {"email": "carla@acme.example"})
+    response = Client().post("/sign-in", {"email": "carla@acme.example"})
     sent_mail()
-    assert answer.headers["Location"] == "/sign-in/code"
+    assert response.headers["Location"] == "/sign-in/code"
