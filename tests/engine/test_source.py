@@ -102,7 +102,7 @@ NOWHERE = EgressPolicy.from_texts()
         pytest.param(
             integration(PLAIN, authentication=BASIC),
             [BreakerTransport, SignedTransport, HttpTransport],
-            id="with a sign-in",
+            id="with authentication",
         ),
         pytest.param(
             integration(PLAIN, authentication=BASIC, command={"retries": 1}),
@@ -305,7 +305,7 @@ async def test_closing_waits_for_tokens_under_way():
             integration(PLAIN, authentication=AuthenticationConfig(scheme="bearer")),
             ConfigurationError,
             "authentication.token",
-            id="a sign-in without its token",
+            id="authentication without its token",
         ),
         pytest.param(
             integration(PLAIN, tls=TlsConfig(client_certificate="{{ApiKey}}")),

@@ -191,7 +191,7 @@ class StandIn:
     unknown_outcome: ClassVar[str] = "document-not-found"
     broken_outcome: ClassVar[str] = "source-status"
     refused_outcome: ClassVar[str] = "source-refused"
-    """What comes of a wrong secret, unless the sign-in itself fails."""
+    """The outcome of a wrong secret, unless authentication itself fails."""
     impossible: ClassVar[Mapping[str, str]] = {}
     """Those of the ten numbers that the system can't hold, each with what comes of asking."""
     quoting: ClassVar[str] = "percent-encoding"
@@ -300,7 +300,7 @@ class StandIn:
                 yield getattr(self, name), entry
 
     def _refuse_credentials(self, call: Call) -> None:
-        """Refuse as pre-signed stores do: a second way to sign in makes a request invalid."""
+        """Refuse as pre-signed stores do: a second authentication makes a request invalid."""
         for name in ("Authorization", "Cookie", "Proxy-Authorization"):
             if name in call.headers:
                 raise Refused(400, f"{name} was sent to a link that carries its own signature")

@@ -168,7 +168,7 @@ class Verdict(Enum):
     )
     DENIED_REDIRECT_LOOP = (
         "redirect-invalid",
-        "The source sent us in a circle. It may want a sign-in: check the credentials.",
+        "The source redirects in a circle. It may require authentication: check the credentials.",
     )
     DENIED_REDIRECT_LIMIT = (
         "redirect-limit",

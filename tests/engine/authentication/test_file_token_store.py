@@ -186,7 +186,7 @@ async def test_a_task_that_stops_waiting_for_the_lock_leaves_it_free(tmp_path):
 async def test_a_file_without_tokens_is_reported_and_not_overwritten(tmp_path, content):
     path = tmp_path / "tokens"
     path.write_bytes(content)
-    with pytest.raises(AuthenticationFailed, match="file of tokens"):
+    with pytest.raises(AuthenticationFailed, match="token file"):
         await FileTokenStore(path).load()
     assert path.read_bytes() == content
 

@@ -66,7 +66,7 @@ def plan_for(server: AuthorizationServer, scheme: str, **more: object) -> Authen
 
 
 class Client:
-    """A source signed in at *server*, as one process has it."""
+    """A source whose authorisation server is *server*, as one process sees it."""
 
     def __init__(
         self, server: AuthorizationServer, plan: AuthenticationPlan, token_store: TokenStore | None

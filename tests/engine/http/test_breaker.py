@@ -93,7 +93,7 @@ FAILING = [
     pytest.param(lambda: SourceTooSlow("body"), id="too slow"),
     pytest.param(SourceBroken, id="no HTTP"),
     pytest.param(SourceCutShort, id="cut short"),
-    pytest.param(AuthenticationFailed, id="no sign-in"),
+    pytest.param(AuthenticationFailed, id="no authentication"),
     pytest.param(lambda: make_response(status=500), id="500"),
     pytest.param(lambda: make_response(status=503), id="503"),
     pytest.param(lambda: make_response(status=429), id="429"),

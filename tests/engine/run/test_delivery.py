@@ -353,7 +353,7 @@ async def test_a_type_that_is_said_narrows_what_is_accepted():
             "",
             "misplaced-key",
             ".authentication",
-            id="sign-in",
+            id="authentication",
         ),
         pytest.param('link = "$.a", name = "$.b"', "", "misplaced-key", "", id="name-of-link"),
         pytest.param('name = { template = "" }', "", "fact-source", ".name", id="empty-fact"),

@@ -42,7 +42,7 @@ url = "{{{{BaseUrl}}}}/invoices/{{{{InvoiceNumber}}}}"
 
 @asynccontextmanager
 async def opened(scheme, *, client_auth="header", secret=SECRET, given=None, more="", **secrets):
-    """Serve, and open an integration that signs in by *scheme*; give server and integration."""
+    """Serve, and open an integration with *scheme*; yield server and integration."""
     server = Server(Client(secret=secret, auth=METHODS[client_auth]))
     if "refresh_token" in more:
         secrets["RefreshToken"] = server.first_refresh_token()

@@ -1,4 +1,4 @@
-"""Datagate: two headers that sign in, and a search that is a POST."""
+"""Datagate: two headers that authenticate, and a search that is a POST."""
 
 from __future__ import annotations
 
