@@ -47,3 +47,29 @@ def test_only_the_doors_ask_for_rows(path: Path) -> None:
 def test_every_exception_to_it_is_still_one() -> None:
     for name in _MAY_ASK_TOO:
         assert ".objects" in (PORTAL / name).read_text(encoding="utf-8"), name
+
+
+_VIEWS = [path for path in sorted(PORTAL.rglob("*.py")) if path.name.startswith("views")]
+_QUERIES = {
+    "aggregate",
+    "annotate",
+    "count",
+    "exclude",
+    "exists",
+    "filter",
+    "first",
+    "last",
+    "order_by",
+    "values",
+    "values_list",
+}
+
+
+@pytest.mark.parametrize("path", _VIEWS, ids=lambda path: str(path.relative_to(PORTAL)))
+def test_no_view_makes_a_query(path: Path) -> None:
+    calls = [
+        node.func
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    assert [f"line {call.lineno}: {call.attr}" for call in calls if call.attr in _QUERIES] == []

@@ -329,7 +329,7 @@ def test_the_order_is_changed_by_buttons(cast: Cast) -> None:
     client = signed_in(cast.bob)
     address = reverse("backoffice:integration-move", args=[cast.harper.id, rows[1].id])
     told = client.post(address, {"to": "up"}, follow=True).content.decode()
-    assert "B is number 1 now." in told
+    assert "B is now number 1." in told
     assert list(Integration.objects.values_list("name", flat=True)) == ["B", "A"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +14,7 @@ from billhook.portal.backoffice.pages import confirm, member_for, page, rows_of
 from billhook.portal.customers import access, services
 from billhook.portal.customers.models import Customer
 from billhook.portal.fields.problem import FieldProblem
-from billhook.portal.invoices.access import invoices_for_member
+from billhook.portal.invoices.access import invoices_of_customer
 from billhook.portal.invoices.filters import balances
 from billhook.portal.limits.rates import limited
 from billhook.portal.mail.access import unsent_invitations
@@ -30,13 +29,8 @@ def customers(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """List the customers, all or those that a search finds."""
     member = member_for(request, organisation_id)
     search = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    theirs = access.customers_for_member(member)
-    found = theirs.filter(Q(name__icontains=search) | Q(number__icontains=search))
-    counted = found.annotate(
-        contact_count=Count("contacts", distinct=True),
-        invoice_count=Count("invoices", distinct=True),
-    )
-    context = {"rows": rows_of(request, counted), "search": search, "any": theirs.exists()}
+    rows = rows_of(request, access.customers_found(member, search))
+    context = {"rows": rows, "search": search, "any": access.has_customers(member)}
     return page(request, member, "backoffice/customers/list.html", context, section=SECTION)
 
 
@@ -159,14 +153,14 @@ def _edit_page(
 def _customer_page(
     request: HttpRequest, member: Member, row: Customer, form: InviteForm
 ) -> HttpResponse:
-    theirs = invoices_for_member(member).filter(customer=row)
+    invoices = invoices_of_customer(member, row)
     contacts = access.contacts_for_member(member, row)
     context = {
         "customer": row,
         "contacts": contacts,
         "unsent": unsent_invitations(member, [contact.user_id for contact in contacts]),
-        "invoice_count": theirs.count(),
-        "balances": balances(theirs, today=timezone.localdate()),
+        "invoices": invoices,
+        "balances": balances(invoices, today=timezone.localdate()),
         "form": form,
     }
     return page(request, member, "backoffice/customers/detail.html", context, section=SECTION)

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billhook.engine.document_headers import content_disposition
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.file import MAX_FILE_BYTES, decode_file, write_integration
+from billhook.portal.backoffice.editor import SECTION, Editor
 from billhook.portal.backoffice.pages import member_for, page
-from billhook.portal.backoffice.views_integrations import SECTION, Editor
 from billhook.portal.editor.form import form_of_file
 from billhook.portal.integrations import access
 from billhook.portal.integrations.drafts import draft_of

@@ -1,8 +1,7 @@
-"""Integrations: the list, the editor with Try it beside it, and deleting, moving and switching."""
+"""The pages of integrations: the list, the editor with Try it, and deleting and moving them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -15,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.portal.backoffice.editor import EDITOR_TEMPLATE, SECTION, Editor
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.invoice_document import INVOICE_COMMAND
@@ -26,31 +26,23 @@ from billhook.portal.editor.form import (
     form_of,
     form_problems,
     new_form,
-    read_form,
     to_draft,
 )
 from billhook.portal.editor.page import editor_view
 from billhook.portal.integrations import access, services
-from billhook.portal.integrations.connection import connection_of
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.sealer import Sealer
 from billhook.portal.integrations.status import status_of
-from billhook.portal.invoices.access import invoices_for_member
 from billhook.portal.limits.rates import limited
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.access import last_runs
-from billhook.portal.trying.page import facts_of, preview_problems, timed, verdict_of
+from billhook.portal.trying.page import facts_of, timed, verdict_of
 from billhook.portal.trying.steps import steps_of
-from billhook.portal.trying.trial import Trial, prepare_trial, send_trial
+from billhook.portal.trying.trial import Trial, send_trial
 
-SECTION: Final = "integrations"
-_EDITOR: Final = "backoffice/integrations/editor.html"
 _PREVIEW: Final = "backoffice/integrations/parts/preview.html"
 _RESULT: Final = "backoffice/integrations/parts/result.html"
-_REMEMBERED: Final = "try_number"
 _TRIED_AT_ONCE: Final = "try_at_once"
-_INVOICES_OFFERED: Final = 20
 
 
 @require_safe
@@ -67,71 +59,6 @@ def integrations(request: HttpRequest, organisation_id: str) -> HttpResponse:
         "plain_rendering": member.organisation.plain_rendering,
     }
     return page(request, member, "backoffice/integrations/list.html", context, section=SECTION)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editor:
-    """The editor for one person: of an integration, or of a new one."""
-
-    request: HttpRequest
-    member: Member
-    integration: Integration | None = None
-
-    @property
-    def sealer(self) -> Sealer:
-        """The sealer of typed secrets, from one look at the form to the next."""
-        return Sealer(member=self.member)
-
-    def posted(self) -> EditorForm:
-        """Return the form as it was sent."""
-        form = read_form(self.request.POST.dict(), self.sealer)
-        if form.number:
-            self.request.session[_REMEMBERED] = form.number
-        return form
-
-    def trial(self, form: EditorForm, *, sending: bool = False) -> Trial:
-        """Return the request that would be sent for *form*."""
-        return prepare_trial(
-            member=self.member, integration=self.integration, form=form, sending=sending
-        )
-
-    def context(
-        self, form: EditorForm, *, problems: tuple[Problem, ...] = (), focus: str = ""
-    ) -> dict[str, Any]:
-        """Return the values for the editor's template."""
-        newest = invoices_for_member(self.member).order_by("-issued_on", "-number")
-        offered = newest[:_INVOICES_OFFERED]
-        if not form.number:
-            asked = self.request.GET.get("invoice", "")[:100]  # from the page of an invoice
-            form.number = asked or self.request.session.get(_REMEMBERED) or _first_number(offered)
-        return {
-            "integration": self.integration,
-            "connection": connection_of(self.integration) if self.integration else None,
-            "editor": editor_view(form, sealer=self.sealer, problems=problems, focus=focus),
-            "invoices": offered,
-        } | self.preview(form)
-
-    def preview(self, form: EditorForm) -> dict[str, Any]:
-        """Return the values for the preview's template."""
-        trial = self.trial(form)
-        return {"trial": trial} | preview_problems(form, trial)
-
-    def answer(
-        self,
-        form: EditorForm,
-        *,
-        problems: tuple[Problem, ...] = (),
-        focus: str = "",
-        status: int = 200,
-        **more: Any,
-    ) -> HttpResponse:
-        """Return the editor's page with *form* in it."""
-        context = self.context(form, problems=problems, focus=focus) | more
-        return page(self.request, self.member, _EDITOR, context, section=SECTION, status=status)
-
-
-def _first_number(invoices: Any) -> str:
-    return next((invoice.number for invoice in invoices), "")
 
 
 @sensitive_post_parameters()
@@ -251,7 +178,7 @@ def send(
     context = {"trial": trial} if is_part else editor.context(form) | {"is_changed": True}
     view = editor_view(form, sealer=editor.sealer, problems=trial.problems)
     context |= {"tried": view, "organisation": editor.member.organisation}
-    template = _RESULT if is_part else _EDITOR
+    template = _RESULT if is_part else EDITOR_TEMPLATE
     if not is_part:
         context |= frame_of(editor.member, section=SECTION)
     if not trial.can_be_sent:
@@ -337,9 +264,9 @@ def move_integration(
     """Move an integration one place up or down."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.integration_for_member(member, integration_id)
-    services.move_integration(integration=row, places=-1 if request.POST.get("to") == "up" else 1)
-    names = list(access.integrations_for_member(member).values_list("id", flat=True))
-    messages.success(request, f"{row.name} is number {names.index(row.id) + 1} now.")
+    places = -1 if request.POST.get("to") == "up" else 1
+    number = services.move_integration(integration=row, places=places)
+    messages.success(request, f"{row.name} is now number {number}.")
     return HttpResponseRedirect(_list_address(member))
 
 

@@ -12,16 +12,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.portal.backoffice.forms import InvoiceForm
 from billhook.portal.backoffice.pages import confirm, member_for, page
-from billhook.portal.customers.access import customers_for_member
+from billhook.portal.customers.access import customers_for_member, has_customers
 from billhook.portal.fields.problem import FieldProblem
-from billhook.portal.integrations.access import integrations_for_member
+from billhook.portal.integrations.access import first_enabled
 from billhook.portal.invoices import access, filters, services
 from billhook.portal.invoices.csv_columns import export_invoices
 from billhook.portal.invoices.list_page import list_of
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.invoices.shown_status import shown_status_of
 from billhook.portal.organisations.models import Member, Role
-from billhook.portal.runs.access import runs_for_member
+from billhook.portal.runs.access import runs_of_invoice
 
 SECTION: Final = "invoices"
 _RUNS_SHOWN: Final = 10
@@ -73,8 +73,8 @@ def invoice(request: HttpRequest, organisation_id: str, invoice_id: str) -> Http
     context = {
         "invoice": row,
         "status": shown_status_of(row, today=timezone.localdate()),
-        "runs": runs_for_member(member).filter(invoice=row)[:_RUNS_SHOWN],
-        "integration": integrations_for_member(member).filter(enabled=True).first(),
+        "runs": runs_of_invoice(member, row, most=_RUNS_SHOWN),
+        "integration": first_enabled(member),
     }
     return page(request, member, "backoffice/invoices/detail.html", context, section=SECTION)
 
@@ -136,8 +136,7 @@ def _saved(
 def _edit_page(
     request: HttpRequest, member: Member, form: InvoiceForm, row: Invoice | None = None
 ) -> HttpResponse:
-    has_customers = customers_for_member(member).exists()
-    context = {"form": form, "invoice": row, "has_customers": has_customers}
+    context = {"form": form, "invoice": row, "has_customers": has_customers(member)}
     return page(request, member, "backoffice/invoices/edit.html", context, section=SECTION)
 
 

@@ -80,7 +80,7 @@ def revoke_key(request: HttpRequest, organisation_id: str, key_id: str) -> HttpR
 
 def _curl(member: Member, key: str) -> str:
     """Return a command that can be pasted into a terminal: it gets an invoice's document."""
-    first = next(iter(access.integrations_for_member(member).filter(enabled=True)), None)
+    first = access.first_enabled(member)
     integration = first.id if first else "INTEGRATION"
     path = f"/api/v1/integrations/{integration}/commands/{INVOICE_COMMAND}/run"
     return (

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.presets import Preset, preset_names, read_preset
+from billhook.portal.backoffice.editor import SECTION, Editor
 from billhook.portal.backoffice.pages import member_for, page
-from billhook.portal.backoffice.views_integrations import SECTION, Editor, try_at_once
+from billhook.portal.backoffice.views_integrations import try_at_once
 from billhook.portal.editor.form import form_of
 from billhook.portal.editor.preset_form import (
     PresetForm,
@@ -46,8 +47,8 @@ def preset(request: HttpRequest, organisation_id: str, preset_name: str) -> Http
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     chosen = _preset(preset_name)
     if request.method != "POST":
-        names = access.integrations_for_member(member).values_list("name", flat=True)
-        return _answer(request, member, new_preset_form(chosen, taken=set(names)))
+        taken = access.integration_names(member)
+        return _answer(request, member, new_preset_form(chosen, taken=taken))
     form = read_preset_form(chosen, request.POST.dict(), Sealer(member=member))
     if request.POST.get("do") == "whole":
         return _whole(request, member, form)

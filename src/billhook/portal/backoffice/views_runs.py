@@ -31,7 +31,7 @@ def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
     context = {
         "criteria": criteria,
         "page": rows,
-        "failed": found.exclude(outcome="ok").count(),
+        "failed": filters.failed_count(found),
         "kinds": RunKind.choices,
         "outcomes": filters.OUTCOMES,
         "integrations": integrations_for_member(member),

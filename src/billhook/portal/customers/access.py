@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 
 from billhook.portal.accounts.models import User
@@ -27,6 +27,29 @@ def customers_for_contact(user: User) -> QuerySet[Customer]:
 def customers_for_member(member: Member) -> QuerySet[Customer]:
     """Return all customers of the organisation that *member* is of, by name."""
     return Customer.objects.filter(organisation_id=member.organisation_id).order_by("name", "id")
+
+
+def customers_found(member: Member, search: str) -> QuerySet[Customer]:
+    """Return the customers whose name or number contains *search*, with their counts."""
+    found = Q(name__icontains=search) | Q(number__icontains=search)
+    return (
+        customers_for_member(member)
+        .filter(found)
+        .annotate(
+            contact_count=Count("contacts", distinct=True),
+            invoice_count=Count("invoices", distinct=True),
+        )
+    )
+
+
+def has_customers(member: Member) -> bool:
+    """Return whether the organisation that *member* is of has a customer."""
+    return customers_for_member(member).exists()
+
+
+def has_contacts(member: Member) -> bool:
+    """Return whether the organisation that *member* is of has a contact."""
+    return customers_for_member(member).filter(contacts__isnull=False).exists()
 
 
 def customer_for_member(member: Member, customer_id: str) -> Customer:

@@ -14,6 +14,21 @@ def integrations_for_member(member: Member) -> QuerySet[Integration]:
     return Integration.objects.filter(organisation_id=member.organisation_id)
 
 
+def has_integrations(member: Member) -> bool:
+    """Return whether the organisation that *member* is of has an integration."""
+    return integrations_for_member(member).exists()
+
+
+def first_enabled(member: Member) -> Integration | None:
+    """Return the first integration that is on, in the order of the member's organisation."""
+    return integrations_for_member(member).filter(enabled=True).first()
+
+
+def integration_names(member: Member) -> frozenset[str]:
+    """Return the names of the integrations of the organisation that *member* is of."""
+    return frozenset(integrations_for_member(member).values_list("name", flat=True))
+
+
 def integration_for_member(member: Member, integration_id: str) -> Integration:
     """Return an integration of the organisation that *member* is of, or raise Http404."""
     found = integrations_for_member(member).filter(id=integration_id).first()

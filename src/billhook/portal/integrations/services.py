@@ -206,8 +206,8 @@ def set_enabled(*, integration: Integration, enabled: bool) -> None:
         Integration.objects.filter(id=integration.id).update(enabled=enabled)
 
 
-def move_integration(*, integration: Integration, places: int) -> None:
-    """Move an integration *places* down (up, if negative) in the organisation's order.
+def move_integration(*, integration: Integration, places: int) -> int:
+    """Move an integration *places* down (up, if negative) in its order; return its new number.
 
     VIEW asks the enabled ones that have the command in this order.
     """
@@ -215,10 +215,12 @@ def move_integration(*, integration: Integration, places: int) -> None:
         announce_change()
         rows = list(Integration.objects.filter(organisation_id=integration.organisation_id))
         old = next(i for i, row in enumerate(rows) if row.id == integration.id)
-        rows.insert(max(0, min(len(rows) - 1, old + places)), rows.pop(old))
+        new = max(0, min(len(rows) - 1, old + places))
+        rows.insert(new, rows.pop(old))
         for position, row in enumerate(rows):
             row.position = position
         Integration.objects.bulk_update(rows, ["position"])
+    return new + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

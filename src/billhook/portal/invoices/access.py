@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from billhook.portal.accounts.models import User
+from billhook.portal.customers.models import Customer
 from billhook.portal.invoices.models import Invoice, Status
 from billhook.portal.organisations.models import Member
 
@@ -33,6 +34,21 @@ def invoices_for_member(member: Member) -> QuerySet[Invoice]:
     return Invoice.objects.filter(organisation_id=member.organisation_id).select_related(
         "customer", "organisation"
     )
+
+
+def newest_invoices(member: Member, *, most: int) -> list[Invoice]:
+    """Return the newest invoices of the organisation that *member* is of."""
+    return list(invoices_for_member(member).order_by("-issued_on", "-number")[:most])
+
+
+def invoices_of_customer(member: Member, customer: Customer) -> QuerySet[Invoice]:
+    """Return the invoices of *customer*, as far as *member* may see them."""
+    return invoices_for_member(member).filter(customer=customer)
+
+
+def has_invoices(member: Member) -> bool:
+    """Return whether the organisation that *member* is of has an invoice."""
+    return invoices_for_member(member).exists()
 
 
 def invoice_for_member(member: Member, invoice_id: str) -> Invoice:

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from billhook.portal.integrations.models import Integration
+from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.models import Run, RunKind
 
@@ -19,6 +20,16 @@ def runs_for_member(member: Member) -> QuerySet[Run]:
         .select_related("integration", "invoice", "user", "api_key")
         .order_by("-started_at", "-id")
     )
+
+
+def runs_of_invoice(member: Member, invoice: Invoice, *, most: int) -> list[Run]:
+    """Return the newest runs for *invoice*, as far as *member* may see them."""
+    return list(runs_for_member(member).filter(invoice=invoice)[:most])
+
+
+def runs_since(member: Member, since: datetime) -> QuerySet[Run]:
+    """Return the runs since then of the organisation that *member* is of."""
+    return runs_for_member(member).filter(started_at__gte=since)
 
 
 def run_for_member(member: Member, run_id: str) -> Run:

@@ -44,6 +44,11 @@ def read_filter(query: Mapping[str, str]) -> RunFilter:
     )
 
 
+def failed_count(runs: QuerySet[Run]) -> int:
+    """Return the number of *runs* that failed."""
+    return runs.exclude(outcome="ok").count()
+
+
 def narrow(runs: QuerySet[Run], criteria: RunFilter) -> QuerySet[Run]:
     """Return those of *runs* that match *criteria*."""
     if criteria.outcome == "ok":
