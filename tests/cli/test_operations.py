@@ -8,7 +8,7 @@ from cli.operator import Installation
 
 OPENING = [
     ("rotate-secrets",),
-    ("backup", "nowhere/backup"),
+    ("backup", "refused.backup"),
     ("mail", "test", "me@acme.example"),
     ("organisations", "list"),
     ("members", "disable", "owner@acme.example"),
