@@ -62,7 +62,7 @@ def start(serve, tmp_path, filled, source):
 
 
 def recorded(data):
-    with sqlite3.connect(data / "billhook.sqlite3") as database:
+    with contextlib.closing(sqlite3.connect(data / "billhook.sqlite3")) as database:
         return database.execute("SELECT outcome, reason FROM runs_run").fetchall()
 
 
