@@ -56,8 +56,8 @@ AROUND = {
     "engine.document_headers",
     "engine.safe_name",
     "engine.conversation",  # a helper of run_command
-    "engine.integration",  # compiled when it was saved; opens its source at the first click
     "engine.errors",
+    "engine.integration",  # compiled when it was saved; opens its source at the first click
     "engine.record",
     "engine.secret",
     "engine.slots",  # the encoding of one slot, called by Step.fill

@@ -13,7 +13,7 @@ from billhook.engine.answer.status import judge_status
 from billhook.engine.answer.unwrapping import decode_base64, is_zip, take_from_zip, text_at
 from billhook.engine.body import Body, collect
 from billhook.engine.command.step import Step, read_link
-from billhook.engine.conversation import Conversation, Reply
+from billhook.engine.conversation import Conversation, ReadableResponse
 from billhook.engine.egress.guard import judge
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import (
@@ -36,17 +36,24 @@ _STRANGERS: Final = EgressPolicy()
 """Where a link may lead that isn't at one of the command's own origins: to what is public."""
 
 
-async def deliver(step: Step, reply: Reply, values: Values, run: Conversation) -> Document:
-    """Return the document that *reply*, the answer to *step*, leads to. The reply is used up.
+async def deliver(
+    step: Step,
+    response: ReadableResponse,
+    values: Values,
+    conversation: Conversation,
+    *,
+    accept: tuple[str, ...],
+) -> Document:
+    """Return the document that *response*, the one to *step*, has or leads to; use it up.
 
     Raises DocumentNotFound where there is none yet, and what fetching it and
     :func:`billhook.engine.answer.document.recognise` raise.
     """
-    delivery = _Delivery(step, reply, values, run)
+    delivery = _Delivery(step, response, values, conversation)
     try:
         if delivery.place.kind == LINK:
             return await delivery.link()
-        return await delivery.document()
+        return await delivery.document(accept)
     finally:
         delivery.close()
 
@@ -54,21 +61,23 @@ async def deliver(step: Step, reply: Reply, values: Values, run: Conversation) -
 class _Delivery:
     """One document on its way. What it opens is closed by :meth:`close`, but for the document."""
 
-    def __init__(self, step: Step, reply: Reply, values: Values, run: Conversation) -> None:
+    def __init__(
+        self, step: Step, response: ReadableResponse, values: Values, conversation: Conversation
+    ) -> None:
         self.place = step.answer or AnswerPlace(kind=BODY)
         self._step = step
-        self._reply = reply
+        self._response = response
         self._values = values
-        self._run = run
-        self._bodies = [reply.response.body]
+        self._conversation = conversation
+        self._bodies = [response.response.body]
 
-    async def document(self) -> Document:
+    async def document(self, accept: tuple[str, ...]) -> Document:
         """Find the document, what it is called and what it is said to be, and judge its bytes."""
-        holder = await self._follow() if self.place.kind == URL else self._reply
+        holder = await self._follow() if self.place.kind == URL else self._response
         name = await self._fact(self.place.name, holder)
         said_type = await self._fact(self.place.type, holder)
         body = await self._unwrap(holder)
-        document = recognise(body, _narrowed(self._run.command.accept, said_type))
+        document = recognise(body, _narrowed(accept, said_type))
         self._bodies.remove(body)
         if name is None:
             return document
@@ -79,9 +88,9 @@ class _Delivery:
         return text_at(self.place.path, content, values, what=f"{self._step.name}.answer")
 
     async def _address(self) -> str:
-        return await self._run.read(self._reply, self._text, self._values)
+        return await self._conversation.read(self._response, self._text, self._values)
 
-    async def _follow(self) -> Reply:
+    async def _follow(self) -> ReadableResponse:
         """Fetch the URL in the answer: once, since it may be good for one use."""
         origin, url, target = read_link(await self._address(), self._step.trusted)
         request = WebRequest(
@@ -96,18 +105,19 @@ class _Delivery:
             authenticate=self.place.authenticate and origin in self._step.trusted,
             repeatable=False,
         )
-        holder = Reply(await self._run.exchange(request, self._run.command.limits))
+        holder = ReadableResponse(await self._conversation.send(request))
         self._bodies.append(holder.response.body)
         judge_status(holder.response.status)
         return holder
 
-    async def _fact(self, fact: Fact | None, holder: Reply) -> str | None:
+    async def _fact(self, fact: Fact | None, holder: ReadableResponse) -> str | None:
         if fact is None:
             return None
-        source = holder if fact.is_header else self._reply
-        return await self._run.read(source, fact.find, self._values, inside=fact.looks_inside)
+        source = holder if fact.is_header else self._response
+        read = self._conversation.read
+        return await read(source, fact.find, self._values, inside=fact.looks_inside)
 
-    async def _unwrap(self, holder: Reply) -> Body:
+    async def _unwrap(self, holder: ReadableResponse) -> Body:
         """Return the bytes of the document itself.
 
         Some systems send a zip for several documents and the document itself for one, so what is
@@ -117,17 +127,17 @@ class _Delivery:
         if self.place.kind not in {BASE64, ZIP} or (self.place.kind == ZIP and not is_zip(whole)):
             return whole
         take = self._take_base64 if self.place.kind == BASE64 else self._take_file
-        body = await self._run.read(holder, take, self._values)
+        body = await self._conversation.read(holder, take, self._values)
         self._bodies.append(body)
         return body
 
     def _take_base64(self, content: Content, values: Values) -> Body:
-        most = self._run.command.limits.max_bytes
+        most = self._conversation.terms.limits.max_bytes
         return collect([decode_base64(self._text(content, values), max_bytes=most)])
 
     def _take_file(self, content: Content, values: Values) -> Body:  # noqa: ARG002 - as all reading
-        most = self._run.command.limits.max_bytes
-        whole = self._reply.response.body
+        most = self._conversation.terms.limits.max_bytes
+        whole = self._response.response.body
         return collect(take_from_zip(whole, self.place.pattern, max_bytes=most))
 
     async def link(self) -> Document:

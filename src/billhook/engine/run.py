@@ -1,8 +1,9 @@
-"""The story of one run: fill, send, and make sure that what came is the document."""
+"""The story of one run: fill, send, read, and verify that the response has the document."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,16 +11,19 @@ from billhook.engine.answer.document import Document, interpret
 from billhook.engine.answer.reading import Reading
 from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
-from billhook.engine.conversation import Conversation, Learn, Reply
+from billhook.engine.conversation import Conversation, ReadableResponse
 from billhook.engine.delivery import deliver
 from billhook.engine.errors import BillhookError, StillWorking
+from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import OK, Trace
-from billhook.engine.http.transport import Response, Transport
+from billhook.engine.http.transport import Transport
 from billhook.engine.http_status import NOT_FOUND
 from billhook.engine.tokens.values import Values
 
+Learn = Callable[[Values], None]
+"""Receives the values that are known after a step, to show them after a test run."""
 _PLAIN: Final = Reading()
-"""How an answer is read about which nothing is configured."""
+"""How a response is read if nothing is configured about it."""
 
 
 async def run_command(
@@ -30,17 +34,23 @@ async def run_command(
     trace: Trace | None = None,
     learn: Learn | None = None,
 ) -> Document:
-    """Fill *command* with *values*, send it, and return the document that it answered with.
+    """Fill *command* with *values*, send it, and return the document in the response.
 
-    Every attempt on the wire is noted in *trace*, also those of a run that fails. *learn* is told
-    the values that are known after each step whose answer is read. The caller closes the document.
+    *trace* takes every attempt on the wire, also those of a run that fails. *learn* receives the
+    values that are known after each step whose response is read. The caller closes the document.
     Raises TokenError, EgressDenied, DocumentNotFound and SourceError, each with the step that
     failed; nothing is left open then.
     """
     trace = Trace() if trace is None else trace
-    run = Conversation(command, transport, trace, learn)
+    terms = RunTerms(
+        limits=command.limits,
+        redirects=command.redirects,
+        deadline=asyncio.get_running_loop().time() + command.limits.timeout,
+        trace=trace,
+    )
+    run = _CommandRun(Conversation(transport, terms), command.accept, learn)
     try:
-        document = await _follow_steps(command.steps, values, run)
+        document = await run.document(command.steps, values)
     except BillhookError as error:
         error.step = error.step or run.step
         trace.conclude(error.code)
@@ -49,74 +59,97 @@ async def run_command(
     return document
 
 
-async def _follow_steps(steps: tuple[Step, ...], values: Values, run: Conversation) -> Document:
-    """Send the steps in order, all before one deadline; the last one's answer has the document."""
-    last = steps[-1]
-    if len(steps) > 1:
-        values = await _send_all(steps[:-1], values, run)
-    if last.reading is None:
-        response = await run.send(last, run.derive(last, values))
-        return _interpret_or_close(response, run.command)
-    reply, values = await _ask(last, values, run)
-    return await deliver(last, reply, values, run)
+class _CommandRun:
+    """One run in progress, its methods in the order of the story.
 
-
-def _interpret_or_close(response: Response, command: Command) -> Document:
-    try:
-        return interpret(response, command.accept)
-    except BillhookError:
-        response.body.close()
-        raise
-
-
-async def _send_all(steps: Sequence[Step], values: Values, run: Conversation) -> Values:
-    """Send *steps* in order, and return *values* with what they give."""
-    for step in steps:
-        reply, values = await _ask(step, values, run)
-        reply.close()
-    return values
-
-
-async def _ask(step: Step, values: Values, run: Conversation) -> tuple[Reply, Values]:
-    """Send *step*, judge the answer, and return it and *values* with what the step gives.
-
-    A step that finds nothing may have others sent, which make what it looks for. Then it is sent
-    once more.
+    ``step`` is the name of the step whose turn it is.
     """
-    values = run.derive(step, values)
-    reading = step.reading or _PLAIN
-    reply = await _send_until_ready(step, values, run, ends_if_missing=bool(step.on_not_found))
-    makes = bool(step.on_not_found)
-    if makes and await run.read(reply, reading.is_not_found, values):
-        reply.close()
-        await _send_all(step.on_not_found, values, run)
-        reply = await _send_until_ready(step, values, run)
-    given = await run.read(reply, reading.take, values, inside=reading.looks_inside)
-    values = values.with_more({**values.given, **given})
-    if run.learn is not None:
-        run.learn(values)
-    return reply, values
 
+    __slots__ = ("_accept", "_conversation", "_learn", "step")
 
-async def _send_until_ready(
-    step: Step, values: Values, run: Conversation, *, ends_if_missing: bool = False
-) -> Reply:
-    """Send *step*; if it is to be repeated, until its answer is ready or can't become so.
+    def __init__(
+        self, conversation: Conversation, accept: tuple[str, ...], learn: Learn | None
+    ) -> None:
+        self._conversation = conversation
+        self._accept = accept
+        self._learn = learn
+        self.step = ""
 
-    Raises StillWorking when it was sent as often as configured.
-    """
-    reply = await run.ask(step, values)
-    repeat, reading = step.repeat, step.reading or _PLAIN
-    if repeat is None:
-        return reply
-    is_over = partial(repeat.is_over, reading, ends_if_missing=ends_if_missing)
-    for _ in range(repeat.times - 1):
-        if await run.read(reply, is_over, values):
-            return reply
-        reply.close()
-        await run.pause(repeat.pause)
-        reply = await run.ask(step, values)
-    if not await run.read(reply, is_over, values) and reply.content.status not in NOT_FOUND:
-        reply.close()
+    async def document(self, steps: Sequence[Step], values: Values) -> Document:
+        """Send *steps* in order; the document is in the last one's response, or it leads there."""
+        last = steps[-1]
+        if len(steps) > 1:
+            values = await self._send_all(steps[:-1], values)
+        if last.reading is None:
+            return await self._plain_document(last, values)
+        response, values = await self._send_and_read(last, values)
+        return await deliver(last, response, values, self._conversation, accept=self._accept)
+
+    async def _plain_document(self, step: Step, values: Values) -> Document:
+        """Send *step*, whose response is the document itself, and return it."""
+        self.step = step.name
+        request = step.fill(step.begin(values))
+        response = await self._conversation.send(request, max_bytes=step.max_bytes)
+        try:
+            return interpret(response, self._accept)
+        except BillhookError:
+            response.body.close()
+            raise
+
+    async def _send_all(self, steps: Sequence[Step], values: Values) -> Values:
+        """Send *steps* in order, and return *values* with those that they extract."""
+        for step in steps:
+            response, values = await self._send_and_read(step, values)
+            response.close()
+        return values
+
+    async def _send_and_read(self, step: Step, values: Values) -> tuple[ReadableResponse, Values]:
+        """Send *step*, judge its response, and return it with *values* and those it extracts.
+
+        If a step finds nothing, it may have others sent that create the missing thing. Then it is
+        sent once more.
+        """
+        self.step = step.name
+        values = step.begin(values)
+        response = await self._send_until_ready(step, values)
+        read, reading = self._conversation.read, step.reading or _PLAIN
+        creates = bool(step.on_not_found)
+        if creates and await read(response, reading.is_not_found, values):
+            response.close()
+            await self._send_all(step.on_not_found, values)
+            self.step = step.name
+            response = await self._send_until_ready(step, values, is_retry=True)
+        given = await read(response, reading.take, values, inside=reading.looks_inside)
+        values = values.with_more({**values.given, **given})
+        if self._learn is not None:
+            self._learn(values)
+        return response, values
+
+    async def _send_until_ready(
+        self, step: Step, values: Values, *, is_retry: bool = False
+    ) -> ReadableResponse:
+        """Send *step*; a repeated one until its response is ready or can't become so.
+
+        Raises StillWorking when it was sent as often as configured.
+        """
+        response = await self._send(step, values)
+        read, repeat = self._conversation.read, step.repeat
+        if repeat is None:
+            return response
+        may_end = bool(step.on_not_found) and not is_retry
+        is_over = partial(repeat.is_over, step.reading or _PLAIN, ends_if_missing=may_end)
+        for _ in range(repeat.times - 1):
+            if await read(response, is_over, values):
+                return response
+            response.close()
+            await self._conversation.pause(repeat.pause)
+            response = await self._send(step, values)
+        if await read(response, is_over, values) or response.content.status in NOT_FOUND:
+            return response
+        response.close()
         raise StillWorking
-    return reply
+
+    async def _send(self, step: Step, values: Values) -> ReadableResponse:
+        """Fill *step* and send it once."""
+        request = step.fill(values)
+        return ReadableResponse(await self._conversation.send(request, max_bytes=step.max_bytes))

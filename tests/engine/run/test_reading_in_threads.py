@@ -8,26 +8,29 @@ import threading
 import pytest
 
 from billhook.engine import Trace
-from billhook.engine.conversation import LARGE, Conversation, Reply
+from billhook.engine.conversation import LARGE, Conversation, ReadableResponse
 from billhook.engine.errors import DocumentNotFound, SourceTimeout, StillWorking
-from billhook.engine.testing import FakeTransport, make_command, make_response
+from billhook.engine.http.request import Limits
+from billhook.engine.http.terms import RunTerms
+from billhook.engine.testing import FakeTransport, make_response
 from billhook.engine.tokens.values import Values
-from engine.origins import with_limits
 from step_runs import compile_toml
 
 NOTHING = Values({})
 
 
 def conversation(timeout: float = 30.0) -> Conversation:
-    command = with_limits(make_command(), timeout=timeout)
-    return Conversation(command, FakeTransport(), Trace())
+    limits = Limits(timeout=timeout, max_bytes=LARGE)
+    deadline = asyncio.get_running_loop().time() + timeout
+    terms = RunTerms(limits=limits, redirects="deny", deadline=deadline, trace=Trace())
+    return Conversation(FakeTransport(), terms)
 
 
-def reply(size: int) -> Reply:
-    return Reply(make_response(b"x" * size))
+def received(size: int) -> ReadableResponse:
+    return ReadableResponse(make_response(b"x" * size))
 
 
-def is_closed(answered: Reply) -> bool:
+def is_closed(answered: ReadableResponse) -> bool:
     try:
         answered.response.body.read()
     except ValueError:
@@ -41,14 +44,17 @@ def is_closed(answered: Reply) -> bool:
 )
 async def test_only_a_large_answer_is_read_in_a_thread(size, is_apart):
     thread = await conversation().read(
-        reply(size), lambda content, values: threading.current_thread(), NOTHING
+        received(size), lambda content, values: threading.current_thread(), NOTHING
     )
     assert (thread is not threading.current_thread()) is is_apart
 
 
 async def test_what_looks_at_no_body_is_read_at_once():
     thread = await conversation().read(
-        reply(LARGE + 1), lambda content, values: threading.current_thread(), NOTHING, inside=False
+        received(LARGE + 1),
+        lambda content, values: threading.current_thread(),
+        NOTHING,
+        inside=False,
     )
     assert thread is threading.current_thread()
 
@@ -74,7 +80,7 @@ async def test_an_answer_that_cannot_be_read_is_closed(size):
     def fail(content, values):
         raise DocumentNotFound
 
-    answered = reply(size)
+    answered = received(size)
     with pytest.raises(DocumentNotFound):
         await conversation().read(answered, fail, NOTHING)
     assert is_closed(answered)
@@ -88,7 +94,7 @@ async def test_reading_ends_with_the_deadline_and_the_answer_is_closed_only_then
         release.wait(20)
         seen.append(content.text()[:1])
 
-    answered = reply(LARGE + 1)
+    answered = received(LARGE + 1)
     reading = asyncio.ensure_future(conversation(timeout=0.05).read(answered, wait, NOTHING))
     await asyncio.sleep(0.1)
     assert not is_closed(answered)
@@ -101,7 +107,7 @@ async def test_reading_ends_with_the_deadline_and_the_answer_is_closed_only_then
 
 async def test_a_run_that_is_given_up_while_reading_closes_the_answer_afterwards():
     release = threading.Event()
-    answered = reply(LARGE + 1)
+    answered = received(LARGE + 1)
     reading = asyncio.ensure_future(
         conversation().read(answered, lambda content, values: release.wait(20), NOTHING)
     )
@@ -119,7 +125,9 @@ async def test_one_that_waits_for_its_turn_to_be_read_gives_up_without_reading()
     release = threading.Event()
     blocking = [
         asyncio.ensure_future(
-            conversation().read(reply(LARGE + 1), lambda content, values: release.wait(20), NOTHING)
+            conversation().read(
+                received(LARGE + 1), lambda content, values: release.wait(20), NOTHING
+            )
         )
         for _ in range(2)
     ]
@@ -127,7 +135,7 @@ async def test_one_that_waits_for_its_turn_to_be_read_gives_up_without_reading()
     was_read = []
     with pytest.raises(SourceTimeout):
         await conversation(timeout=0.05).read(
-            reply(LARGE + 1), lambda content, values: was_read.append(1), NOTHING
+            received(LARGE + 1), lambda content, values: was_read.append(1), NOTHING
         )
     release.set()
     await asyncio.gather(*blocking)

@@ -500,7 +500,7 @@ def test_tokens_that_stand_only_in_paths_conditions_and_names_are_asked_for():
             BUILD.replace('"Take"', '"Session"'),
             "reserved-name",
             "steps[0].name",
-            "signs in",
+            "opens a session",
             id="reserved-step-name",
         ),
         pytest.param(one() + "\nretries = 9", "invalid-value", "retries", "0 to 5", id="retries"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ class Step:
             yield from step.with_inner
 
     def derived(self, values: Values) -> Values:
-        """Return *values* and what the step derives of them; raise TokenError with every misfit.
+        """Return *values* and those that the step derives; raise TokenError with every invalid one.
 
         What is made of values that aren't known yet is left out.
         """
@@ -111,18 +111,31 @@ class Step:
             raise TokenError(tuple(problems))
         return values.with_more(given)
 
-    def fill(self, values: Values) -> WebRequest:
-        """Return the request with *values* in it; raise TokenError with every misfit.
+    def begin(self, values: Values) -> Values:
+        """Return :meth:`derived` values when the step's turn in a run has come.
 
-        Raises EgressDenied where the URL out of an answer is none. Where the session's values are
-        needed, the request is completed later, when it is signed.
+        Raises MissingValue where a value from an earlier response doesn't fit.
+        """
+        if not self.derives:
+            return values
+        try:
+            return self.derived(values)
+        except TokenError as error:
+            raise self._error_of(error.problems) from None
+
+    def fill(self, values: Values) -> WebRequest:
+        """Return the request with *values* in it; raise TokenError with every invalid value.
+
+        Raises MissingValue if the invalid value is from an earlier response, and EgressDenied where
+        a URL from a response is none. If the session's values are needed, the request is completed
+        later, when it is signed.
         """
         if self.session:
             return self._awaiting_session(values)
         try:
             return self._fill(values)
         except UnfitValue:
-            raise TokenError(tuple(self._problems(values))) from None
+            raise self._error_of(self._problems(values)) from None
 
     def _fill(self, values: Values) -> WebRequest:
         origin = self.origin
@@ -214,7 +227,15 @@ class Step:
     def _problems(self, values: Values) -> list[Problem]:
         return [problem for template in self.templates for problem in template.problems(values)]
 
-    def step_token_of(self, problem: Problem) -> str | None:
+    def _error_of(self, problems: Sequence[Problem]) -> TokenError | MissingValue:
+        """Return the error for invalid values: the caller's, or those of an earlier response."""
+        for problem in problems:
+            token = self._step_token_of(problem)
+            if token is not None:
+                return MissingValue(token, problem.message)
+        return TokenError(tuple(problems))
+
+    def _step_token_of(self, problem: Problem) -> str | None:
         """Return the token of an earlier step whose value *problem* is about, if it is one."""
         for derive in self.derives:
             if derive.template.where == problem.where:
