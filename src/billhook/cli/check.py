@@ -1,4 +1,4 @@
-"""``billhook check``: every mistake in an integration file, with its place and its remedy."""
+"""``billhook check``: every problem in an integration file, with its place and its remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from billhook.engine.integration_file.file import locate
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(file: Path, *, as_json: bool) -> None:
-    """Tell every mistake in an integration file, with where it is and how to mend it."""
+    """Report every problem in an integration file, with its place and how to fix it."""
     text, integration, problems = read_file(file)
     notes = locate(check_integration(integration, problems, text), text)
     names = [command.name for command in integration.commands]

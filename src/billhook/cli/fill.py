@@ -13,7 +13,7 @@ from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.secret import Secret
 
 _NOT_GIVEN: Final = Secret("not-given")
-"""Stands for a secret whose value isn't given: it is shown masked like any other."""
+"""Replaces a secret whose value isn't given: it is masked like any other."""
 
 
 @click.command()

@@ -56,9 +56,9 @@ def run(
     tokens: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a command and write the document that it answered with.
+    """Run a command and write the document that the source returns.
 
-    Values are text (Name=INV-1) or JSON (Name:=42, Name:=null). The exit status is 2 for a mistake
+    Values are text (Name=INV-1) or JSON (Name:=42, Name:=null). The exit status is 2 for a problem
     in the arguments or the file, 3 if the source has no such document, 4 if it failed, and 5 if
     its address is not allowed.
     """

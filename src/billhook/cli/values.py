@@ -1,4 +1,4 @@
-"""What `fill` and `run` are given: a file, a command, values, variables, and where secrets are."""
+"""The arguments of `fill` and `run`: a file, a command, values, variables and secrets."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def prepare(
 
 
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:
-    """Return the text of the integration file at *path*, what it says, and its form's mistakes."""
+    """Return the text of the integration file at *path*, its content, and its problems."""
     text = decode_file(read_bytes(path, MAX_FILE_BYTES + 1))
     return text, *examine_integration(text)
 
@@ -128,7 +128,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def fail(code: str, message: str, *, where: str = "", suggestion: str | None = None) -> NoReturn:
-    """Raise the error of one mistake in the arguments."""
+    """Raise the error of one problem in the arguments."""
     raise ConfigurationError(
         (Problem(code=code, message=message, where=where, suggestion=suggestion),)
     )
@@ -156,7 +156,7 @@ def _compile(integration: IntegrationConfig, text: str) -> CompiledIntegration:
 
 
 def parse_pairs(arguments: Iterable[str], option: str) -> dict[str, str]:
-    """Read ``NAME=VALUE`` arguments; each name may stand once."""
+    """Read ``NAME=VALUE`` arguments; each name may appear once."""
     pairs: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")

@@ -30,7 +30,7 @@ from billhook.gateway.errors import (
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.response import GatewayResponse, Send, problem_reply
 from billhook.gateway.route import PREFIX, Route, read_route
-from billhook.gateway.running import ApiRun
+from billhook.gateway.run import ApiRun
 from billhook.gateway.store import ApiCaller, IntegrationStore, Recorder, RunnableIntegration
 from billhook.gateway.traces import facts
 
@@ -40,9 +40,9 @@ log = structlog.get_logger("billhook.gateway")
 
 
 class Gateway:
-    """Answers ``POST /api/v1/integrations/{integration}/commands/{command}/run``.
+    """Responds to ``POST /api/v1/integrations/{integration}/commands/{command}/run``.
 
-    It takes runs between :meth:`open` and :meth:`close`; before and after, it answers 503.
+    It accepts runs between :meth:`open` and :meth:`close`; otherwise it responds with 503.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Gateway:
         self._is_open = True
 
     def close(self) -> None:
-        """Take no new runs from now on; those that go on are finished."""
+        """Accept no new runs; those in progress are finished."""
         self._is_open = False
 
     @staticmethod
@@ -81,7 +81,7 @@ class Gateway:
         return path.startswith(PREFIX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; nothing that goes wrong gets past here but a cancellation."""
+        """Respond to one request; no error except a cancellation gets past here."""
         try:
             reply = await self._reply(scope, receive)
         except CallerLeft as left:

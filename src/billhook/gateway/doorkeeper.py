@@ -1,4 +1,4 @@
-"""Who may come in: the API key of a request, and how often it, or a wrong one, may be used."""
+"""The check of API keys, and how often one, or a wrong one, may be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_KEY: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """How often keys may be used: runs of one key, and wrong keys from one address."""
+    """The limits of keys: runs of one key, and wrong keys from one address."""
 
     runs_per_second: float = 100
     runs_burst: int = 200

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ApiCaller(Protocol):
-    """Who calls: the API key and the organisation that it belongs to."""
+    """The caller: an API key and the organisation that it belongs to."""
 
     @property
     def key_id(self) -> str:

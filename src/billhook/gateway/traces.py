@@ -1,4 +1,4 @@
-"""The place where an unforeseen error was raised, without its text: that may contain a secret."""
+"""The location where an unforeseen error was raised, without its text, which may be secret."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from billhook.gateway.response import Send
 from billhook.server.threads import DatabaseThreads
 
 SHORT_STREAM: Final = 256 * 1024
-"""Streams that say they are no longer than this are sent as one piece: no thread waits for them."""
+"""Streams with at most this Content-Length are sent at once: no thread waits for them."""
 
 
 def ready_content(response: HttpResponseBase) -> bytes | None:
-    """Return all of the content where it is at hand, or a short file's; else None. For a thread."""
+    """Return the content if it is loaded, or that of a short file; else None. For a thread."""
     if isinstance(response, HttpResponse):
         return response.content
     if isinstance(response, StreamingHttpResponse) and not response.is_async:
@@ -39,7 +39,7 @@ async def send_content(response: HttpResponseBase, content: bytes, send: Send) -
 async def send_stream(
     response: StreamingHttpResponse, send: Send, *, threads: DatabaseThreads
 ) -> None:
-    """Send *response* piece by piece, and close it: a synchronous one from one of *threads*."""
+    """Send *response* chunk by chunk, and close it; a synchronous one from one of *threads*."""
     await _send_head(response, send)
     if not response.is_async:
         await threads.run(_send_from_thread, response, _sender(send))

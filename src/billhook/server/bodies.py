@@ -56,7 +56,7 @@ def _refuse(limit: int) -> NoReturn:
 
 
 async def _next(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next piece of the body, and whether there are more."""
+    """Return the next chunk of the body, and whether there are more."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise CallerLeft

@@ -1,4 +1,4 @@
-"""Puts the parts together: the only place that knows gateway and portal at once."""
+"""The composition of the server: the only module that knows gateway and portal."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def check_data_folder() -> None:
 
 
 def is_database_there() -> bool:
-    """Say whether the database answers; for ``/readyz``."""
+    """Return whether the database responds; for ``/readyz``."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

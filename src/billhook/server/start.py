@@ -11,7 +11,7 @@ from billhook.server.service_manager import ServiceManager
 
 
 def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Make the database ready, then serve on *host* and *port* until the process is told to stop.
+    """Prepare the database, then serve on *host* and *port* until the process is stopped.
 
     *say* gets the lines for the person who starts it.
 

@@ -31,7 +31,7 @@ from billhook.portal.integrations.store import CommandStore, get_store, set_stor
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
-from billhook.portal.trying.observing import mask
+from billhook.portal.trying.observation import mask
 from portal.cast import Cast, signed_in
 from portal.documents.hostile_documents import good_pdf
 from portal.integration_cast import CANARY, PDF, Source, command, draft, integration

@@ -65,7 +65,7 @@ def never_compressed(response: _Response) -> _Response:
 
 
 def _compress_failure(request: HttpRequest, opened: HttpResponseBase) -> None:
-    """Compress the page that came in place of a document."""
+    """Compress the page that replaced a document."""
     if isinstance(opened, HttpResponse) and _kind(opened) == "text/html":
         _compress(request, opened)
 

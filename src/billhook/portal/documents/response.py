@@ -64,7 +64,7 @@ class DocumentResponse(HttpResponse):
         return response
 
     def dress(self, response: HttpResponseBase) -> None:
-        """Give *response*, sent in place of this one, the headers and cookies set on this one."""
+        """Give *response*, which replaces this one, the headers and cookies set on this one."""
         for name, value in self.items():
             if name not in {"Content-Type", "Content-Length"}:
                 response.headers.setdefault(name, value)

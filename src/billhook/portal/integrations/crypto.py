@@ -74,7 +74,7 @@ class EncryptionKey:
         return base64.urlsafe_b64encode(self._raw).decode()
 
     def encrypt(self, value: Secret, place: SecretPlace) -> bytes:
-        """Return *value*, encrypted and tied to *place*."""
+        """Return *value*, encrypted and tied to its owner, *place*."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, value.reveal().encode(), place.associated_data())
         return _VERSION + self.id + nonce + sealed

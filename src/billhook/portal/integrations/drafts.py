@@ -1,4 +1,4 @@
-"""What a member typed for an integration, and the check of all of it before anything is saved."""
+"""The draft of an integration, and the check of all of it before anything is saved."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class CheckedDraft:
 
     @property
     def uses(self) -> dict[str, secret_uses.SecretUses]:
-        """How each secret is used."""
+        """The uses of each secret."""
         return secret_uses.uses_of_secrets(self.compiled)
 
 

@@ -16,7 +16,7 @@ from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.shared_transport import SharedTransport
 
 Stamp = tuple[int, int]
-"""Tells one state of an integration from another: its version, and that of its connection."""
+"""Distinguishes the states of an integration: its version, and that of its connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""What is done with integrations and API keys. The caller has asked :mod:`access` for them."""
+"""Changes to integrations and API keys. Callers have checked permission with :mod:`access`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def create_integration(*, organisation: Organisation, draft: Draft) -> Integrati
     """Create an integration, last in the organisation's order.
 
     Raises:
-        ConfigurationError: with every mistake in *draft*; nothing is saved then.
+        ConfigurationError: with every problem in *draft*; nothing is saved then.
     """
     with transaction.atomic():
         announce_change()
@@ -60,8 +60,8 @@ def save_integration(*, integration: Integration, draft: Draft, version: int) ->
     """Save *draft* over *integration*, as it was at *version*.
 
     Raises:
-        ConfigurationError: with every mistake in *draft*; nothing is saved then.
-        EditedMeanwhile: where somebody else has saved it since; nothing is saved then.
+        ConfigurationError: with every problem in *draft*; nothing is saved then.
+        EditedMeanwhile: if somebody else has saved it in the meantime; nothing is saved then.
     """
     with transaction.atomic():
         announce_change()
@@ -76,7 +76,7 @@ def save_integration(*, integration: Integration, draft: Draft, version: int) ->
 def check_integration(
     *, organisation: Organisation, integration: Integration | None, draft: Draft
 ) -> None:
-    """Raise ConfigurationError with every mistake that would keep *draft* from being saved."""
+    """Raise ConfigurationError with every problem that would keep *draft* from being saved."""
     row = integration or Integration(organisation=organisation)
     _check(row, draft, _stored_secrets(row))
 
@@ -209,7 +209,7 @@ def set_enabled(*, integration: Integration, enabled: bool) -> None:
 def move_integration(*, integration: Integration, places: int) -> int:
     """Move an integration *places* down (up, if negative) in its order; return its new number.
 
-    VIEW asks the enabled ones that have the command in this order.
+    VIEW tries the enabled ones that have the command in this order.
     """
     with transaction.atomic():
         announce_change()

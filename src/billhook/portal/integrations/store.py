@@ -1,6 +1,6 @@
-"""What the hot paths need of the database, held in memory: commands, secrets, transports and keys.
+"""The store of live integrations and API keys in memory, for the paths that must be fast.
 
-The gateway and VIEW ask here and never wait for the database. A thread looks once a second whether
+The gateway and VIEW use it and never wait for the database. A thread looks once a second whether
 the row :class:`Revision` has moved on, so that a change made in any process is live in all of them
 within two seconds; in the process that made it, it is live when its transaction ends.
 """
@@ -46,7 +46,7 @@ class OfOrganisation(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls the gateway: an API key, and the organisation that it belongs to."""
+    """A caller of the gateway: an API key, and the organisation that it belongs to."""
 
     key_id: str
     organisation_id: str

@@ -18,7 +18,7 @@ from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.remedy import advice_for_owner
 from billhook.portal.organisations.access import may
 from billhook.portal.organisations.models import Role
-from billhook.portal.trying.observing import Observed, mask, text_of, title_of
+from billhook.portal.trying.observation import Observed, mask, text_of, title_of
 from billhook.portal.trying.places import look_at
 from billhook.portal.trying.trial import Sent, Trial
 
@@ -36,7 +36,7 @@ _WIDTH: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One phase of an attempt, with its place in the bar."""
+    """One phase of an attempt, with its position in the bar."""
 
     kind: str
     label: str

@@ -1,4 +1,4 @@
-"""Where to look in the form after a try that failed, and what to do there."""
+"""The place in the form to check after a failed test, and what to do there."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ _LOOK_AT: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What to do next, and the field to do it in, if it is one."""
+    """The next thing to do, and the field for it, if there is one."""
 
     advice: str = ""
     field: FormField | None = None
 
 
 def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
-    """Return where in *form* the cause of *error* is likely to be."""
+    """Return the likely place in *form* of the cause of *error*."""
     if isinstance(error, ConfigurationError | TokenError):
         return Look(advice="Fix it in the form and try again.")
     where, advice = _LOOK_AT.get(error.code, ("", ""))
@@ -89,6 +89,6 @@ def _value_of(error: BillhookError) -> str:
 
 
 def step_called(name: str, command: Command) -> Step:
-    """Return the step called *name*; the last one where there is none."""
+    """Return the step called *name*, or the last one."""
     found = (step for step in command.all_steps if step.name == name)
     return next(found, command.steps[-1])

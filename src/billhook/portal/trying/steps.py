@@ -1,4 +1,4 @@
-"""What each request of a try was: how it was sent, what came, and what was taken out of it."""
+"""The requests of a test: how each was sent, its response, and the values extracted from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.values import Given, Values
 from billhook.portal.installation import environment
-from billhook.portal.trying.observing import mask
+from billhook.portal.trying.observation import mask
 from billhook.portal.trying.page import Timed, is_private, timed
 from billhook.portal.trying.trial import Sent, with_signs
 
@@ -24,7 +24,7 @@ _SHOWN: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A value that a step took out of its answer, or made. ``text`` is None where it is hidden."""
+    """A value that a step extracted or derived. ``text`` is None if it is hidden."""
 
     name: str
     text: str | None
@@ -42,12 +42,12 @@ class StepTried:
 
     @property
     def milliseconds(self) -> float:
-        """How long its attempts took together."""
+        """The total time of its attempts."""
         return sum(attempt.milliseconds for attempt in self.attempts)
 
     @property
     def status(self) -> int | None:
-        """The status of its last answer."""
+        """The status of its last response."""
         return self.attempts[-1].status if self.attempts else None
 
 
@@ -109,7 +109,7 @@ def _shown_values(command: Command, sent: Sent) -> Values:
 
 
 def _without_secrets(given: Given, sent: Sent) -> Given:
-    """Return a value out of an answer that may repeat what was sent, with secrets masked."""
+    """Return a value from a response that may repeat what was sent, with secrets masked."""
     return given if given.text is None else given._replace(text=mask(given.text, sent.hidden))
 
 
@@ -120,7 +120,7 @@ def _is_hidden(step: Step, sent: Sent) -> bool:
 
 
 def _tokens(step: Step) -> tuple[str, ...]:
-    """Return the tokens that *step* takes out of its answer."""
+    """Return the tokens that *step* extracts from its response."""
     return tuple(each.token for each in step.reading.extracts) if step.reading else ()
 
 

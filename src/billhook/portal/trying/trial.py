@@ -1,4 +1,4 @@
-"""Try it: what would be sent is shown at once; sent, it uses the edits that aren't saved yet."""
+"""Try it: the request is shown before it is sent, and uses edits that aren't saved yet."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.models import RunKind
 from billhook.portal.runs.recorder import FoundDocument, RunContext, run_recorded
-from billhook.portal.trying.observing import Observed, ObservingTransport
+from billhook.portal.trying.observation import Observed, ObservingTransport
 from billhook.portal.trying.tokens import TokenUsed, tokens_used
 
 _STAND_IN: Final = Secret("secret")
-"""Takes a secret's place in what is only shown: there it is masked."""
+"""Replaces a secret in a request that is only shown: there it is masked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +67,13 @@ class Trial:
 
     @property
     def invoice_values(self) -> dict[str, Value]:
-        """What the invoice gives for each token, used or not."""
+        """The value of each token that comes from the invoice, used or not."""
         click = Click(invoice=self.invoice, user=self.member.user) if self.invoice else None
         return invoice_tokens(click, given_by_invoice()) if click else {}
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether there is something to send."""
+        """Whether there is a request to send."""
         return self.command is not None and not self.problems
 
 
@@ -127,7 +127,7 @@ def with_signs(
 
 
 def tried_config(form: EditorForm) -> CommandConfig:
-    """Return the command that is tried; raise ConfigurationError if there is none."""
+    """Return the command to test; raise ConfigurationError if there is none."""
     if not form.commands:
         message = "There is no command yet. Add one, such as GetInvoiceImage."
         raise ConfigurationError((Problem(code="no-command", where="commands", message=message),))
@@ -224,7 +224,7 @@ def _hindrances(command: Command) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What came of a try: the document or the error, and the facts beside it."""
+    """The result of a test: the document or the error, and the facts about it."""
 
     trial: Trial
     run_id: str
@@ -234,13 +234,13 @@ class Sent:
     attempts: tuple[Attempt, ...] = ()
     observed: Observed | None = None
     hidden: tuple[Secret, ...] = ()
-    """What must not be seen in an answer that repeats it."""
+    """The secrets that must not be seen in a response that repeats them."""
     values: Values | None = None
-    """Everything that was known in the end: what was given, made, and taken out of answers."""
+    """All values at the end: given, derived and extracted."""
     origins: Mapping[str, Collection[Origin]] = field(default_factory=dict)
-    """Where the answers to each step came from."""
+    """The origins of each step's responses."""
     shows_text: bool = True
-    """Whether an answer's text may be shown: not where a step takes a secret out of one."""
+    """Whether a response's text may be shown: not if a step extracts a secret from one."""
 
 
 async def send_trial(trial: Trial) -> Sent:
@@ -295,7 +295,7 @@ def _wiring(trial: Trial, compiled: CompiledIntegration) -> Wiring:
 
 
 class _Sending:
-    """A try under way, and what is seen of it."""
+    """A test in progress, and the facts seen so far."""
 
     def __init__(self, trial: Trial, command: Command, wiring: Wiring) -> None:
         self._trial = trial

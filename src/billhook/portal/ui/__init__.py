@@ -1,1 +1,1 @@
-"""What all pages share: the frame around them, icons, static files and template tags."""
+"""The parts that all pages share: the frame, icons, static files and template tags."""

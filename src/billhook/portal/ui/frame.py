@@ -1,4 +1,4 @@
-"""What every page's frame shows: who is signed in, and which sites they may go to."""
+"""The frame of every page: who is signed in, and which sites they may go to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Frame:
 
     @cached_property
     def user(self) -> User | None:
-        """Who is signed in."""
+        """The person who is signed in."""
         user = getattr(self._request, "user", None)
         return user if isinstance(user, User) else None
 
@@ -42,7 +42,7 @@ class Frame:
 
     @property
     def has_choice(self) -> bool:
-        """Whether there is more than one place to go to."""
+        """Whether they may go to more than one site."""
         return len(self.memberships) + self.is_contact > 1
 
 

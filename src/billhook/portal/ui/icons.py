@@ -55,11 +55,11 @@ MARK: Final = (
     '<path stroke-width="1.8" d="M7 5h6.2a4.3 4.3 0 0 1 2.2 8 4.6 4.6 0 0 1-2 6H7z"/>'
     '<path stroke-width="1.6" d="M10 9h3.5M10 12.5h4M10 16h2.5"/></g></svg>'
 )
-"""The sign of Billhook: a B that is an invoice."""
+"""The mark of Billhook: a B that is an invoice."""
 
 
 def svg(name: str) -> str:
-    """Return the icon *name* as SVG. It is silent for readers: the word beside it speaks."""
+    """Return the icon *name* as SVG. Screen readers skip it: they read the word next to it."""
     if name == "mark":
         return MARK
     return (

@@ -12,7 +12,7 @@ STATIC_FOLDER: Final = Path(__file__).parents[1] / "static"
 
 @cache
 def static_version() -> str:
-    """Return a digest over all files: it stands in their URLs, so they can be kept forever."""
+    """Return a digest of all files for their URLs, so that they can be cached forever."""
     digest = hashlib.sha256()
     for file in sorted(STATIC_FOLDER.rglob("*")):
         if file.is_file():
@@ -22,5 +22,5 @@ def static_version() -> str:
 
 
 def is_immutable(_path: str, _url: str) -> bool:
-    """Say that a static file never changes under its URL, because the version stands in it."""
+    """Return True: a static file never changes under its URL, which contains the version."""
     return True

@@ -1,4 +1,4 @@
-"""How values look on a page."""
+"""The format of values on a page."""
 
 from __future__ import annotations
 

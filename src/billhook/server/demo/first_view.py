@@ -27,12 +27,12 @@ _CSRF_FIELD: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 class NoVisit(Exception):
-    """The server didn't answer as a visitor expects; ``str(error)`` says what was asked."""
+    """The server didn't respond as a visitor expects; ``str(error)`` names the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstView:
-    """What a VIEW did: which requests went out, and what came back."""
+    """The record of a VIEW: the requests, and the response."""
 
     number: str
     requests: tuple[MaskedRequest, ...]
@@ -46,10 +46,10 @@ class FirstView:
 
 
 def view_invoice(*, address: str, click: Click, password: str) -> FirstView:
-    """Sign in at *address* as the contact of *click*, view its invoice, and tell what happened.
+    """Sign in at *address* as the contact of *click*, view its invoice, and return the record.
 
     Raises:
-        NoVisit: where the server didn't answer, or not as it should.
+        NoVisit: if the server didn't respond, or not as it should.
     """
     visitor = Visitor(address)
     visitor.wait_until_ready()
@@ -94,14 +94,14 @@ def _attempt(row: Mapping[str, object]) -> Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitorResponse:
-    """What the server answered to a visitor."""
+    """The server's response to a visitor."""
 
     headers: Mapping[str, str]
     content: bytes
 
 
 class Visitor:
-    """A browser in small: it keeps cookies, fills in the sign-in form, and follows redirects."""
+    """A minimal browser: it keeps cookies, fills in the sign-in form, and follows redirects."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -122,7 +122,7 @@ class Visitor:
                 return
 
     def sign_in(self, email: str, password: str) -> None:
-        """Sign in with a password, by the page that people use."""
+        """Sign in with a password, on the page that people use."""
         path = "/sign-in/password"
         page = self.get(path).content.decode()
         token = _CSRF_FIELD.search(page)
@@ -132,7 +132,7 @@ class Visitor:
         self._open(path, urlencode(fields).encode())
 
     def get(self, path: str) -> VisitorResponse:
-        """Return what the server answers to GET *path*."""
+        """Return the server's response to GET *path*."""
         return self._open(path)
 
     def _open(self, path: str, body: bytes | None = None) -> VisitorResponse:

@@ -1,4 +1,4 @@
-"""What the demo tells whoever started it: the facts here, the words in the command line."""
+"""The demo's report: the facts here, the words in the command line."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class DemoPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoFacts:
-    """What there is to look at. Everybody has the same password.
+    """The people and addresses of the demo. Everybody has the same password.
 
-    ``sample_key`` is what the sample system wants to be shown: whoever builds the integration by
-    hand has to type it.
+    ``sample_key`` is the key that the sample system expects, for people who build the integration
+    by hand.
     """
 
     address: str
@@ -39,12 +39,12 @@ class DemoFacts:
 
     @property
     def sign_in_address(self) -> str:
-        """Where people sign in with a password."""
+        """The address at which people sign in with a password."""
         return f"{self.address}/sign-in/password"
 
 
 class Teller(Protocol):
-    """Tells it, in the order of these methods."""
+    """Reports the demo's events, in the order of these methods."""
 
     def tell_start(self, facts: DemoFacts, *, port_taken: bool) -> None:
         """Everything is made and about to be served."""

@@ -39,7 +39,7 @@ INTEGRATION: Final = "Alder & Finch billing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleBooks:
-    """What the sample system's own lists say, and how to reach it."""
+    """The lists of the sample system, and how to reach it."""
 
     address: str
     key: str = field(repr=False)
@@ -127,5 +127,5 @@ def _facts(row: Mapping[str, Any]) -> InvoiceFacts:
 
 
 def _give_everybody(password: str) -> None:
-    """Let everybody sign in with the same password; it is made into a hash only once."""
+    """Let everybody sign in with the same password; it is hashed only once."""
     User.objects.update(password=make_password(password))

@@ -28,13 +28,13 @@ _PORTS_TRIED: Final = 20
 
 
 def run_demo(*, port: int | None, data_dir: Path | None, teller: Teller) -> None:
-    """Make the demo, show one VIEW, and serve until the process is told to stop.
+    """Create the demo, show one VIEW, and serve until the process is stopped.
 
     Without *port* it is the first free one from 8000 on. Without *data_dir* it is a new folder
     that goes when the demo ends.
 
     Raises:
-        CannotStart: with a sentence that says why not.
+        CannotStart: with a sentence that explains why.
     """
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(_listen(port))

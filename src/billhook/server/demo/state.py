@@ -1,4 +1,4 @@
-"""What the demo remembers of itself in its data folder, so that it can be started again."""
+"""The state of the demo in its data folder, so that it can be started again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo shows by itself: who looks at which invoice, and the looking."""
+"""The tour of the demo: the person and the invoice of the first VIEW, and the VIEW itself."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _person(user: User, what: str) -> DemoPerson:
 
 
 def go_on_tour(tour: Tour, teller: Teller) -> None:
-    """Make one VIEW as soon as the server answers, beside the serving, and have it told."""
+    """Make one VIEW as soon as the server responds, in parallel, and have it reported."""
     threading.Thread(target=_look, args=(tour, teller), name="tour", daemon=True).start()
 
 
