@@ -107,9 +107,11 @@ def test_a_link_to_an_invoice_survives_signing_in(demo, visit):
         ("INV0000181", (502, "We couldn’t get this invoice. Nothing is wrong with")),
         ("INV0000184", (404, "The billing system has no document for INV0000184 yet.")),
     ],
-    ids=["failing", "a sign-in page", "not made yet"],
+    ids=["failing", "a sign-in page", "not yet created"],
 )
-def test_a_failure_is_one_kind_sentence_a_run_and_a_way_on(number, told, phone, demo, visit):
+def test_a_failure_shows_a_friendly_sentence_the_run_number_and_what_to_do_next(
+    number, told, phone, demo, visit
+):
     status, sentence = told
     dana = visit(demo, phone=phone)
     dana.expected_statuses.add(status)
@@ -129,7 +131,7 @@ def test_a_failure_is_one_kind_sentence_a_run_and_a_way_on(number, told, phone, 
     expect(alert.locator(".mono")).not_to_have_text(first)
 
 
-def test_a_slow_source_is_told_while_one_waits(demo, visit):
+def test_a_contact_who_waits_is_told_that_the_source_is_slow(demo, visit):
     dana = visit(demo)
     dana.sign_in(DANA)
     dana.find("INV0000190")
@@ -183,7 +185,7 @@ def test_without_scripts_view_opens_the_document_itself(demo, visit):
     assert document.body() == demo.sample_get("/invoices/INV0000013/pdf")
 
 
-def test_without_scripts_a_failure_is_a_page_of_its_own(demo, visit):
+def test_without_scripts_a_failure_has_its_own_page(demo, visit):
     dana = visit(demo, scripts=False)
     dana.expected_statuses.add(502)
     dana.sign_in(DANA)

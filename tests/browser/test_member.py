@@ -99,7 +99,7 @@ def test_without_scripts_the_form_saves_and_view_works(own_demo, visit):
     ],
     ids=["form data", "JSON"],
 )
-def test_both_bodies_of_the_page_of_2019_work(content_type, body, own_demo, visit):
+def test_both_example_bodies_of_the_original_page_work(content_type, body, own_demo, visit):
     sam = visit(own_demo)
     sam.sign_in(SAM)
     editor = Editor(sam)
@@ -125,7 +125,7 @@ def test_both_bodies_of_the_page_of_2019_work(content_type, body, own_demo, visi
         ("INV0000184", "has no such document"),
         ("INV9999999", "has no such document"),
     ],
-    ids=["failing", "a sign-in page", "not made yet", "unknown"],
+    ids=["failing", "a sign-in page", "not yet created", "unknown"],
 )
 def test_a_try_that_fails_says_why(number, sentence, demo, visit):
     sam = visit(demo)
@@ -139,7 +139,7 @@ def test_a_try_that_fails_says_why(number, sentence, demo, visit):
     sam.shoot("failed")
 
 
-def test_the_number_that_a_contact_is_told_leads_to_the_run(demo, visit):
+def test_the_run_number_that_a_contact_sees_leads_to_the_run(demo, visit):
     dana, maeve = visit(demo), visit(demo)
     dana.expected_statuses.add(502)
     dana.sign_in(DANA)

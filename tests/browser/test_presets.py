@@ -43,7 +43,7 @@ def make_it_the_samples(editor):
     [(False, True), (True, True), (False, False)],
     ids=["desk", "phone", "without scripts"],
 )
-def test_a_preset_is_made_into_another_system(phone, scripts, own_demo, visit):
+def test_a_preset_can_be_adapted_to_another_system(phone, scripts, own_demo, visit):
     sam = visit(own_demo, phone=phone, scripts=scripts)
     sam.expected_statuses.add(422)
     sam.sign_in(SAM)
@@ -112,7 +112,7 @@ def test_a_step_is_built_and_moved_by_keyboard_and_folds_stay_as_they_are(own_de
     expect(editor.box("command-0-steps-1-name")).to_be_focused()
 
 
-def test_what_a_choice_makes_needless_is_hidden_and_kept(demo, visit):
+def test_fields_that_a_choice_makes_irrelevant_are_hidden_and_kept(demo, visit):
     sam = visit(demo, scripts=False)
     sam.sign_in(SAM)
     editor = Editor(sam)

@@ -27,7 +27,7 @@ def asked_for(lock: str) -> list[Requirement]:
 
 
 @pytest.mark.parametrize("lock", sorted(LOCKS))
-def test_a_lock_has_what_pyproject_asks_for(lock):
+def test_a_lock_file_satisfies_pyproject(lock):
     lock_here = LOCKS[lock]
     missing = [
         str(one)
@@ -47,11 +47,11 @@ def test_the_locks_agree_on_every_version():
 
 
 @pytest.mark.parametrize("lock", ["develop", "bench"])
-def test_what_billhook_needs_is_in_every_larger_lock(lock):
+def test_every_larger_lock_includes_the_requirements_of_billhook(lock):
     assert LOCKS["runtime"].keys() - LOCKS[lock].keys() == set()
 
 
 @pytest.mark.parametrize("library", ["aiohttp", "jsonpath-rfc9535"])
-def test_a_library_whose_inner_parts_are_used_has_an_upper_bound(library):
+def test_a_library_whose_internals_are_used_has_an_upper_bound(library):
     [requirement] = [one for one in asked_for("runtime") if one.name == library]
     assert any(one.operator == "<" for one in requirement.specifier)

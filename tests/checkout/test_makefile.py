@@ -22,7 +22,7 @@ def test_help_lists_every_target_that_people_use():
     assert sorted(listed) == sorted(target for target in targets if not INNER.match(target))
 
 
-def test_without_a_target_make_helps():
+def test_make_without_a_target_shows_the_help():
     assert run().stdout == run("help").stdout
 
 

@@ -30,7 +30,7 @@ def here(monkeypatch, *versions: str) -> None:
     monkeypatch.setattr(pythons, "find_python", found.get)
 
 
-def test_the_oldest_supported_python_is_the_one_that_the_package_asks_for():
+def test_the_oldest_supported_python_is_the_one_that_the_package_requires():
     root = Path(__file__).resolve().parents[2]
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert f">={pythons.supported_versions()[0]}" == project["requires-python"]
@@ -44,7 +44,7 @@ def test_the_newest_python_runs_every_test_and_the_others_the_main_parts(monkeyp
     assert runs == [(version, version == newest) for version in others]
 
 
-def test_a_python_that_is_not_here_is_left_out_in_one_line(monkeypatch, runs, capsys):
+def test_a_python_that_is_not_installed_is_skipped_with_one_line(monkeypatch, runs, capsys):
     here(monkeypatch)
     assert pythons.main([]) == 0
     assert runs == []
@@ -61,7 +61,7 @@ def test_a_failure_on_one_python_is_the_exit_status(monkeypatch):
     assert pythons.main([]) == 3
 
 
-def test_a_python_is_usable_where_it_runs_and_has_the_version(tmp_path):
+def test_a_python_is_usable_if_it_runs_and_has_the_right_version(tmp_path):
     shim = tmp_path / "python"
     shim.write_text("#!/bin/sh\necho 'version is not installed' >&2\nexit 127\n")
     shim.chmod(0o755)

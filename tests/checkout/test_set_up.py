@@ -88,7 +88,7 @@ def test_demo_and_then_test_install_exactly_their_locks(index, locks, venv):
     )
 
 
-def test_an_interrupted_set_up_is_made_again(index, locks, venv):
+def test_an_interrupted_set_up_is_repeated(index, locks, venv):
     index.stalls_at = "django-"
     command = make("runtime-ready", venv=venv, locks=locks)
     make_process = subprocess.Popen(
@@ -146,7 +146,7 @@ def test_an_environment_of_another_python_is_not_usable(ready, key):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_a_spoilt_state_file_makes_an_environment_unusable(ready, text):
+def test_a_damaged_state_file_makes_an_environment_unusable(ready, text):
     ready.state_file.write_text(text)
     assert usable_state(ready) is None
 

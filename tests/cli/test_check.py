@@ -56,14 +56,14 @@ url = "https://billing.acme.example/items/{{InvoiceNumber}}?session={{Session.Id
 """
 
 
-def test_a_file_without_mistakes_is_said_to_be_so(billhook, write):
+def test_a_file_without_problems_is_reported_as_valid(billhook, write):
     file = write(GOOD)
     result = billhook("check", file)
     assert (result.status, result.err) == (0, "")
     assert result.out == f"{file}: no mistakes in 1 command.\n"
 
 
-def test_a_command_may_use_what_the_session_gives(billhook, write):
+def test_a_command_may_use_the_tokens_of_the_session(billhook, write):
     assert billhook("check", write(SESSION)).status == 0
 
 
@@ -74,13 +74,13 @@ def test_a_problem_in_the_authentication_is_reported_with_its_line(billhook, wri
     assert "{{Password}}" in result.err
 
 
-def test_with_json_a_good_file_gives_its_commands(billhook, write):
+def test_with_json_a_valid_file_lists_its_commands(billhook, write):
     result = billhook("check", write(GOOD), "--json")
     assert result.status == 0
     assert result.json == {"ok": True, "commands": ["GetInvoiceImage"], "notes": []}
 
 
-def test_every_mistake_is_told_at_once_with_its_line(billhook, write):
+def test_all_problems_are_reported_together_with_their_lines(billhook, write):
     result = billhook("check", write(BAD))
     assert (result.status, result.out) == (2, "")
     places = [line.split(": ")[0] for line in result.err.splitlines()]
@@ -93,7 +93,7 @@ def test_every_mistake_is_told_at_once_with_its_line(billhook, write):
     ]
 
 
-def test_an_unknown_key_hides_no_mistake_beside_it(billhook, write):
+def test_an_unknown_key_hides_no_other_problem(billhook, write):
     file = write(GOOD.replace("{{InvoiceNumber}}", "{{invoicenumber}}") + "timout = 5\n")
     result = billhook("check", file)
     assert [line.split(": ")[0] for line in result.err.splitlines()] == [
@@ -121,19 +121,19 @@ def test_a_mistyped_key_is_read_as_the_one_that_was_meant(billhook, write):
         pytest.param('tokns = ["Id"]\nmethod = "POST"\nbody = "{{Id}}"\n', id="the-tokens"),
     ],
 )
-def test_a_mistyped_key_is_not_complained_of_a_second_time(billhook, write, text):
+def test_a_mistyped_key_is_reported_only_once(billhook, write, text):
     (problem,) = billhook("check", write(GOOD + text), "--json").json["error"]["problems"]
     assert problem["code"] == "unknown-key"
 
 
-def test_a_secret_that_is_named_twice_is_told_so(billhook, write):
+def test_a_secret_that_is_named_twice_is_reported(billhook, write):
     file = write(GOOD.replace('["ApiKey"]', '["ApiKey", "ApiKey"]'))
     error = billhook("check", file, "--json").json["error"]
     assert error["message"] == "The secret ApiKey stands there twice. Remove one of the two."
     assert (error["code"], error["where"]) == ("duplicate-name", "integration.secrets")
 
 
-def test_with_json_the_first_mistake_is_the_error_and_all_are_beside_it(billhook, write):
+def test_with_json_the_first_problem_is_the_error_and_all_are_listed(billhook, write):
     result = billhook("check", write(BAD), "--json")
     assert result.status == 2
     assert result.json["ok"] is False
@@ -154,7 +154,7 @@ def test_with_json_the_first_mistake_is_the_error_and_all_are_beside_it(billhook
     }
 
 
-def test_a_remark_is_told_but_is_no_mistake(billhook, write):
+def test_a_remark_is_shown_but_is_not_a_problem(billhook, write):
     file = write(GOOD + 'method = "POST"\nbody = "a={{InvoiceNumber}}"\n')
     result = billhook("check", file)
     assert result.status == 0
@@ -191,7 +191,7 @@ def test_a_file_without_commands_is_remarked(billhook, write):
         ),
     ],
 )
-def test_a_mistake_in_the_connection_is_told(billhook, write, table, code, where):
+def test_a_problem_in_the_connection_is_reported(billhook, write, table, code, where):
     error = billhook("check", write(f"{GOOD}\n{table}\n"), "--json").json["error"]
     assert [(each["code"], each["where"]) for each in error["problems"]] == [(code, where)]
 
@@ -205,23 +205,23 @@ def test_a_key_that_everybody_can_read_is_remarked(billhook, write):
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
-def test_a_file_that_is_not_there_is_a_clear_error(billhook, tmp_path, as_json):
+def test_a_missing_file_is_a_clear_error(billhook, tmp_path, as_json):
     result = billhook("check", tmp_path / "none.toml", *["--json"] * as_json)
     assert result.status == 2
     assert "There is no file" in result.out + result.err
 
 
-def test_a_folder_is_no_file(billhook, tmp_path):
+def test_a_folder_is_not_accepted_as_a_file(billhook, tmp_path):
     assert billhook("check", tmp_path, "--json").json["error"]["code"] == "file-unreadable"
 
 
-def test_a_binary_file_is_said_to_be_one(billhook, tmp_path):
+def test_a_binary_file_is_reported_as_binary(billhook, tmp_path):
     file = tmp_path / "x.pdf"
     file.write_bytes(b"%PDF-1.7\n\xff\xfe\x00")
     assert billhook("check", file, "--json").json["error"]["code"] == "not-text"
 
 
-def test_a_file_cannot_steer_the_terminal(billhook, write):
+def test_a_file_cannot_send_control_characters_to_the_terminal(billhook, write):
     result = billhook("check", write(GOOD + '"\\u001b[2J" = 1\n'))
     assert "\x1b" not in result.err
     assert "\\x1b[2J" in result.err

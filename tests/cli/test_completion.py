@@ -52,7 +52,7 @@ def test_completing_a_command_loads_no_server():
     assert run(sys.executable, "-c", code) == "[]\n"
 
 
-def test_bash_completes_after_its_script_was_read():
+def test_bash_completes_after_sourcing_its_script():
     script = (
         "source <(billhook completion bash); COMP_WORDS=(billhook rest); COMP_CWORD=1; "
         '_billhook_completion billhook; echo "${COMPREPLY[@]}"'
@@ -61,14 +61,14 @@ def test_bash_completes_after_its_script_was_read():
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish isn't here")
-def test_fish_completes_from_the_place_where_it_is_installed(tmp_path):
+def test_fish_completes_from_the_installed_script(tmp_path):
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     run("billhook", "completion", "fish", "--install", **home)
     assert "restore" in run("fish", "-c", "complete -C 'billhook rest'", **home)
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh isn't here")
-def test_zsh_takes_the_function_that_is_installed(tmp_path):
+def test_zsh_uses_the_installed_function(tmp_path):
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
     told = run("billhook", "completion", "zsh", "--install", **home)
     assert f"fpath=({tmp_path}/share/zsh/site-functions $fpath)" in told
@@ -99,7 +99,7 @@ def test_one_command_installs_it_for_the_user(billhook, monkeypatch, tmp_path, s
     assert "_BILLHOOK_COMPLETE" in (tmp_path / place).read_text()
 
 
-def test_a_place_that_can_not_be_written_is_named(billhook, monkeypatch, tmp_path):
+def test_a_path_that_cannot_be_written_is_named(billhook, monkeypatch, tmp_path):
     (tmp_path / ".config").touch()
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -107,7 +107,7 @@ def test_a_place_that_can_not_be_written_is_named(billhook, monkeypatch, tmp_pat
     assert (result.status, result.json["error"]["code"]) == (2, "file-unwritable")
 
 
-def test_another_shell_is_refused_with_those_that_there_are(billhook):
+def test_an_unknown_shell_is_refused_with_a_list_of_the_supported_ones(billhook):
     result = billhook("completion", "powershell")
     assert result.status == 2
     assert "'bash', 'zsh', 'fish'" in result.err

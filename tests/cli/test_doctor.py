@@ -83,7 +83,7 @@ def test_nothing_is_changed(keys: Installation) -> None:
     assert after["secrets.key"] == before["secrets.key"]
 
 
-def test_a_wrong_setting_is_broken_and_names_what_is_right(keys: Installation) -> None:
+def test_an_invalid_setting_is_broken_and_shows_a_valid_value(keys: Installation) -> None:
     found = broken(keys, BILLHOOK_WORKERS="many")
     assert "BILLHOOK_WORKERS" in found["setting"]
 
@@ -104,7 +104,9 @@ def test_unwise_settings_are_warnings(keys: Installation) -> None:
     assert {"no-https", "every-proxy", "backup-overdue", "mail-not-set"} <= set(found)
 
 
-def test_a_database_that_is_away_is_broken_and_leaves_the_other_checks(keys: Installation) -> None:
+def test_an_unavailable_database_is_broken_and_the_other_checks_still_run(
+    keys: Installation,
+) -> None:
     address = "postgresql://billhook:canary@127.0.0.1:9/billhook"
     report = keys.json("doctor", status=1, **QUIET, BILLHOOK_DATABASE_URL=address)
     assert "database-unavailable" in findings(report, "broken")
@@ -122,7 +124,9 @@ def test_a_damaged_database_is_broken(keys: Installation) -> None:
     assert "billhook restore" in found["database-damaged"]
 
 
-def test_a_database_that_another_program_locks_takes_no_changes(keys: Installation) -> None:
+def test_a_database_that_another_program_has_locked_is_reported_as_not_writable(
+    keys: Installation,
+) -> None:
     with sqlite3.connect(keys.folder / "billhook.sqlite3", isolation_level=None) as locked:
         locked.execute("BEGIN IMMEDIATE")
         found = broken(keys)
@@ -130,13 +134,13 @@ def test_a_database_that_another_program_locks_takes_no_changes(keys: Installati
     assert "SQLITE_BUSY" in found["database-not-writable"]
 
 
-def test_keys_that_are_gone_are_broken_and_are_not_made(keys: Installation) -> None:
+def test_missing_keys_are_broken_and_are_not_created(keys: Installation) -> None:
     (keys.folder / "secrets.key").unlink()
     assert "backup" in broken(keys)["keys-missing"]
     assert not (keys.folder / "secrets.key").exists()
 
 
-def test_keys_of_another_installation_name_the_secrets_that_they_do_not_fit(
+def test_keys_of_another_installation_are_reported_with_the_secrets_that_they_cannot_decrypt(
     keys: Installation,
 ) -> None:
     (keys.folder / "secrets.key").write_text("A" * 43 + "=\n")
@@ -161,7 +165,7 @@ def test_a_mail_server_that_refuses_is_broken(keys: Installation) -> None:
     assert "canary" not in str(found)
 
 
-def test_a_source_that_the_policy_denies_comes_with_the_line_that_allows_it(
+def test_a_source_that_the_policy_denies_is_shown_with_the_line_that_would_allow_it(
     keys: Installation,
 ) -> None:
     found = warnings(keys, BILLHOOK_ALLOW="10.1.2.3:443")
@@ -169,12 +173,14 @@ def test_a_source_that_the_policy_denies_comes_with_the_line_that_allows_it(
     assert "BILLHOOK_ALLOW=10.1.2.3:443,127.0.0.1:9" in found["source-denied"]
 
 
-def test_an_allowed_name_that_can_not_be_found_is_a_warning(keys: Installation) -> None:
+def test_an_allowed_name_that_does_not_resolve_is_a_warning(keys: Installation) -> None:
     found = warnings(keys, BILLHOOK_ALLOW="127.0.0.1:9,erp.invalid:443")
     assert "erp.invalid:443" in found["allowed-name-unknown"]
 
 
-def test_an_allowed_name_without_its_network_comes_with_a_narrower_line(keys: Installation) -> None:
+def test_an_allowed_name_without_its_network_is_shown_with_a_narrower_line(
+    keys: Installation,
+) -> None:
     found = warnings(keys, BILLHOOK_ALLOW="127.0.0.1:9,localhost:9000")
     assert "localhost:9000=" in found["allowed-wide"]
 

@@ -41,7 +41,7 @@ def file(write):
     return write(FILE)
 
 
-def test_it_shows_the_request_as_it_would_go_out(billhook, file):
+def test_it_shows_the_request_as_it_would_be_sent(billhook, file):
     result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=INV 1")
     assert result.status == 0
     assert result.out == (
@@ -54,7 +54,7 @@ def test_it_shows_the_request_as_it_would_go_out(billhook, file):
     )
 
 
-def test_with_json_it_gives_the_requests(billhook, file):
+def test_with_json_it_prints_the_requests(billhook, file):
     result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=INV-1", "--json")
     assert result.json == {
         "ok": True,
@@ -149,7 +149,7 @@ def test_values_are_text_or_json(billhook, file, argument, bare):
         ),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused(billhook, file, arguments, code, where):
+def test_an_invalid_value_is_refused(billhook, file, arguments, code, where):
     result = billhook("fill", file, "GetInvoiceImage", *arguments, "--json")
     assert result.status == 2
     error = result.json["error"]
@@ -236,7 +236,7 @@ def test_a_wrong_secret_is_refused_without_repeating_it(billhook, file, option, 
     assert CANARY not in result.out + result.err
 
 
-def test_a_secret_that_does_not_fit_is_refused_without_showing_it(billhook, file, monkeypatch):
+def test_an_invalid_secret_is_refused_without_being_shown(billhook, file, monkeypatch):
     monkeypatch.setenv("ACME_KEY", CANARY + "\r\nX-Evil: 1")
     result = billhook(
         "fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--secret", "ApiKey=env:ACME_KEY"
@@ -246,7 +246,7 @@ def test_a_secret_that_does_not_fit_is_refused_without_showing_it(billhook, file
     assert CANARY not in result.out + result.err
 
 
-def test_a_file_with_mistakes_is_not_filled(billhook, write):
+def test_a_file_with_problems_is_not_filled(billhook, write):
     file = write(FILE.replace("{{InvoiceNumber}}", "{{InvoiceNr}}"))
     result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
     assert result.status == 2
@@ -254,13 +254,13 @@ def test_a_file_with_mistakes_is_not_filled(billhook, write):
     assert (error["code"], error["problems"][0]["line"]) == ("unknown-token", 9)
 
 
-def test_the_json_is_ascii_so_that_any_terminal_holds_it(billhook, file):
+def test_the_json_is_ascii_so_that_any_terminal_can_show_it(billhook, file):
     result = billhook("fill", file, "Two", "Id=å", "--json")
     assert result.out.isascii()
     assert json.loads(result.out)["requests"][0]["url"] == "https://a.example/%C3%A5"
 
 
-def test_a_secret_file_has_to_be_a_short_text(billhook, file, tmp_path):
+def test_a_secret_file_must_be_short_text(billhook, file, tmp_path):
     path = tmp_path / "key"
     for data, code in ((b"\xff\xfe", "not-text"), (b"x" * 70_000, "too-long")):
         path.write_bytes(data)
@@ -277,13 +277,13 @@ def test_a_secret_may_be_given_once(billhook, file):
     assert result.json["error"]["code"] == "duplicate-name"
 
 
-def test_a_file_of_another_form_is_not_filled(billhook, write):
+def test_a_file_with_an_unknown_key_is_not_filled(billhook, write):
     file = write(FILE.replace("method =", "metod ="))
     result = billhook("fill", file, "GetInvoiceImage", "InvoiceNumber=1", "--json")
     assert (result.status, result.json["error"]["code"]) == (2, "unknown-key")
 
 
-def test_a_name_like_none_lists_what_there_is(billhook, file):
+def test_a_name_that_resembles_nothing_lists_the_available_ones(billhook, file):
     result = billhook("fill", file, "Xyzzy", "--json")
     assert "It has: GetInvoiceImage, Two." in result.json["error"]["message"]
 

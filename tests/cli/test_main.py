@@ -36,7 +36,7 @@ def test_wrong_usage_is_one_object_with_json(billhook, arguments):
     assert result.json["error"]["message"]
 
 
-def test_wrong_usage_without_json_is_told_on_standard_error(billhook):
+def test_wrong_usage_without_json_is_reported_on_standard_error(billhook):
     result = billhook("chek")
     assert (result.status, result.out) == (2, "")
     assert 'There is no command "chek". Did you mean check?' in result.err
@@ -79,7 +79,7 @@ def broken(monkeypatch):
         pytest.param(SourceRefused(401), 4, "source-refused", id="source-failed"),
         pytest.param(denied(Verdict.DENIED_LOOPBACK), 5, "egress-denied", id="denied"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="stopped"),
-        pytest.param(RuntimeError("s3cret"), 1, "internal", id="our-own-mistake"),
+        pytest.param(RuntimeError("s3cret"), 1, "internal", id="our-own-fault"),
     ],
 )
 def test_each_kind_of_error_has_its_exit_status(billhook, broken, error, status, code):
@@ -89,7 +89,7 @@ def test_each_kind_of_error_has_its_exit_status(billhook, broken, error, status,
     assert "s3cret" not in result.out + result.err
 
 
-def test_a_denial_says_its_reason(billhook, broken):
+def test_a_denial_includes_its_reason(billhook, broken):
     error = denied(Verdict.DENIED_LOOPBACK)
     assert isinstance(error, EgressDenied)
     broken(error)
@@ -157,7 +157,7 @@ def test_it_ends_quietly_when_nobody_reads_its_output(write, text, status, more)
 @pytest.mark.parametrize(
     "more", [pytest.param((), id="lines"), pytest.param(("--json",), id="json")]
 )
-def test_a_full_disk_is_told_on_standard_error(write, more):
+def test_a_full_disk_is_reported_on_standard_error(write, more):
     with no_room() as output:
         done = run_into(output, "check", write("format = 1\n" + FILE), *more)
     assert done.returncode == 2
@@ -166,7 +166,7 @@ def test_a_full_disk_is_told_on_standard_error(write, more):
     )
 
 
-def test_a_closed_output_is_no_mistake_of_ours(write):
+def test_a_closed_output_is_not_reported_as_our_fault(write):
     done = subprocess.run(
         [
             "/bin/sh",

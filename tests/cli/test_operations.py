@@ -28,7 +28,7 @@ def opening(request) -> tuple[str, ...]:
     return request.param
 
 
-def test_a_folder_that_does_not_exist_is_refused_and_not_made(command, tmp_path):
+def test_a_folder_that_does_not_exist_is_refused_and_not_created(command, tmp_path):
     nowhere = Installation(tmp_path / "nowhere")
     refused = nowhere.refused(*command)
     assert (refused["code"], refused["where"]) == ("no-data-folder", "--data-dir")
@@ -56,7 +56,7 @@ def test_a_folder_without_its_database_is_refused(command, installation):
     assert not (installation.folder / "billhook.sqlite3").exists()
 
 
-def test_a_database_that_is_away_is_named_without_its_password(opening, installation):
+def test_an_unavailable_database_is_named_without_its_password(opening, installation):
     address = "postgresql://billhook:canary@127.0.0.1:9/billhook"
     refused = installation.refused(*opening, BILLHOOK_DATABASE_URL=address)
     assert refused["code"] == "database"
@@ -71,6 +71,6 @@ def test_a_damaged_database_is_named(opening, installation):
     assert "SQLITE_NOTADB" in refused["message"]
 
 
-def test_a_wrong_setting_is_told_with_its_name(opening, installation):
+def test_an_invalid_setting_is_reported_by_name(opening, installation):
     refused = installation.refused(*opening, BILLHOOK_WORKERS="many")
     assert "BILLHOOK_WORKERS" in refused["message"]

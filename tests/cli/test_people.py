@@ -43,7 +43,7 @@ def test_without_a_terminal_a_password_is_not_asked_for(installation: Installati
     assert refused["code"] == "no-terminal"
 
 
-def test_a_role_that_does_not_exist_is_refused_with_those_that_do(
+def test_an_unknown_role_is_refused_with_a_list_of_the_known_ones(
     installation: Installation,
 ) -> None:
     refused = installation.refused("members", "role", "owner@acme.example", "king")
@@ -68,14 +68,16 @@ def test_contacts_are_imported_from_a_file(installation: Installation, tmp_path:
     assert gone["code"] == "file-not-found"
 
 
-def test_sessions_end_for_one_person_or_all_but_never_by_slip(installation: Installation) -> None:
+def test_sessions_end_for_one_person_or_everyone_but_never_by_accident(
+    installation: Installation,
+) -> None:
     assert installation.json("sessions", "end", "--all") == {"ok": True, "sessions_ended": 0}
     assert installation.refused("sessions", "end")["code"] == "usage"
     both = installation.refused("sessions", "end", "owner@acme.example", "--all")
     assert both["code"] == "usage"
 
 
-def test_a_test_mail_is_sent_or_the_reason_is_said(installation: Installation) -> None:
+def test_a_test_mail_is_sent_or_the_reason_is_shown(installation: Installation) -> None:
     assert installation.refused("mail", "test", "me@acme.example")["code"] == "mail-not-set"
     with smtp_server() as server:
         url = {"BILLHOOK_EMAIL_URL": f"smtp+plain://127.0.0.1:{server.port}"}

@@ -20,7 +20,7 @@ def test_the_list_is_one_object_in_json(billhook):
     assert found["sources_row"] == "Dolibarr"
 
 
-def test_a_preset_is_shown_as_the_file_that_it_is(billhook, write):
+def test_a_preset_is_shown_as_its_file(billhook, write):
     shown = billhook("presets", "show", "dolibarr").out
     assert shown == preset_text("dolibarr")
     assert read_integration(shown).name == "Dolibarr"
@@ -34,7 +34,7 @@ def test_a_preset_in_json_says_which_fields_are_secret(billhook):
     assert preset["file"] == preset_text("dolibarr")
 
 
-def test_a_preset_that_is_not_there_is_told_with_the_nearest(billhook):
+def test_an_unknown_preset_is_reported_with_the_nearest_name(billhook):
     result = billhook("presets", "show", "dolibar", "--json")
     error = result.json["error"]
     assert (result.status, error["code"]) == (2, "unknown-preset")

@@ -21,20 +21,20 @@ def test_with_json_it_prints_the_number_as_an_object(installation: Installation)
     assert installation.json("rotate-secrets") == {"ok": True, "secrets": 1}
 
 
-def test_a_key_that_can_not_be_read_ends_it_with_a_sentence(installation: Installation) -> None:
+def test_a_key_that_cannot_be_read_ends_it_with_a_clear_message(installation: Installation) -> None:
     done = installation.run("rotate-secrets", BILLHOOK_SECRETS_KEYS="not-a-key")
     assert done.returncode == 2
     assert "32 random bytes in base64" in done.stderr
     assert "not-a-key" not in done.stderr + done.stdout
 
 
-def test_keys_that_are_not_those_of_the_secrets_are_refused(installation: Installation) -> None:
+def test_keys_that_did_not_encrypt_the_secrets_are_refused(installation: Installation) -> None:
     (installation.folder / "secrets.key").write_text("A" * 43 + "=\n")
     refused = installation.refused("rotate-secrets")
     assert refused["code"] == "secrets-key"
 
 
-def test_the_folder_of_a_slip_is_refused_and_not_made(tmp_path: Path) -> None:
+def test_a_mistyped_folder_is_refused_and_not_created(tmp_path: Path) -> None:
     typo = Installation(tmp_path / "tpyo")
     assert typo.refused("rotate-secrets")["code"] == "no-data-folder"
     assert not typo.folder.exists()

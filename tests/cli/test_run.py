@@ -90,14 +90,14 @@ def run(billhook, write):
 
 
 class TestTheDocument:
-    def test_it_is_written_whole_to_the_file_named(self, run, source, tmp_path):
+    def test_the_complete_document_is_written_to_the_named_file(self, run, source, tmp_path):
         result = run(source, "-o", str(tmp_path / "out.pdf"))
         assert result.status == 0
         assert (tmp_path / "out.pdf").read_bytes() == PDF
         assert result.out == f"{tmp_path}/out.pdf: application/pdf, 60,000 bytes.\n"
         assert result.err == ""
 
-    def test_with_json_its_facts_are_told(self, run, source, tmp_path):
+    def test_with_json_its_details_are_printed(self, run, source, tmp_path):
         told = run(source, "--json", "-o", str(tmp_path / "out.pdf")).json
         assert told["ok"] is True
         assert told["document"] == {
@@ -116,7 +116,7 @@ class TestTheDocument:
         assert told["document"]["file"] is None
         assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
 
-    def test_a_file_that_was_there_is_replaced_and_keeps_its_mode(self, run, source, tmp_path):
+    def test_an_existing_file_is_replaced_and_keeps_its_mode(self, run, source, tmp_path):
         old = tmp_path / "out.pdf"
         old.write_bytes(b"old")
         old.chmod(0o640)
@@ -124,7 +124,7 @@ class TestTheDocument:
         assert old.read_bytes() == PDF
         assert old.stat().st_mode & 0o777 == 0o640
 
-    def test_a_name_that_is_too_long_is_told_before_anything_is_sent(self, run, source):
+    def test_a_name_that_is_too_long_is_reported_before_anything_is_sent(self, run, source):
         result = run(source, "--json", "-o", "x" * 300)
         assert (result.status, result.json["error"]["code"]) == (2, "file-unwritable")
         assert "File name too long" in result.json["error"]["message"]
@@ -151,7 +151,7 @@ class TestFailures:
             pytest.param(always(answer(PDF[:-9])), 4, "source-cut-short", id="cut-short"),
         ],
     )
-    def test_the_exit_status_tells_whose_fault_it_is(self, run, tmp_path, script, status, code):
+    def test_the_exit_status_shows_whose_fault_it_is(self, run, tmp_path, script, status, code):
         with source_in_a_thread(script) as source:
             told = run(source, "--json", "-o", str(tmp_path / "out.pdf"))
             plain = run(source, "-o", str(tmp_path / "out.pdf"))
@@ -161,14 +161,14 @@ class TestFailures:
         assert plain.out == ""
         assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
 
-    def test_a_failure_leaves_a_file_that_was_there_as_it_was(self, run, tmp_path):
+    def test_a_failure_leaves_an_existing_file_unchanged(self, run, tmp_path):
         old = tmp_path / "out.pdf"
         old.write_bytes(b"old")
         with source_in_a_thread(always(answer(b"{}"))) as source:
             assert run(source, "-o", str(old)).status == 4
         assert old.read_bytes() == b"old"
 
-    def test_an_address_that_is_not_allowed_is_status_5(self, billhook, write, source):
+    def test_a_denied_address_exits_with_status_5(self, billhook, write, source):
         file = write(FILE.format(url=source.url))
         result = billhook("run", file, "GetInvoiceImage", "InvoiceNumber=INV-1", "--json")
         assert result.status == 5
@@ -189,7 +189,7 @@ class TestFailures:
             pytest.param(["--allow", "127.0.0.1"], "not a host and port", id="an-allowance"),
         ],
     )
-    def test_a_mistake_in_the_arguments_is_told_before_anything_is_sent(
+    def test_a_problem_in_the_arguments_is_reported_before_anything_is_sent(
         self, run, source, arguments, words
     ):
         result = run(source, *arguments)
@@ -197,7 +197,7 @@ class TestFailures:
         assert words in result.err + result.out
         assert source.connections == 0
 
-    def test_a_folder_that_takes_no_file_is_told(self, run, source, tmp_path):
+    def test_an_unwritable_folder_is_reported(self, run, source, tmp_path):
         result = run(source, "-o", "/proc/out.pdf")
         assert result.status == 2
         assert "/proc/out.pdf can't be written" in result.err
@@ -262,7 +262,7 @@ class TestSteps:
 
 class TestAsAProcess:
     @pytest.mark.parametrize("more", [[], ["-o", "-"]], ids=["without-o", "with-o-minus"])
-    def test_standard_output_gets_the_very_bytes(self, write, source, more):
+    def test_standard_output_gets_the_exact_bytes(self, write, source, more):
         done = subprocess.run(
             arguments(write, source, *more),
             capture_output=True,
@@ -282,7 +282,7 @@ class TestAsAProcess:
         assert b"-o FILE" in done.stderr
         assert source.connections == 0
 
-    def test_a_reader_that_has_gone_is_no_failure_worth_a_traceback(self, write, source):
+    def test_a_reader_that_has_gone_causes_no_traceback(self, write, source):
         line = arguments(write, source)
         with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
@@ -306,7 +306,7 @@ class TestAsAProcess:
             assert process.returncode == 130
             assert not out.exists()
 
-    def test_a_long_run_says_on_a_terminal_what_it_waits_for(self, write, tmp_path):
+    def test_a_long_run_shows_on_a_terminal_what_it_is_waiting_for(self, write, tmp_path):
         with source_in_a_thread(stalls) as source:
             terminal, end = pty.openpty()
             line = arguments(write, source, "-o", str(tmp_path / "out.pdf"))
@@ -320,7 +320,7 @@ class TestAsAProcess:
         assert process.returncode == 130
 
 
-def test_the_progress_tells_phase_bytes_and_seconds():
+def test_the_progress_shows_phase_bytes_and_seconds():
     trace = Trace()
     assert describe_progress(trace, 1.2) == "Working … 1 s"
     progress = trace.begin("One", "GET")
@@ -334,7 +334,7 @@ HOW = "--secret {0}=env:VARIABLE or --secret {0}=file:PATH."
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
-def test_a_secret_that_is_not_given_is_told_with_how_to_give_it(billhook, write, as_json):
+def test_a_missing_secret_is_reported_with_the_option_that_supplies_it(billhook, write, as_json):
     file = write(FILE.format(url="https://billing.acme.example"))
     result = billhook("run", file, "WithSecret", "InvoiceNumber=1", *["--json"] * as_json)
     message = f"No value is given for the secret ApiKey. Give it with {HOW.format('ApiKey')}"
@@ -408,7 +408,7 @@ class TestAuthentication:
         assert (result.status, result.json["error"]["code"]) == (2, "missing-secret")
         assert result.json["error"]["message"].endswith(HOW.format("Password"))
 
-    def test_the_files_authentication_is_used(self, signed_run, source):
+    def test_the_authentication_in_the_file_is_used(self, signed_run, source):
         assert signed_run(source, BASIC).status == 0
         pair = base64.b64encode(f"billhook:{CANARY}".encode())
         assert b"Authorization: Basic " + pair in source.requests[0]
@@ -422,7 +422,7 @@ class TestAuthentication:
         assert asked == [b"/token", b"/items/INV-1", b"/items/INV-1"]
         assert (tmp_path / "tokens").stat().st_mode & 0o777 == 0o600
 
-    def test_where_tokens_have_no_place_the_option_is_named(self, signed_run, source):
+    def test_if_tokens_cannot_be_stored_the_option_is_named(self, signed_run, source):
         result = signed_run(source, REFRESH)
         assert result.status == 2
         assert "--tokens FILE" in result.json["error"]["message"]

@@ -26,7 +26,7 @@ def demo():
         yield demo
 
 
-def test_it_shows_which_request_went_out_with_the_secret_masked(demo):
+def test_it_shows_the_request_that_was_sent_with_the_secret_masked(demo):
     assert f"GET {demo.sample_address}/invoices/INV0000001/pdf" in demo.printed
     assert "X-Api-Key: ••••••" in demo.printed
 
@@ -39,29 +39,29 @@ def test_it_shows_what_came_back_and_how_long_it_took(demo):
     assert "the very bytes that the sample system made" in demo.printed
 
 
-def test_it_prints_where_and_as_whom_to_sign_in(demo):
+def test_it_prints_the_address_and_the_accounts_for_signing_in(demo):
     assert f"{demo.address}/sign-in/password" in demo.printed
     assert re.search(r"contact +dana@meridian.example +Dana Reyes", demo.printed)
     assert re.search(r"member +maeve@alderfinch.example +Maeve Alder, owner", demo.printed)
     assert f"password    {demo.state['password']}" in demo.printed
 
 
-def test_it_names_each_invoice_that_goes_wrong_on_purpose(demo):
+def test_it_names_each_invoice_that_fails_on_purpose(demo):
     named = set(re.findall(r"INV\d{7}", demo.printed.partition("on purpose")[2]))
     assert named == set(ODDITIES)
 
 
-def test_the_key_of_the_sample_system_is_printed_once_for_who_builds_the_integration(demo):
+def test_the_key_of_the_sample_system_is_printed_once_for_people_who_build_the_integration(demo):
     key = demo.state["sample_key"]
     assert re.search(rf"^  sample key +{key} +to build the integration", demo.printed, re.MULTILINE)
     assert demo.printed.count(key) == 1
 
 
-def test_there_are_no_colours_where_no_terminal_is(demo):
+def test_without_a_terminal_there_are_no_colours(demo):
     assert "\x1b" not in demo.printed
 
 
-def test_what_it_remembers_is_readable_by_its_owner_only(demo):
+def test_its_files_are_readable_by_their_owner_only(demo):
     assert (demo.data_dir / "demo.json").stat().st_mode & 0o777 == 0o600
     assert demo.data_dir.stat().st_mode & 0o777 == 0o700
 
@@ -75,7 +75,7 @@ def process_id_of_sample(demo: DemoProcess) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
-def test_it_ends_cleanly_with_everything_that_it_started_on(number):
+def test_it_stops_cleanly_with_everything_that_it_started_on(number):
     with running_demo() as demo:
         demo.wait_until_told()
         folder, watch = demo.data_dir, os.pidfd_open(process_id_of_sample(demo))
@@ -88,7 +88,7 @@ def test_it_ends_cleanly_with_everything_that_it_started_on(number):
     assert not folder.exists()
 
 
-def test_the_sample_system_ends_even_when_the_demo_is_killed(tmp_path):
+def test_the_sample_system_stops_even_when_the_demo_is_killed(tmp_path):
     with running_demo("--data-dir", str(tmp_path)) as demo:
         demo.wait_until_told()
         watch = os.pidfd_open(process_id_of_sample(demo))
@@ -97,7 +97,7 @@ def test_the_sample_system_ends_even_when_the_demo_is_killed(tmp_path):
         os.close(watch)
 
 
-def test_a_demo_with_a_folder_of_its_own_goes_on_where_it_ended(tmp_path):
+def test_a_demo_with_its_own_folder_continues_where_it_stopped(tmp_path):
     states = []
     for _ in range(2):
         with running_demo("--data-dir", str(tmp_path)) as demo:
@@ -108,7 +108,7 @@ def test_a_demo_with_a_folder_of_its_own_goes_on_where_it_ended(tmp_path):
     assert states[0] == states[1]
 
 
-def test_a_view_that_does_not_work_is_told_and_the_demo_goes_on(tmp_path):
+def test_a_failing_view_is_reported_and_the_demo_continues(tmp_path):
     with running_demo("--data-dir", str(tmp_path)) as demo:
         demo.wait_until_told()
     with contextlib.closing(sqlite3.connect(tmp_path / "billhook.sqlite3")) as database:
@@ -123,7 +123,7 @@ def test_a_view_that_does_not_work_is_told_and_the_demo_goes_on(tmp_path):
         assert "contact     dana@meridian.example" in demo.printed
 
 
-def test_a_demo_whose_sample_system_cannot_have_its_port_says_so(tmp_path):
+def test_a_demo_whose_sample_system_cannot_get_its_port_says_so(tmp_path):
     with running_demo("--data-dir", str(tmp_path)) as demo:
         demo.wait_until_told()
         port = demo.state["sample_port"]
@@ -147,7 +147,7 @@ def refused(*options: str) -> str:
     return ended.stderr
 
 
-def test_a_port_that_is_taken_is_told_in_one_sentence():
+def test_a_port_in_use_is_reported_in_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         told = refused("--port", str(port))
@@ -155,7 +155,7 @@ def test_a_port_that_is_taken_is_told_in_one_sentence():
     assert told.count("\n") == 1
 
 
-def test_a_folder_with_a_real_installation_is_left_as_it_is(tmp_path):
+def test_a_folder_with_a_real_installation_is_left_unchanged(tmp_path):
     database = tmp_path / "billhook.sqlite3"
     database.write_bytes(b"precious")
     assert "isn't a demo" in refused("--port", "0", "--data-dir", str(tmp_path))
@@ -163,7 +163,7 @@ def test_a_folder_with_a_real_installation_is_left_as_it_is(tmp_path):
     assert database.read_bytes() == b"precious"
 
 
-def test_without_a_port_the_next_free_one_is_taken(monkeypatch):
+def test_without_a_port_the_next_free_one_is_used(monkeypatch):
     from billhook.server.demo import start
 
     with socket.create_server(("127.0.0.1", 0)) as other:

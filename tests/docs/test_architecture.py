@@ -31,20 +31,20 @@ def section(title: str) -> str:
     return PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_the_picture_is_the_one_that_the_imports_give():
+def test_the_picture_matches_the_imports():
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture(), REMAKE
 
 
-def test_the_table_of_rooms_is_the_one_that_the_code_gives():
+def test_the_table_of_rooms_matches_the_code():
     assert architecture.page() == PAGE, REMAKE
 
 
-def test_every_room_says_in_a_sentence_what_it_is_for():
+def test_every_room_has_a_sentence_that_explains_its_purpose():
     rows = architecture.table().split("\n")[2:-1]
     assert [row for row in rows if not re.fullmatch(r"\| [\w*/]+ \| .+[.?] \|", row)] == []
 
 
-def test_the_picture_shows_an_arrow_for_each_import_or_another_way_to_it():
+def test_the_picture_shows_each_import_directly_or_through_other_arrows():
     graph = architecture.graph_of_rooms()
     for part in ("portal", "engine"):
         rooms = {f"{part}.{room}" for row in architecture.layers(part) for room in row}
@@ -65,7 +65,7 @@ def test_each_named_file_exists_and_contains_the_name(path: str, name: str):
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
 
 
-def test_the_lists_of_files_to_change_are_all_there():
+def test_all_lists_of_files_to_change_are_present():
     titles = re.findall(
         r"^\*\*(.+?)\*\*", section("To add something, change these files"), re.MULTILINE
     )
@@ -129,7 +129,7 @@ def row(db: None) -> Integration:
     return integration(cast.harper)
 
 
-def test_a_save_calls_the_named_functions_in_their_order(row: Integration):
+def test_a_save_calls_the_named_functions_in_order(row: Integration):
     member = User.objects.get(memberships__organisation=row.organisation, memberships__role="owner")
     client: Client = signed_in(member)
     address = reverse("backoffice:integration", args=[row.organisation_id, row.id])

@@ -63,7 +63,7 @@ def test_each_kind_of_field_is_listed():
     assert rows(table)[1:] == expected
 
 
-def test_the_tables_are_those_that_the_tool_writes():
+def test_the_tables_match_the_output_of_the_tool():
     assert page(PAGE) == PAGE
 
 

@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
 
 
-def test_the_page_is_what_the_commands_say_of_themselves() -> None:
+def test_the_page_matches_the_help_of_the_commands() -> None:
     """If this fails: python -m billhook.cli.reference > docs/commands.md"""
     assert (ROOT / "docs" / "commands.md").read_text() == as_markdown()
 
 
-def test_every_option_says_what_it_means() -> None:
+def test_every_option_has_an_explanation() -> None:
     for path, command in commands():
         assert command.help, path
         for option in command.params:

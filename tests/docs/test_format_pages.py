@@ -57,7 +57,7 @@ def rows(text: str) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
-def test_each_token_of_a_known_command_stands_there(command):
+def test_each_token_of_a_known_command_is_listed(command):
     part = section(TOKENS, f"### {command.name}")
     assert part.strip().startswith(command.meaning)
     assert rows(part) == [
@@ -66,18 +66,18 @@ def test_each_token_of_a_known_command_stands_there(command):
     ]
 
 
-def test_each_token_of_billhook_itself_stands_there():
+def test_each_token_of_billhook_itself_is_listed():
     assert rows(section(TOKENS, "### Every command")) == [
         (f"`{token.name}`", token.kind, token.meaning, f"`{token.example}`")
         for token in SYSTEM_TOKENS
     ]
 
 
-def test_each_slot_stands_there_with_its_rule():
+def test_each_slot_is_listed_with_its_rule():
     assert rows(section(TOKENS, "## How a value is encoded, by its slot")) == list(SLOTS.items())
 
 
-def test_each_function_stands_there_with_its_example():
+def test_each_function_is_listed_with_its_example():
     listed = {row[0].strip("`"): row[1:] for row in rows(section(TOKENS, "## Functions"))}
     listed.pop("function")
     assert listed == {
@@ -97,12 +97,12 @@ def test_each_function_stands_there_with_its_example():
         pytest.param(int(MAX_TIMEOUT), FORMAT, id="most-time"),
     ],
 )
-def test_each_limit_stands_there(number, page):
+def test_each_limit_is_listed(number, page):
     assert f"{number:,}" in page
 
 
 @pytest.mark.parametrize("page", [TOKENS, FORMAT], ids=["tokens", "integration-file"])
-def test_the_file_that_is_shown_compiles(page):
+def test_the_example_file_compiles(page):
     shown = page.partition("```toml\n")[2].partition("```")[0]
     if "format = 1" not in shown:
         head = 'format = 1\n[integration]\nname = "x"\n[commands.GetInvoiceImage]\n'
@@ -132,7 +132,7 @@ def known_keys(source: str) -> list[str]:
         pytest.param("## `[[commands.NAME.steps]]`", "[[commands.A.steps]]\nzzzzz = 1", id="step"),
     ],
 )
-def test_each_key_stands_there(title, source):
+def test_each_key_is_listed(title, source):
     documented = {row[0].strip("`") for row in rows(section(FORMAT, title))}
     known = set(known_keys(source))
     if title == "## `[commands.NAME]`":
@@ -142,7 +142,7 @@ def test_each_key_stands_there(title, source):
         assert documented == known
 
 
-def test_the_tables_of_keys_are_made_from_the_descriptions_of_the_fields():
+def test_the_tables_of_keys_match_the_descriptions_of_the_fields():
     assert format_page(FORMAT) == FORMAT
 
 
@@ -153,7 +153,7 @@ def test_the_tables_of_keys_are_made_from_the_descriptions_of_the_fields():
         pytest.param("## `[[preset.fields]]`", "[[preset.fields]]\nzzzzz = 1", id="field"),
     ],
 )
-def test_each_key_of_a_preset_stands_there(title, source):
+def test_each_key_of_a_preset_is_listed(title, source):
     with pytest.raises(ConfigurationError) as refused:
         parse_preset("x", f'format = 1\n[integration]\nname = "x"\n{source}')
     (message,) = (p.message for p in refused.value.problems if p.code == "unknown-key")
@@ -161,14 +161,14 @@ def test_each_key_of_a_preset_stands_there(title, source):
     assert {row[0].strip("`") for row in rows(section(FORMAT, title))} == set(known)
 
 
-def test_the_methods_and_defaults_stand_there():
+def test_the_methods_and_defaults_are_listed():
     step = section(FORMAT, "## `[[commands.NAME.steps]]`")
     assert all(f"`{method}`" in step for method in METHODS)
     part = section(FORMAT, "## `[commands.NAME]`")
     assert all(f'"{media_type}"' in part for media_type in DEFAULT_ACCEPT)
 
 
-def test_each_code_of_a_mistake_stands_there():
+def test_each_code_of_a_problem_is_listed():
     documented = [row[0].strip("`") for row in rows(section(FORMAT, "## Problems, by code"))]
     assert len(documented) == len(set(documented))
     raised = set().union(*(codes_of(module) for module in MODULES))

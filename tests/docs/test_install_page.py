@@ -84,7 +84,7 @@ def test_the_caddyfile_that_it_shows_is_the_one_that_it_installs():
 
 
 @pytest.mark.parametrize("block", blocks("sh") + blocks("bash"))
-def test_every_block_of_commands_is_right_for_the_shell(block):
+def test_every_block_of_commands_is_valid_shell(block):
     done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -113,7 +113,7 @@ async def test_the_fake_works_as_shown(tmp_path: Path) -> None:
     await run_program(PROGRAMS["In your own tests"], tmp_path)
 
 
-def test_every_program_of_the_page_is_run_here() -> None:
+def test_every_program_on_the_page_is_run_here() -> None:
     assert len(PROGRAMS) == PAGE.count("```python") == 5
 
 
@@ -125,14 +125,14 @@ def errors_of(base: type[errors.BillhookError]) -> Iterator[type[errors.Billhook
             yield from errors_of(error)
 
 
-def test_every_argument_of_a_run_is_in_the_page() -> None:
+def test_every_argument_of_a_run_is_on_the_page() -> None:
     parameters = inspect.signature(Source.run).parameters.values()
     named = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
     rows = SECTIONS["Running a command"]
     assert re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) == named
 
 
-def test_every_error_stands_there_with_its_code_and_statuses() -> None:
+def test_every_error_is_listed_with_its_code_and_statuses() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `([\w-]+)` \| (\d+) \| (\d) \| .+ \|$", PAGE, re.MULTILINE)
     assert sorted(rows) == sorted(
         (error.__name__, error.code, str(error.status), str(error.exit_status))
@@ -140,13 +140,13 @@ def test_every_error_stands_there_with_its_code_and_statuses() -> None:
     )
 
 
-def test_every_kind_of_document_stands_there() -> None:
+def test_every_kind_of_document_is_listed() -> None:
     assert re.findall(r"^\| `(\w+/\w+)` \|", PAGE, re.MULTILINE) == list(KINDS)
     assert all(f"`{synonym}`" in PAGE for synonym in SYNONYMS)
     assert f"last {END_WINDOW:,} bytes" in PAGE
 
 
-def test_every_limit_stands_there_with_its_default() -> None:
+def test_every_limit_is_listed_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+)(?: \S+)? \|", PAGE, re.MULTILINE))
     limits = Limits(timeout=DEFAULT_TIMEOUT, max_bytes=DEFAULT_MAX_BYTES)
     assert {name: float(value.replace(",", "")) for name, value in rows.items()} == {

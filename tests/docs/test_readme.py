@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_and_picture_of_a_page_is_there(page):
+def test_every_link_and_picture_of_a_page_exists(page):
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     missing = [
         target for target in targets if "://" not in target and not (page.parent / target).exists()
@@ -38,7 +38,7 @@ def test_every_page_of_the_docs_is_linked_from_the_readme():
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - linked == set()
 
 
-def test_the_readmes_file_is_right():
+def test_the_file_in_the_readme_is_valid():
     [text] = blocks("toml")
     acme = compile_integration(read_integration(text))
     assert acme.commands["GetInvoiceImage"].tokens == ("InvoiceNumber",)
@@ -74,7 +74,7 @@ async def run_program(folder: Path, file: str, *, port: int) -> bytes:
     return (folder / "INV-7.pdf").read_bytes()
 
 
-async def test_the_readmes_program_authenticates_with_the_key_of_its_own_file(tmp_path):
+async def test_the_program_in_the_readme_authenticates_with_the_key_in_its_file(tmp_path):
     async def script(peer: Peer) -> None:
         while True:
             request = await peer.request()
@@ -87,7 +87,7 @@ async def test_the_readmes_program_authenticates_with_the_key_of_its_own_file(tm
         assert await run_program(tmp_path, file, port=source.port) == PDF
 
 
-async def test_the_readmes_program_authenticates_with_oauth_2_where_the_file_says_so(tmp_path):
+async def test_the_program_in_the_readme_authenticates_with_oauth_2_if_the_file_says_so(tmp_path):
     async with authorization_server(client_secret="the key", document=PDF) as server:
         file = OAUTH_FILE.replace("PORT", str(server.port))
         assert await run_program(tmp_path, file, port=server.port) == PDF

@@ -32,12 +32,12 @@ def everything_said() -> str:
     return "\n".join(texts)
 
 
-def test_there_are_quotes():
+def test_the_page_contains_quotes():
     assert len(QUOTES) > 6
 
 
 @pytest.mark.parametrize("quote", QUOTES)
-def test_billhook_says_what_the_page_quotes(quote):
+def test_each_quoted_message_is_one_that_billhook_writes(quote):
     for part in quote.split("…"):
         assert part.strip(" .?") in everything_said(), part
 

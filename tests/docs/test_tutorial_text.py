@@ -15,7 +15,7 @@ TARGETS = re.findall(r"\]\(([^)#]+)\)", TEXT)
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_the_tutorial_points_at_exists(target):
+def test_everything_that_the_tutorial_points_to_exists(target):
     assert (DOCS / target).is_file()
 
 
@@ -24,6 +24,6 @@ def test_every_picture_is_shown():
     assert pictures == {target for target in TARGETS if target.startswith("pictures/")}
 
 
-def test_each_invoice_that_goes_wrong_on_purpose_is_told():
+def test_each_invoice_that_fails_on_purpose_is_explained():
     told = set(re.findall(r"^\| (INV\d{7}) \|", TEXT, re.MULTILINE))
     assert told == set(ODDITIES)

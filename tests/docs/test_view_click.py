@@ -37,7 +37,7 @@ def test_the_click_worked(click):
     assert click["is_same"], click
 
 
-def test_the_page_names_the_functions_of_a_real_click_in_their_order(click):
+def test_the_page_names_the_functions_of_a_real_click_in_order(click):
     named = told()
     assert [call for call in click["calls"] if call in named] == named
 

@@ -23,7 +23,7 @@ def errors_of(root):
     return [root, *below] if own else below
 
 
-def test_every_code_stands_in_a_table_with_its_status():
+def test_every_code_is_in_a_table_with_its_status():
     told = set(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE))
     kinds = {*errors_of(BillhookError), *errors_of(GatewayError)}
     expected = {
@@ -34,7 +34,7 @@ def test_every_code_stands_in_a_table_with_its_status():
     assert told == expected
 
 
-def test_the_headers_of_a_document_stand_in_the_table():
+def test_the_headers_of_a_document_are_in_the_table():
     told = dict(re.findall(r"^\| `([A-Z][A-Za-z-]+)` \| (.+) \|$", PAGE, re.MULTILINE))
 
     assert set(told) >= {"Content-Type", "Content-Length", "Content-Disposition", "Billhook-Run"}
@@ -44,14 +44,14 @@ def test_the_headers_of_a_document_stand_in_the_table():
         )
 
 
-def test_the_address_of_a_run_is_told():
+def test_the_address_of_a_run_is_documented():
     path = re.search(r"^POST (/\S+)$", PAGE, re.MULTILINE)[1]
     filled = path.replace("{integration}", "a").replace("{command}", "b")
 
     assert read_route(filled.encode()) == Route(integration="a", command="b")
 
 
-async def test_the_example_of_a_problem_is_what_comes():
+async def test_the_example_of_a_problem_matches_the_real_response():
     shown = json.loads(re.search(r"```json\n(.+?)```", PAGE, re.DOTALL)[1])
     gateway, _, _ = make_gateway()
 

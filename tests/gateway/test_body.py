@@ -60,7 +60,7 @@ def test_tokens_are_read_with_their_own_types(body, tokens):
         pytest.param(b'{"tokens": {"A": ' + b"9" * 5000 + b"}}", "too long", id="a long number"),
     ],
 )
-def test_what_is_not_json_is_refused_with_a_sentence(body, message):
+def test_a_body_that_is_not_json_is_refused_with_a_clear_message(body, message):
     with pytest.raises(BadJson, match=message):
         read_tokens(body)
 
@@ -81,7 +81,7 @@ def test_what_is_not_json_is_refused_with_a_sentence(body, message):
         pytest.param(b'{"extra": 1}', "extra", "may only contain", id="another name"),
     ],
 )
-def test_json_of_another_shape_is_refused_at_its_place(body, where, message):
+def test_json_of_another_shape_is_refused_with_its_location(body, where, message):
     with pytest.raises(BadBody) as caught:
         read_tokens(body)
 
@@ -90,7 +90,7 @@ def test_json_of_another_shape_is_refused_at_its_place(body, where, message):
     assert message in problem.message
 
 
-def test_every_mistake_of_a_body_is_told_at_once():
+def test_all_problems_of_a_body_are_reported_together():
     with pytest.raises(BadBody) as caught:
         read_tokens(b'{"token": 1, "tokens": {"A": [], "B": "x", "C": {}}}')
 
@@ -98,14 +98,14 @@ def test_every_mistake_of_a_body_is_told_at_once():
     assert caught.value.problems[0].suggestion == "tokens"
 
 
-def test_a_name_with_half_a_character_can_be_answered():
+def test_a_name_with_half_a_character_gets_a_response():
     with pytest.raises(BadBody) as caught:
         read_tokens(b'{"\\ud800": 1}')
 
     assert caught.value.problems[0].where.encode() == b"?"
 
 
-async def test_a_body_in_pieces_is_put_together():
+async def test_a_body_in_chunks_is_joined():
     assert await read_body(messages(b"ab", b"", b"cd")) == b"abcd"
 
 
@@ -120,11 +120,11 @@ async def test_an_endless_body_is_refused_at_the_limit():
         await read_body(messages(*[b"x" * 1000] * 100, end=False), limit=5000)
 
 
-async def test_a_body_that_does_not_come_is_given_up():
+async def test_a_body_that_does_not_arrive_is_given_up():
     with pytest.raises(BodyTooSlow):
         await read_body(messages(b"a", end=False), seconds=0.01)
 
 
-async def test_a_caller_who_leaves_in_the_middle_ends_the_reading():
+async def test_reading_ends_when_the_caller_disconnects_halfway():
     with pytest.raises(CallerLeft):
         await read_body(messages(b"a", None))

@@ -20,7 +20,7 @@ async def staying():
     await asyncio.Event().wait()
 
 
-async def test_work_is_cancelled_when_the_caller_leaves():
+async def test_work_is_cancelled_when_the_caller_disconnects():
     ended = []
 
     async def work():
@@ -55,7 +55,7 @@ async def test_work_that_ends_is_left_alone_and_leaves_no_task():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_short_work_never_starts_a_watch():
+async def test_short_work_never_starts_watching_the_connection():
     async def receive():
         raise AssertionError("nobody should ask")
 

@@ -24,7 +24,7 @@ def test_the_tree_in_the_docstring_is_the_tree():
     assert drawn == {(kind.__name__, kind.status) for kind in leaves(GatewayError)}
 
 
-def test_every_error_has_a_code_of_its_own():
+def test_every_error_has_its_own_code():
     codes = [kind.code for kind in leaves(GatewayError) + leaves(engine_errors.BillhookError)]
 
     assert len(codes) == len(set(codes))
@@ -32,11 +32,11 @@ def test_every_error_has_a_code_of_its_own():
 
 
 @pytest.mark.parametrize("kind", leaves(GatewayError), ids=lambda kind: kind.code)
-def test_every_error_has_a_title_of_one_short_sentence(kind):
+def test_the_title_of_every_error_is_one_short_sentence(kind):
     assert re.fullmatch(r"[A-Z][^.]{10,90}", title(kind))
 
 
-def test_a_problem_without_a_run_says_none():
+def test_a_problem_without_a_run_names_no_run():
     document = json.loads(problem_json(errors.KeyMissing()))
 
     assert set(document) == {"type", "title", "status", "detail", "code"}

@@ -29,7 +29,7 @@ from billhook.gateway.file_name import file_name
         pytest.param("9" * 500, "9" * 80 + ".pdf", id="long"),
     ],
 )
-def test_a_file_name_is_made_of_the_number_and_is_safe(wanted, name):
+def test_a_file_name_is_derived_from_the_number_and_is_safe(wanted, name):
     assert file_name(wanted, fallback="RUN", extension="pdf") == name
 
 

@@ -60,7 +60,7 @@ async def test_runs_follow_each_other_on_one_connection(gateway):
     assert [run.outcome for run in recorder.runs] == ["ok"] * 3
 
 
-async def test_runs_that_are_sent_ahead_are_answered_in_order(gateway):
+async def test_pipelined_runs_get_their_responses_in_order(gateway):
     application, source, _ = gateway
     async with serving(application) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -100,7 +100,7 @@ async def test_closing_the_connection_ends_the_run(gateway):
     assert (run.outcome, run.reason) == ("cancelled", "caller-left")
 
 
-async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed():
+async def test_a_body_that_does_not_arrive_gets_a_response_and_closes_the_connection():
     application, _, _ = make_gateway(body_seconds=0.05)
     async with serving(application) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -113,7 +113,7 @@ async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed()
         writer.close()
 
 
-async def test_an_answer_to_head_has_no_body(gateway):
+async def test_a_response_to_head_has_no_body(gateway):
     application, source, _ = gateway
     async with serving(application) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -17,7 +17,7 @@ def limit(clock, **more):
     return RateLimit(**{"per_second": 2, "burst": 4, "clock": clock, **more})
 
 
-def test_a_burst_passes_and_the_next_use_has_to_wait():
+def test_a_burst_passes_and_the_next_use_must_wait():
     clock = Clock()
     bucket = limit(clock)
 
@@ -41,7 +41,7 @@ def test_uses_come_back_at_the_rate_and_not_beyond_the_burst():
     assert [bucket.use("key") for _ in range(5)].count(0.0) == 4
 
 
-def test_waiting_as_long_as_is_said_is_enough():
+def test_waiting_for_the_reported_time_is_enough():
     clock = Clock()
     bucket = limit(clock)
     while not (wait := bucket.use("key")):
@@ -69,7 +69,7 @@ def test_keys_do_not_share_their_uses():
     assert bucket.use("one") > 0
 
 
-def test_made_up_keys_do_not_fill_the_memory_and_do_not_free_a_busy_one():
+def test_invented_keys_do_not_fill_the_memory_and_do_not_evict_a_busy_one():
     clock = Clock()
     bucket = limit(clock, per_second=0.001, burst=1, max_keys=100)
     for number in range(1000):

@@ -38,5 +38,5 @@ def test_a_run_address_names_an_integration_and_a_command(path, integration, com
         pytest.param("/api/v2/integrations/a/commands/b/run", id="another version"),
     ],
 )
-def test_other_paths_are_no_run_address(path):
+def test_other_paths_are_not_run_addresses(path):
     assert read_route(path.encode()) is None

@@ -58,7 +58,7 @@ def assert_recorded(response, recorder, outcome):
     assert problem(response)["run"] == response.header("billhook-run") == record.id
 
 
-async def test_the_document_comes_back_with_our_headers_alone():
+async def test_the_document_is_returned_with_our_headers_only():
     gateway, _, recorder = make_gateway()
 
     response = await run(gateway)
@@ -88,7 +88,7 @@ async def test_the_request_to_the_source_holds_the_tokens_the_secret_and_the_run
     assert ("X-Api-Key", CANARY) in request.headers
 
 
-async def test_a_run_leaves_one_record_with_its_facts():
+async def test_a_run_leaves_one_record_with_its_details():
     gateway, _, recorder = make_gateway()
 
     await run(gateway)
@@ -113,7 +113,7 @@ async def test_an_integration_may_be_named_instead():
     assert response.status == 200
 
 
-async def test_the_bytes_are_let_go_of_after_the_answer():
+async def test_the_bytes_are_released_after_the_response():
     gateway, source, _ = make_gateway()
 
     await run(gateway)
@@ -122,7 +122,7 @@ async def test_the_bytes_are_let_go_of_after_the_answer():
         source.bodies[0].read()
 
 
-async def test_a_large_document_goes_out_in_pieces():
+async def test_a_large_document_is_sent_in_chunks():
     gateway, source, _ = make_gateway()
     large = PDF.replace(b"endobj", b"endobj" * 400_000)
     source.says(200, large)
@@ -167,7 +167,7 @@ async def test_the_word_bearer_may_be_written_in_any_case():
     assert (await run(gateway, headers=headers)).status == 200
 
 
-async def test_another_organisations_integration_looks_like_none():
+async def test_another_organisations_integration_looks_like_one_that_does_not_exist():
     gateway, _, _ = make_gateway()
 
     foreign = await run(gateway, headers=bearer(BOBS_KEY))
@@ -178,7 +178,7 @@ async def test_another_organisations_integration_looks_like_none():
     assert problem(foreign)["code"] == "command-not-found"
 
 
-async def test_an_unknown_command_is_not_found_and_is_no_run():
+async def test_an_unknown_command_is_not_found_and_starts_no_run():
     gateway, _, recorder = make_gateway()
 
     response = await run(gateway, path=RUN_PATH.replace("GetInvoiceImage", "getinvoiceimage"))
@@ -197,7 +197,7 @@ async def test_other_addresses_are_not_found():
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
-async def test_a_run_is_started_with_post_alone(method):
+async def test_a_run_is_started_with_post_only(method):
     gateway, source, _ = make_gateway()
 
     response = await run(gateway, method=method)
@@ -218,7 +218,7 @@ async def test_a_run_is_started_with_post_alone(method):
         ),
     ],
 )
-async def test_another_body_than_json_is_refused_and_recorded(headers):
+async def test_a_body_other_than_json_is_refused_and_recorded(headers):
     gateway, source, recorder = make_gateway()
 
     response = await run(gateway, headers=[bearer()[0], *headers])
@@ -228,14 +228,14 @@ async def test_another_body_than_json_is_refused_and_recorded(headers):
     assert source.requests == []
 
 
-async def test_json_may_say_its_character_set():
+async def test_json_may_declare_its_character_set():
     gateway, _, _ = make_gateway()
     headers = [bearer()[0], (b"content-type", b"Application/JSON; charset=utf-8")]
 
     assert (await run(gateway, headers=headers)).status == 200
 
 
-async def test_a_body_that_is_announced_too_large_is_refused_unread_and_recorded():
+async def test_a_body_announced_as_too_large_is_refused_unread_and_recorded():
     gateway, _, recorder = make_gateway()
     browser = Browser([])
     headers = [*bearer(), (b"content-length", b"65537")]
@@ -267,7 +267,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_refused_and_recorded():
     assert source.requests == []
 
 
-async def test_a_caller_who_leaves_before_the_body_is_there_is_recorded():
+async def test_a_caller_who_disconnects_before_the_body_arrives_is_recorded():
     gateway, _, recorder = make_gateway()
     browser = Browser([])
     browser.left.set()
@@ -286,7 +286,7 @@ async def test_a_caller_who_leaves_before_the_body_is_there_is_recorded():
         pytest.param({"headers": bearer(BOBS_KEY)}, "command-not-found", id="another's command"),
     ],
 )
-async def test_a_bad_body_of_who_may_not_run_the_command_is_no_run(more, code):
+async def test_a_bad_body_from_a_caller_who_may_not_run_the_command_starts_no_run(more, code):
     gateway, _, recorder = make_gateway()
 
     response = await run(gateway, pieces=[b"{"], **more)
@@ -315,7 +315,7 @@ async def test_a_bad_body_is_refused_and_recorded(body, status, code):
     assert source.requests == []
 
 
-async def test_wrong_tokens_are_told_all_at_once_and_recorded():
+async def test_all_wrong_tokens_are_reported_together_and_recorded():
     gateway, source, recorder = make_gateway()
 
     response = await run(gateway, pieces=tokens(InvoiceNumbr="1", Nonsense="2"))
@@ -343,7 +343,7 @@ async def test_a_token_name_with_half_a_character_is_an_unknown_token():
     assert (response.status, problem(response)["code"]) == (422, "token")
 
 
-async def test_a_value_that_does_not_fit_its_place_is_told_at_its_token():
+async def test_a_value_that_is_invalid_in_its_slot_is_reported_at_its_token():
     gateway, source, recorder = make_gateway()
 
     response = await run(gateway, pieces=tokens(InvoiceNumber=".."))
@@ -394,7 +394,7 @@ async def test_a_failure_of_the_source_is_a_problem_with_its_code(error, status,
         pytest.param(200, PDF[:20], (502, "source-cut-short"), id="half a document"),
     ],
 )
-async def test_an_answer_that_is_no_document_is_never_sent_on(status, body, expected):
+async def test_a_response_that_is_not_a_document_is_never_passed_on(status, body, expected):
     gateway, source, recorder = make_gateway()
     source.says(status, body)
 
@@ -404,7 +404,7 @@ async def test_an_answer_that_is_no_document_is_never_sent_on(status, body, expe
     assert recorder.runs[0].outcome == expected[1]
 
 
-async def test_our_own_mistake_in_a_run_is_a_problem_without_its_text_and_recorded(caplog):
+async def test_our_own_fault_in_a_run_is_a_problem_without_its_text_and_recorded(caplog):
     gateway, source, recorder = make_gateway()
     source.fails(RuntimeError(CANARY))
 
@@ -418,7 +418,7 @@ async def test_our_own_mistake_in_a_run_is_a_problem_without_its_text_and_record
     assert CANARY.encode() not in response.body
 
 
-async def test_our_own_mistake_before_a_run_is_a_problem_without_its_text(capsys, caplog):
+async def test_our_own_fault_before_a_run_is_a_problem_without_its_text(capsys, caplog):
     store = Store(broken=True)
     gateway, _, _ = make_gateway(store=store)
 
@@ -429,7 +429,7 @@ async def test_our_own_mistake_before_a_run_is_a_problem_without_its_text(capsys
     assert CANARY not in response.body.decode() + said.out + said.err + caplog.text
 
 
-async def test_the_secret_shows_up_in_no_answer_and_no_record():
+async def test_the_secret_appears_in_no_response_and_no_record():
     gateway, source, recorder = make_gateway()
     texts = []
     for error in (RuntimeError(CANARY), SourceUnreachable(), SourceTimeout("body")):
@@ -444,7 +444,7 @@ async def test_the_secret_shows_up_in_no_answer_and_no_record():
     assert CANARY not in repr(recorder.runs)
 
 
-async def test_a_caller_who_leaves_ends_the_run_and_it_is_recorded():
+async def test_a_caller_who_disconnects_ends_the_run_and_it_is_recorded():
     gateway, source, recorder = make_gateway()
     source.never_answers()
     browser = Browser(tokens())
@@ -461,7 +461,7 @@ async def test_a_caller_who_leaves_ends_the_run_and_it_is_recorded():
     assert browser.answer.status == 0
 
 
-async def test_a_run_that_the_servers_end_cuts_off_is_recorded():
+async def test_a_run_that_the_shutdown_cuts_off_is_recorded():
     gateway, source, recorder = make_gateway()
     source.never_answers()
     going_on = asyncio.create_task(run(gateway))
@@ -474,7 +474,7 @@ async def test_a_run_that_the_servers_end_cuts_off_is_recorded():
     assert (record.outcome, record.reason) == ("cancelled", "server-stopped")
 
 
-async def test_a_closed_gateway_takes_no_new_runs_and_finishes_those_that_go_on():
+async def test_a_closed_gateway_accepts_no_new_runs_and_finishes_the_current_ones():
     gateway, source, recorder = make_gateway()
     may_answer = asyncio.Event()
 
@@ -495,7 +495,7 @@ async def test_a_closed_gateway_takes_no_new_runs_and_finishes_those_that_go_on(
     assert len(recorder.runs) == 1
 
 
-async def test_more_runs_than_a_keys_limit_have_to_wait():
+async def test_runs_above_the_limit_of_a_key_must_wait():
     limits = RateLimits(runs_per_second=0.5, runs_burst=2)
     gateway, _, recorder = make_gateway(limits=limits)
 
@@ -532,7 +532,7 @@ async def test_wrong_keys_from_one_address_are_limited_and_a_right_one_still_pas
         pytest.param("a:b", "a:c", False, id="no addresses"),
     ],
 )
-async def test_wrong_keys_are_counted_by_what_one_host_can_use(one, other, same):
+async def test_wrong_keys_are_counted_per_network_that_one_host_can_use(one, other, same):
     limits = RateLimits(failures_per_second=0.1, failures_burst=1)
     gateway, _, _ = make_gateway(limits=limits)
 
@@ -542,7 +542,7 @@ async def test_wrong_keys_are_counted_by_what_one_host_can_use(one, other, same)
     assert response.status == (429 if same else 401)
 
 
-async def test_runs_side_by_side_do_not_wait_for_each_other():
+async def test_concurrent_runs_do_not_wait_for_each_other():
     gateway, source, recorder = make_gateway()
     all_here = asyncio.Barrier(50)
 

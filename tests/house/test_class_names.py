@@ -20,7 +20,7 @@ def homes_of_classes() -> dict[str, list[str]]:
     return homes
 
 
-def test_every_class_has_a_name_of_its_own():
+def test_every_class_has_its_own_name():
     homes = homes_of_classes()
     shared = {name for name, modules in homes.items() if len(modules) > 1} - NAMED_BY_DJANGO
     assert {name: homes[name] for name in shared} == {}

@@ -27,7 +27,7 @@ each_stand_in = pytest.mark.parametrize("kind", STAND_INS, ids=lambda kind: kind
         if number not in kind.impossible
     ],
 )
-async def test_the_document_of_a_number_comes_byte_by_byte(kind, number):
+async def test_the_document_of_a_number_arrives_unchanged(kind, number):
     async with open_world(kind) as world:
         await world.fetch_right(number)
         assert world.stand_in.refusals == []
@@ -47,7 +47,7 @@ async def test_a_number_that_the_system_cannot_hold_ends_as_it_should(kind, numb
 
 
 @each_stand_in
-async def test_one_source_gives_all_ten_one_after_the_other(kind):
+async def test_one_source_returns_all_ten_one_after_the_other(kind):
     async with open_world(kind) as world:
         await world.fetch_all()
         assert world.stand_in.refusals == []
@@ -73,13 +73,13 @@ async def test_a_draft_without_a_document_ends_as_it_should(kind):
         for name in kind.secrets
     ],
 )
-async def test_a_wrong_secret_is_told_as_such(kind, name):
+async def test_a_wrong_secret_is_reported_as_such(kind, name):
     async with open_world(kind, secrets={name: kind.wrong(name)}) as world:
         assert await world.outcome(NUMBERS[0]) in {kind.refused_outcome, "sign-in-failed"}
 
 
 @each_stand_in
-async def test_a_system_that_breaks_is_told_as_such(kind):
+async def test_a_failing_system_is_reported_as_failing(kind):
     async with open_world(kind) as world:
         world.stand_in.is_failing = True
         assert await world.outcome(NUMBERS[0]) == kind.broken_outcome
@@ -89,7 +89,7 @@ WITH_OAUTH = [kind for kind in STAND_INS if hasattr(kind(), "oauth")]
 
 
 @pytest.mark.parametrize("kind", WITH_OAUTH, ids=lambda kind: kind.preset)
-async def test_an_access_token_that_has_expired_is_had_anew_once(kind):
+async def test_an_expired_access_token_is_refreshed_once(kind):
     async with open_world(kind) as world:
         await world.fetch_right(NUMBERS[0])
         oauth = world.stand_in.oauth
@@ -108,7 +108,7 @@ async def test_an_access_token_that_has_expired_is_had_anew_once(kind):
         for sentence, check in facts_of(kind)
     ],
 )
-async def test_what_is_special_about_it_holds(kind, check):
+async def test_its_special_features_work(kind, check):
     async with open_world(kind) as world:
         await check(world.stand_in, world)
 
@@ -177,7 +177,7 @@ def test_each_preset_has_a_stand_in(path):
 
 
 @each_stand_in
-def test_a_preset_says_what_to_get_and_asks_for_everything_it_needs(kind):
+def test_a_preset_explains_what_to_get_and_asks_for_everything_it_needs(kind):
     preset = read_preset(kind.preset)
     about, config = preset.about, preset.config
     assert set(about) == {"title", "site", "sources_row", "get", "fields", "notes"}
@@ -199,6 +199,6 @@ def test_a_preset_is_exported_and_read_again_without_loss(kind):
 
 
 @each_stand_in
-def test_a_preset_names_hosts_in_variables_alone(kind):
+def test_a_preset_names_hosts_only_in_variables(kind):
     for step in get_command(read_preset(kind.preset).config).steps:
         assert "://" not in step.url

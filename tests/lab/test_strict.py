@@ -141,14 +141,14 @@ def test_a_nonce_is_good_for_one_request():
         pytest.param("at", id="bare"),
     ],
 )
-def test_a_bearer_is_compared_exactly(value):
+def test_a_bearer_token_is_compared_exactly(value):
     check_bearer(make_call(headers=[("Authorization", "Bearer at")]), "at")
     with pytest.raises(Refused):
         check_bearer(make_call(headers=[("Authorization", value)]), "at")
 
 
 @pytest.mark.parametrize("pair", ["key:x", "key", "Key:", ":key"])
-def test_basic_is_compared_exactly(pair):
+def test_basic_credentials_are_compared_exactly(pair):
     def call(text):
         value = f"Basic {base64.b64encode(text.encode()).decode()}"
         return make_call(headers=[("Authorization", value)])
@@ -158,7 +158,7 @@ def test_basic_is_compared_exactly(pair):
         check_basic(call(pair), "key", "")
 
 
-def test_a_link_is_good_once_and_only_as_it_was_given_out():
+def test_a_link_works_once_and_only_exactly_as_issued():
     links = Links()
     url = links.make("http://127.0.0.1:8000", b"document")
     call = make_call(url.removeprefix("http://127.0.0.1:8000"))
@@ -210,7 +210,7 @@ def test_a_token_request_that_differs_is_refused(fields):
         server.token(form_call(**{**right, **fields}), "client_credentials")
 
 
-def test_a_client_that_signs_in_the_other_way_is_refused():
+def test_a_client_that_authenticates_the_other_way_is_refused():
     server = make_server()
     pair = base64.b64encode(b"id:sec+ret").decode()
     header = [("Authorization", f"Basic {pair}")]

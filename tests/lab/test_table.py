@@ -15,7 +15,7 @@ def rows_of_page() -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.preset)
-async def test_a_row_of_the_page_says_what_is_shown(kind):
+async def test_a_row_of_the_page_states_the_tested_facts(kind):
     assert write_row(kind, await show(kind)) in rows_of_page()
 
 

@@ -80,7 +80,7 @@ def test_all_stages_of_the_image_begin_with_the_same_debian():
     assert images == {"docker.io/library/debian:trixie-slim"}
 
 
-def test_the_image_is_made_of_the_files_of_the_release():
+def test_the_image_is_built_from_the_files_of_the_release():
     copied = [value for stage in _stages() for name, value in stage if name == "COPY"]
     patterns = [word for value in copied for word in value.split() if word.startswith("dist/")]
 
@@ -112,7 +112,7 @@ def test_the_image_starts_the_server_on_the_port_that_it_names():
     assert values("EXPOSE") == [str(context.params["port"])]
 
 
-def test_the_health_check_asks_the_port_on_which_the_server_listens():
+def test_the_health_check_uses_the_port_on_which_the_server_listens():
     [check] = values("HEALTHCHECK")
     command = json.loads(check.partition(" CMD ")[2])
 
@@ -130,7 +130,7 @@ def test_both_compose_files_have_the_health_check_of_the_image(compose):
     assert f"--start-period={told['start_period']}" in check
 
 
-def test_every_setting_of_a_compose_file_exists_and_its_values_are_right(compose):
+def test_every_setting_of_a_compose_file_exists_and_has_a_valid_value(compose):
     given = settings_of(compose)
     known = {name: value for name, value in given.items() if not name.endswith("_FILE")}
 
@@ -138,7 +138,7 @@ def test_every_setting_of_a_compose_file_exists_and_its_values_are_right(compose
     assert environment.read(known).public_url == "https://a.example"
 
 
-def test_a_container_is_shut_in(compose):
+def test_a_container_is_locked_down(compose):
     told = service(compose)
 
     assert told["read_only"] is True
@@ -148,7 +148,7 @@ def test_a_container_is_shut_in(compose):
     assert told["tmpfs"][0].startswith("/tmp:size=")
 
 
-def test_a_container_has_longer_to_stop_than_its_runs_have(compose):
+def test_a_container_gets_more_time_to_stop_than_its_runs(compose):
     seconds = int(service(compose)["stop_grace_period"].removesuffix("s"))
 
     assert seconds > environment.read({}).stop_seconds + 10
@@ -161,7 +161,7 @@ def test_a_compose_file_builds_this_version_from_the_containerfile(compose):
     assert (DEPLOY / told["build"]["context"] / told["build"]["dockerfile"]).exists()
 
 
-def test_the_proxies_that_are_believed_are_those_of_the_network_of_the_container(compose):
+def test_only_proxies_in_the_network_of_the_container_are_trusted(compose):
     trusted = ipaddress.ip_network(settings_of(compose)["BILLHOOK_TRUSTED_PROXIES"])
     networks = [compose["networks"][name] for name in service(compose)["networks"]]
     subnets = [one["subnet"] for net in networks for one in net.get("ipam", {}).get("config", [])]
@@ -184,7 +184,7 @@ def test_sqlite_listens_for_the_web_server_of_the_same_machine_only():
     assert service(compose)["ports"] == [f"127.0.0.1:8000:{values('EXPOSE')[0]}"]
 
 
-def test_the_nodes_are_reached_through_caddy_alone_and_postgresql_by_the_nodes_alone():
+def test_only_caddy_reaches_the_nodes_and_only_the_nodes_reach_postgresql():
     compose = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text())
     publishing = [name for name, told in compose["services"].items() if "ports" in told]
 
@@ -194,7 +194,7 @@ def test_the_nodes_are_reached_through_caddy_alone_and_postgresql_by_the_nodes_a
     assert service(compose)["deploy"]["replicas"] > 1
 
 
-def test_caddy_asks_for_the_service_and_the_port_of_the_nodes():
+def test_caddy_forwards_to_the_service_and_port_of_the_nodes():
     text = (DEPLOY / "Caddyfile.nodes").read_text()
 
     assert re.search(r"name billhook\n\s+port " + values("EXPOSE")[0], text)

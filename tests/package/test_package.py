@@ -43,7 +43,7 @@ def test_the_installed_wheel_checks_fills_serves_and_runs_the_demo(programs, tmp
     assert capsys.readouterr().out == "The installed package works.\n"
 
 
-def test_trying_a_package_of_another_version_ends_with_a_sentence(programs, tmp_path):
+def test_testing_a_package_of_another_version_ends_with_a_clear_message(programs, tmp_path):
     with pytest.raises(SystemExit, match="--version prints another one"):
         try_installed(programs, tmp_path, version="9.9.9")
 

@@ -11,7 +11,7 @@ from tools.image import SHUT_IN, find_engine
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_a_container_engine_the_image_is_refused_with_a_sentence(monkeypatch):
+def test_without_a_container_engine_the_image_is_refused_with_a_clear_message(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("ENGINE", raising=False)
 
@@ -28,7 +28,7 @@ def test_another_engine_can_be_named(monkeypatch, named, is_podman):
     assert find_engine().is_podman is is_podman
 
 
-def test_the_image_is_tried_as_shut_in_as_the_compose_files_run_it():
+def test_the_image_is_tested_as_locked_down_as_the_compose_files_run_it():
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
 
     assert "read_only: true" in compose

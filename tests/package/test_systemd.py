@@ -78,11 +78,11 @@ def test_the_unit_waits_until_the_server_reports_and_is_watched():
     assert int(service()["WatchdogSec"]) > 0
 
 
-def test_the_unit_gives_the_server_longer_to_stop_than_it_gives_its_runs():
+def test_the_unit_gives_the_server_more_time_to_stop_than_its_runs():
     assert int(service()["TimeoutStopSec"]) > environment.read({}).stop_seconds + 10
 
 
-def test_the_unit_does_not_start_a_server_again_that_can_not_start():
+def test_the_unit_does_not_restart_a_server_that_cannot_start():
     assert service()["RestartPreventExitStatus"] == str(CANNOT_START)
 
 
@@ -95,7 +95,7 @@ def test_unit_script_and_page_name_the_same_data_folder_and_settings():
     assert f"settings={service()['EnvironmentFile']}\n" in script
 
 
-def test_the_backup_runs_as_the_service_with_the_same_settings_and_as_shut_in():
+def test_the_backup_runs_as_the_service_with_the_same_settings_and_restrictions():
     unit, backup = service(), dict(_Unit("billhook-backup.service")["Service"])
     same = {name for name in unit if name.startswith(("Protect", "Private", "Restrict", "No"))}
     same |= {"User", "Environment", "EnvironmentFile", "CapabilityBoundingSet", "UMask"}
@@ -106,7 +106,7 @@ def test_the_backup_runs_as_the_service_with_the_same_settings_and_as_shut_in():
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "with a passphrase"])
-def test_the_backup_is_a_command_that_exists(tmp_path, is_encrypted):
+def test_the_backup_uses_a_command_that_exists(tmp_path, is_encrypted):
     passphrase = tmp_path / "passphrase"
     if is_encrypted:
         passphrase.write_text("a long passphrase")
@@ -124,7 +124,7 @@ def test_the_backup_is_a_command_that_exists(tmp_path, is_encrypted):
     assert given["passphrase"] == (f"file:{passphrase}" if is_encrypted else None)
 
 
-def test_every_line_of_the_sample_settings_is_a_setting_with_a_right_value():
+def test_every_line_of_the_sample_settings_is_a_setting_with_a_valid_value():
     given = assignments((SYSTEMD / "billhook.env").read_text())
 
     assert given.keys() <= NAMES
@@ -166,7 +166,7 @@ def test_the_script_leaves_the_server_to_the_service(script):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_the_script_refuses_everybody_but_root_with_a_sentence():
+def test_the_script_refuses_everyone_except_root_with_a_clear_message():
     script = (SYSTEMD / "billhook").read_text()
     command = ["setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -147,7 +147,7 @@ def web_server(request, tmp_path_factory, billhook, certificate):
     server.stop()
 
 
-def test_pages_arrive_over_https_with_cookies_for_https_alone(web_server):
+def test_pages_arrive_over_https_with_cookies_for_https_only(web_server):
     response, content = web_server.get("/setup")
 
     assert response.status == 200
@@ -163,7 +163,7 @@ def test_pages_are_compressed_by_billhook_and_passed_on(web_server):
     assert response.headers["Content-Encoding"] == "br"
 
 
-def test_a_page_that_billhook_does_not_compress_is_passed_on_as_it_is(web_server):
+def test_a_page_that_billhook_does_not_compress_is_passed_on_unchanged(web_server):
     response, _ = web_server.get("/setup?guess=x", **{"Accept-Encoding": "gzip"})
 
     assert response.status == 200
@@ -178,7 +178,7 @@ def test_static_files_are_compressed(web_server):
     assert (response.status, response.headers["Content-Encoding"]) == (200, "br")
 
 
-def test_counters_are_hidden_from_whoever_comes_through_the_web_server(web_server):
+def test_counters_are_hidden_from_anyone_who_comes_through_the_web_server(web_server):
     assert web_server.get("/metrics")[0].status == 404
 
 

@@ -65,7 +65,9 @@ def test_an_organisation_opens_to_its_members_only(cast: Cast) -> None:
         pytest.param("alice", Role.OWNER, True, id="an owner owns"),
     ],
 )
-def test_a_role_may_what_it_may(cast: Cast, name: str, role: Role, may: bool) -> None:
+def test_each_role_has_exactly_its_permissions(
+    cast: Cast, name: str, role: Role, may: bool
+) -> None:
     member = getattr(cast, name)
     assert organisations.may(member, role) is may
     if not may:

@@ -32,7 +32,7 @@ _OTHERS = [
 
 
 @pytest.mark.parametrize("path", _OTHERS, ids=lambda path: str(path.relative_to(PORTAL)))
-def test_only_the_doors_ask_for_rows(path: Path) -> None:
+def test_only_the_doors_query_rows(path: Path) -> None:
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
     harmless = {id(node.value) for node in attributes if node.attr == "none"}  # asks for nothing
@@ -44,7 +44,7 @@ def test_only_the_doors_ask_for_rows(path: Path) -> None:
     assert asked == []
 
 
-def test_every_exception_to_it_is_still_one() -> None:
+def test_every_listed_exception_is_still_needed() -> None:
     for name in _MAY_ASK_TOO:
         assert ".objects" in (PORTAL / name).read_text(encoding="utf-8"), name
 

@@ -36,13 +36,13 @@ def facts(**other: Any) -> invoices.InvoiceFacts:
     return invoices.InvoiceFacts(**(given | other))
 
 
-def test_one_person_is_one_user_in_whatever_case(db: None) -> None:
+def test_one_person_is_one_user_regardless_of_case(db: None) -> None:
     first = get_or_create_user(email=" Carla@Acme.example", name="Carla")
     assert get_or_create_user(email="carla@ACME.example ", name="Somebody else") == first
     assert User.objects.get().name == "Carla"
 
 
-def test_what_expired_is_forgotten_and_nothing_else(cast: Cast) -> None:
+def test_expired_rows_are_deleted_and_nothing_else(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     cache.set("a", 1, timeout=3600)
     forget_what_expired()
@@ -66,7 +66,7 @@ def test_a_member_is_added_once(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.VIEWER])
-def test_the_last_owner_stays_owner(cast: Cast, role: Role) -> None:
+def test_the_last_owner_remains_owner(cast: Cast, role: Role) -> None:
     with pytest.raises(FieldProblem, match="needs an owner"):
         organisations.change_role(member=cast.alice, role=role)
     with pytest.raises(FieldProblem, match="needs an owner"):
@@ -74,13 +74,13 @@ def test_the_last_owner_stays_owner(cast: Cast, role: Role) -> None:
     assert Member.objects.get(id=cast.alice.id).role == Role.OWNER
 
 
-def test_with_a_second_owner_the_first_may_go(cast: Cast) -> None:
+def test_with_a_second_owner_the_first_may_leave(cast: Cast) -> None:
     organisations.change_role(member=cast.bob, role=Role.OWNER)
     organisations.remove_member(member=cast.alice)
     assert signed_in(cast.alice.user).get(f"/backoffice/{cast.harper.id}").status_code == 404
 
 
-def test_others_come_and_go(cast: Cast) -> None:
+def test_other_members_can_be_removed(cast: Cast) -> None:
     organisations.remove_member(member=cast.vera)
     assert not Member.objects.filter(user=cast.vera.user).exists()
 
@@ -92,7 +92,7 @@ def test_a_contact_is_invited_once_for_each_customer(cast: Cast) -> None:
     assert Contact.objects.filter(user=cast.carla.user).count() == 2
 
 
-def test_a_removed_contact_sees_nothing_from_that_moment(cast: Cast) -> None:
+def test_a_removed_contact_immediately_sees_nothing(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     assert browser.get(f"/invoices/{cast.open.id}").status_code == 200
     customers.remove_contact(contact=cast.carla)
@@ -100,27 +100,27 @@ def test_a_removed_contact_sees_nothing_from_that_moment(cast: Cast) -> None:
     assert not access.invoices_for_contact(cast.carla.user).exists()
 
 
-def test_a_customers_number_stands_once_in_an_organisation(cast: Cast) -> None:
+def test_customer_numbers_are_unique_in_an_organisation(cast: Cast) -> None:
     with pytest.raises(FieldProblem) as raised:
         customers.save_customer(organisation=cast.harper, number="C-1", name="Another")
     assert raised.value.field == "number"
     customers.save_customer(organisation=cast.northwind, number="C-9", name="Another")
 
 
-def test_a_customer_with_invoices_stays(cast: Cast) -> None:
+def test_a_customer_with_invoices_cannot_be_removed(cast: Cast) -> None:
     with pytest.raises(FieldProblem, match="has invoices"):
         customers.remove_customer(customer=cast.acme)
     customers.remove_customer(customer=cast.dune)
 
 
-def test_an_invoices_number_stands_once_in_an_organisation(cast: Cast) -> None:
+def test_invoice_numbers_are_unique_in_an_organisation(cast: Cast) -> None:
     with pytest.raises(FieldProblem) as raised:
         invoices.save_invoice(customer=cast.bolt, facts=facts(number=" INV-1 "))
     assert raised.value.field == "number"
     invoices.save_invoice(customer=cast.dune, facts=facts(number="INV-2"))
 
 
-def test_an_invoice_always_is_of_its_customers_organisation(cast: Cast) -> None:
+def test_an_invoice_always_belongs_to_the_organisation_of_its_customer(cast: Cast) -> None:
     moved = invoices.save_invoice(customer=cast.bolt, facts=facts(), invoice=cast.open)
     assert (moved.customer, moved.organisation) == (cast.bolt, cast.harper)
     assert Invoice.objects.get(id=cast.open.id).currency == "EUR"
@@ -133,7 +133,7 @@ def test_an_invoice_always_is_of_its_customers_organisation(cast: Cast) -> None:
         pytest.param({"open_amount": Decimal("10.01")}, "open_amount", id="more open than all"),
     ],
 )
-def test_facts_that_contradict_each_other_are_told(cast: Cast, wrong: Any, field: str) -> None:
+def test_contradictory_values_are_reported(cast: Cast, wrong: Any, field: str) -> None:
     with pytest.raises(FieldProblem) as raised:
         invoices.save_invoice(customer=cast.acme, facts=facts(**wrong))
     assert raised.value.field == field

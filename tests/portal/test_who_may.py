@@ -77,7 +77,7 @@ def test_who_may(cast: Cast, route: str, target_name: str) -> None:
 
 
 @pytest.mark.parametrize("route", _with_arguments)
-def test_what_is_somebody_elses_looks_like_what_is_not_there(cast: Cast, route: str) -> None:
+def test_what_belongs_to_somebody_else_looks_missing(cast: Cast, route: str) -> None:
     theirs = ROWS[route].given(who_may.harper(cast))
     missing = {key: _none_like(key, value) for key, value in theirs.items()}
     for stranger in map(_client, (cast.charlie.user, cast.cleo.user, cast.sam)):
@@ -88,7 +88,7 @@ def test_what_is_somebody_elses_looks_like_what_is_not_there(cast: Cast, route: 
 
 
 @pytest.mark.parametrize("route", _with_arguments)
-def test_the_own_organisation_is_no_way_to_anothers_rows(cast: Cast, route: str) -> None:
+def test_the_own_organisation_gives_no_access_to_rows_of_another(cast: Cast, route: str) -> None:
     own = ROWS[route].given(who_may.northwind(cast))
     theirs = ROWS[route].given(who_may.harper(cast))
     if "organisation_id" not in own or len(own) == 1:
@@ -102,7 +102,7 @@ def test_the_own_organisation_is_no_way_to_anothers_rows(cast: Cast, route: str)
 
 
 @pytest.mark.parametrize("route", _that_post)
-def test_nothing_is_done_without_the_forms_own_token(cast: Cast, route: str) -> None:
+def test_nothing_happens_without_the_csrf_token_of_the_form(cast: Cast, route: str) -> None:
     target = who_may.harper(cast)
     users = {who_may.relation_of(user, target): user for user in who_may.people(cast).values()}
     for relation in ROWS[route].post:
@@ -174,7 +174,7 @@ def _none_like(key: str, value: object) -> object:
     return new_id() if key.endswith("_id") else value
 
 
-def test_a_target_is_somebodys_own(cast: Cast) -> None:
+def test_every_target_belongs_to_somebody(cast: Cast) -> None:
     target: Target = who_may.harper(cast)
     relations = {
         name: who_may.relation_of(user, target) for name, user in who_may.people(cast).items()

@@ -8,11 +8,11 @@ from decimal import Decimal
 from billhook.sample.ledger import CUSTOMERS, ODDITIES, Oddity, make_ledger
 
 
-def test_the_books_hold_200_invoices_with_numbers_that_count_up(ledger):
+def test_the_ledger_has_200_invoices_with_consecutive_numbers(ledger):
     assert [invoice.number for invoice in ledger] == [f"INV{n:07}" for n in range(1, 201)]
 
 
-def test_the_same_day_makes_the_same_books():
+def test_the_same_day_gives_the_same_ledger():
     assert make_ledger(date(2026, 1, 2)) == make_ledger(date(2026, 1, 2))
 
 
@@ -32,7 +32,7 @@ def test_every_status_occurs(ledger):
     assert found == {"draft", "open", "part_paid", "paid", "credited"}
 
 
-def test_what_is_open_agrees_with_the_status(ledger):
+def test_open_amounts_agree_with_the_status(ledger):
     for invoice in ledger:
         match invoice.status:
             case "paid" | "credited":
@@ -47,14 +47,14 @@ def test_amounts_are_in_whole_cents(ledger):
     assert all(i.total == i.total.quantize(Decimal("0.01")) for i in ledger)
 
 
-def test_each_oddity_has_an_invoice_of_the_first_customer_that_is_no_draft(ledger):
+def test_each_oddity_has_an_invoice_of_the_first_customer_that_is_not_a_draft(ledger):
     odd = [invoice for invoice in ledger if invoice.number in ODDITIES]
     assert set(ODDITIES.values()) == set(Oddity)
     assert len(odd) == len(Oddity)
     assert all(i.customer == CUSTOMERS[0] and i.status != "draft" for i in odd)
 
 
-def test_a_measure_has_its_unit_in_the_plural_where_it_is_more_than_one(ledger):
+def test_a_quantity_above_one_has_its_unit_in_the_plural(ledger):
     measures = {line.measure for invoice in ledger for line in invoice.lines}
     assert {"1 server", "2 servers", "1 TB", "2 TB"} <= measures
     assert not any(m.endswith(("boxs", "persons")) for m in measures)

@@ -38,7 +38,7 @@ def test_it_is_a_pdf_from_start_to_end(ledger):
     assert document.rstrip().endswith(b"%%EOF")
 
 
-def test_it_says_what_the_invoice_says(ledger):
+def test_it_shows_the_content_of_the_invoice(ledger):
     invoice = invoice_with(ledger, number="INV0000001")
     [page] = texts(draw_invoice(invoice))
     for words in ("INV0000001", "Meridian Dental Group", f"€ {invoice.total:,.2f}", "Page 1 of 1"):
@@ -49,11 +49,11 @@ def test_it_says_what_the_invoice_says(ledger):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3], ids=["one page", "two pages", "three pages"])
-def test_the_books_hold_an_invoice_of(count, ledger):
+def test_the_ledger_has_an_invoice_of(count, ledger):
     assert any(len(texts(draw_invoice(invoice))) == count for invoice in ledger[:40])
 
 
-def test_every_line_stands_once_and_sums_are_carried_over(ledger):
+def test_every_line_appears_once_and_sums_are_carried_over(ledger):
     invoice = max(ledger, key=lambda i: len(i.lines))
     pages = texts(draw_invoice(invoice))
     whole = "".join(pages)
@@ -74,11 +74,11 @@ def test_every_line_stands_once_and_sums_are_carried_over(ledger):
     ],
     ids=["paid", "credited", "draft", "part paid", "open"],
 )
-def test_the_status_is_told(status, words, ledger):
+def test_the_status_is_shown(status, words, ledger):
     assert words in "".join(texts(draw_invoice(invoice_with(ledger, status=status))))
 
 
-def test_a_customer_abroad_pays_in_its_currency_without_tax(ledger):
+def test_a_foreign_customer_pays_in_its_currency_without_tax(ledger):
     page = texts(draw_invoice(ledger[2]))[-1]
     assert f"£ {ledger[2].net:,.2f}" in page
     assert "reverse charge" in page

@@ -45,7 +45,7 @@ def fetch(url: str, key: str) -> bytes:
         return response.read()
 
 
-def test_it_says_where_it_listens_and_which_key_it_wants():
+def test_it_prints_its_address_and_the_key_that_it_expects():
     with running() as process:
         url = address(process)
         key = process.stdout.readline().removeprefix("X-Api-Key: ").strip()
@@ -61,14 +61,14 @@ def test_attached_it_takes_the_key_from_standard_input_and_does_not_print_it():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
-def test_it_ends_cleanly_on(number):
+def test_it_stops_cleanly_on(number):
     with running() as process:
         address(process)
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
 
 
-def test_attached_it_ends_with_whoever_started_it_even_by_kill_9():
+def test_attached_it_stops_with_its_parent_even_after_kill_9():
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
@@ -86,7 +86,7 @@ def test_attached_it_ends_with_whoever_started_it_even_by_kill_9():
         os.close(watch)
 
 
-def test_a_port_that_is_taken_is_told_in_one_line():
+def test_a_port_in_use_is_reported_in_one_line():
     with running() as first:
         port = address(first).rpartition(":")[2]
         second = subprocess.run(

@@ -41,7 +41,7 @@ async def test_it_lists_customers_with_their_contacts(sample):
     ],
     ids=["pdf", "item", "print", "JSON", "form", "form of 2019", "item with JSON of 2019"],
 )
-async def test_each_way_to_ask_gives_the_same_document(method, path, body, sample, ledger):
+async def test_each_kind_of_request_returns_the_same_document(method, path, body, sample, ledger):
     response = await sample.request(method, path, **body)
     assert response.status == 200
     assert response.content_type == "application/pdf"
@@ -83,7 +83,7 @@ async def test_each_way_to_ask_gives_the_same_document(method, path, body, sampl
         "two different numbers",
     ],
 )
-async def test_it_refuses_in_json(method, path, more, refusal, sample):
+async def test_refusals_are_json(method, path, more, refusal, sample):
     response = await sample.request(method, path, **more)
     assert response.content_type == "application/json"
     assert (response.status, (await response.json())["error"]) == refusal
@@ -94,18 +94,18 @@ async def test_it_refuses_in_json(method, path, more, refusal, sample):
     [(f"/print/{NUMBER}", ""), (f"/invoices/{ODD[Oddity.SIGN_IN_PAGE]}/pdf", "the-sample-key")],
     ids=["the old web page without a key", "the invoice with that oddity"],
 )
-async def test_a_sign_in_page_comes_with_status_200(path, key, sample):
+async def test_a_sign_in_page_has_status_200(path, key, sample):
     response = await sample.get(path, headers={"X-Api-Key": key})
     assert (response.status, response.content_type) == (200, "text/html")
     assert "<h1>Sign in</h1>" in await response.text()
 
 
-async def test_the_slow_invoice_comes_in_the_end(sample):
+async def test_the_slow_invoice_arrives_eventually(sample):
     response = await sample.get(f"/invoices/{ODD[Oddity.SLOW]}/pdf")
     assert (await response.read()).startswith(b"%PDF-")
 
 
-async def test_the_first_page_tells_every_route_without_a_key(sample):
+async def test_the_first_page_lists_every_route_and_needs_no_key(sample):
     response = await sample.get("/", headers={"X-Api-Key": ""})
     text = await response.text()
     routes = {route.resource.canonical for route in sample.app.router.routes()} - {"/"}

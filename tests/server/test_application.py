@@ -70,13 +70,13 @@ class Life:
         pytest.param("/healthz", b"alive\n", id="health"),
     ],
 )
-async def test_each_request_goes_where_it_belongs(path, expected):
+async def test_each_request_reaches_the_right_part(path, expected):
     application, _ = make_application()
 
     assert (await ask(application, "GET", path)).body == expected
 
 
-async def test_runs_go_to_the_gateway_which_is_open_while_the_server_lives():
+async def test_runs_reach_the_gateway_which_is_open_while_the_server_runs():
     application, gateway = make_application()
     life = Life(application)
 
@@ -90,7 +90,7 @@ async def test_runs_go_to_the_gateway_which_is_open_while_the_server_lives():
     assert not gateway.is_open
 
 
-async def test_everything_below_api_is_answered_as_a_problem():
+async def test_everything_under_api_gets_a_problem_as_response():
     application, _ = make_application()
 
     response = await ask(application, "GET", "/api/v1/nothing")
@@ -98,7 +98,7 @@ async def test_everything_below_api_is_answered_as_a_problem():
     assert (response.status, response.header("content-type")) == (404, "application/problem+json")
 
 
-async def test_parts_start_in_order_and_stop_in_the_opposite_one():
+async def test_parts_start_in_order_and_stop_in_reverse_order():
     told = []
     application, _ = make_application(Part("one", told), Part("two", told))
     life = Life(application)
@@ -108,7 +108,7 @@ async def test_parts_start_in_order_and_stop_in_the_opposite_one():
     assert told == ["one starts", "two starts", "two stops", "one stops"]
 
 
-async def test_a_part_that_can_not_start_ends_the_start_and_those_before_it(caplog):
+async def test_a_part_that_cannot_start_ends_the_start_and_stops_the_earlier_parts(caplog):
     told = []
     application, gateway = make_application(Part("one", told), Part("two", told, starts=False))
 
@@ -118,7 +118,7 @@ async def test_a_part_that_can_not_start_ends_the_start_and_those_before_it(capl
     assert "secret-value" not in caplog.text
 
 
-async def test_a_part_that_can_not_stop_does_not_keep_the_others_from_it(caplog):
+async def test_a_part_that_cannot_stop_does_not_prevent_the_others_from_stopping(caplog):
     told = []
     application, _ = make_application(Part("one", told), Part("two", told, stops=False))
     life = Life(application)

@@ -138,7 +138,7 @@ def test_a_restored_installation_is_the_same(world: World, of: str, to: str) -> 
 
 
 @on_both
-def test_a_backup_under_load_is_one_moment(world: World) -> None:
+def test_a_backup_under_load_is_a_consistent_snapshot(world: World) -> None:
     original, new = world.filled(KIND), world.place("sqlite")
     with subprocess.Popen(
         command("write"), env=variables(original), stdout=subprocess.PIPE, text=True
@@ -161,7 +161,7 @@ def test_a_backup_under_load_is_one_moment(world: World) -> None:
     assert later[: len(written["invoices"])] == written["invoices"]
 
 
-def test_an_encrypted_backup_holds_nothing_readable(
+def test_an_encrypted_backup_contains_nothing_readable(
     original: Installation, everything: Any, tmp_path: Path
 ) -> None:
     file, new = tmp_path / "backup", Installation(tmp_path / "new")
@@ -192,7 +192,9 @@ def test_a_wrong_or_missing_passphrase_changes_nothing(
     assert not new.folder.exists()
 
 
-def test_a_passphrase_is_no_argument_and_not_short(original: Installation, tmp_path: Path) -> None:
+def test_a_passphrase_is_never_an_argument_and_never_short(
+    original: Installation, tmp_path: Path
+) -> None:
     file = tmp_path / "backup"
     refused = original.refused("backup", file, "--passphrase", PASSPHRASE)
     assert PASSPHRASE not in str(refused)
@@ -203,7 +205,7 @@ def test_a_passphrase_is_no_argument_and_not_short(original: Installation, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_backup_is_for_its_owner_only_and_leaves_no_draft(
+def test_a_backup_is_readable_by_its_owner_only_and_leaves_no_temporary_file(
     original: Installation, tmp_path: Path
 ) -> None:
     assert original.run("backup", tmp_path / "backup").returncode == 0
@@ -211,7 +213,7 @@ def test_a_backup_is_for_its_owner_only_and_leaves_no_draft(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_everything_restored_is_for_its_owner_only(backup: Path, tmp_path: Path) -> None:
+def test_everything_restored_is_readable_by_its_owner_only(backup: Path, tmp_path: Path) -> None:
     new = Installation(tmp_path / "new")
     assert new.run("restore", backup, BILLHOOK_EMAIL_URL="smtp://mail.example").returncode == 0
     assert stat.S_IMODE(new.folder.stat().st_mode) == 0o700
@@ -256,7 +258,7 @@ def test_a_file_that_exists_is_replaced_only_on_demand(
 
 
 @pytest.mark.parametrize("name", ["nowhere/backup", ".", "x" * 300])
-def test_a_name_that_can_not_be_a_file_is_refused(
+def test_a_name_that_cannot_be_a_file_is_refused(
     original: Installation, tmp_path: Path, name: str
 ) -> None:
     refused = original.refused("backup", tmp_path / name, "--replace")
@@ -358,7 +360,7 @@ def test_the_same_keys_in_the_environment_are_not_written_to_a_file(
 
 
 @on_both
-def test_a_backup_of_an_older_version_is_brought_up_to_date(world: World) -> None:
+def test_a_backup_of_an_older_version_is_migrated(world: World) -> None:
     older, new = world.filled(KIND), world.place(KIND)
     before = script(older, "dump")
     script(older, "migrate_back")
@@ -418,7 +420,7 @@ def test_two_restores_at_once_make_one_installation(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_root_leaves_nothing_in_the_data_folder_that_the_server_can_not_open(
+def test_root_leaves_nothing_in_the_data_folder_that_the_server_cannot_open(
     original: Installation,
 ) -> None:
     with tempfile.TemporaryDirectory() as name:

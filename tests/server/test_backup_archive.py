@@ -61,7 +61,7 @@ of_each_kind = pytest.mark.parametrize(("make", "passphrase"), KINDS.values(), i
 
 
 @of_each_kind
-def test_a_whole_backup_is_read_as_it_was_written(
+def test_a_complete_backup_is_read_as_it_was_written(
     make: Callable[[], bytes], passphrase: Secret | None
 ) -> None:
     names = [member.name for member in members(make(), passphrase)]
@@ -69,7 +69,7 @@ def test_a_whole_backup_is_read_as_it_was_written(
 
 
 @of_each_kind
-def test_a_backup_that_is_cut_anywhere_is_refused(
+def test_a_backup_truncated_anywhere_is_refused(
     make: Callable[[], bytes], passphrase: Secret | None
 ) -> None:
     whole = make()
@@ -79,7 +79,7 @@ def test_a_backup_that_is_cut_anywhere_is_refused(
 
 
 @of_each_kind
-def test_a_backup_with_any_byte_altered_is_refused_or_says_the_same(
+def test_a_backup_with_any_byte_altered_is_refused_or_has_the_same_content(
     make: Callable[[], bytes], passphrase: Secret | None
 ) -> None:
     whole = make()
@@ -101,7 +101,7 @@ def test_a_backup_with_any_byte_altered_is_refused_or_says_the_same(
 
 
 @of_each_kind
-def test_a_backup_with_something_after_it_is_refused(
+def test_a_backup_with_trailing_data_is_refused(
     make: Callable[[], bytes], passphrase: Secret | None
 ) -> None:
     with pytest.raises(DamagedBackup):
@@ -109,13 +109,13 @@ def test_a_backup_with_something_after_it_is_refused(
 
 
 @given(st.binary(max_size=3000))
-def test_whatever_a_file_holds_it_is_refused(content: bytes) -> None:
+def test_a_file_with_any_other_content_is_refused(content: bytes) -> None:
     for beginning in (b"", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"):
         with pytest.raises(Refusal):
             members(beginning + content)
 
 
-def test_chunks_can_not_be_moved_repeated_or_left_out() -> None:
+def test_chunks_cannot_be_moved_repeated_or_left_out() -> None:
     content = random.Random(2).randbytes(3 * CHUNK_BYTES)
     sealed = encrypted(content)
     head, size = len(sealed) - 3 * (CHUNK_BYTES + 16), CHUNK_BYTES + 16
@@ -127,7 +127,7 @@ def test_chunks_can_not_be_moved_repeated_or_left_out() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1])
-def test_content_of_every_size_comes_back(size: int) -> None:
+def test_content_of_every_size_is_restored(size: int) -> None:
     content = random.Random(size).randbytes(size)
     assert read_back(encrypted(content)) == content
 

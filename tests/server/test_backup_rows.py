@@ -35,7 +35,7 @@ def runs(number: int) -> None:
     )
 
 
-def test_every_table_of_ours_is_kept_except_for_what_passes() -> None:
+def test_every_table_of_ours_is_kept_except_transient_ones() -> None:
     kept = {options(model).label_lower for model in tables_of(apps_at(read_schema().applied))}
     tables = set(connection.introspection.django_table_names(only_existing=True))
     named = {options(model).db_table for model in tables_of(apps_at(read_schema().applied))}
@@ -43,7 +43,7 @@ def test_every_table_of_ours_is_kept_except_for_what_passes() -> None:
     assert tables - named == {"django_session", "accounts_cacheentry", "mail_outgoingmail"}
 
 
-def test_rows_come_in_pieces_of_a_megabyte() -> None:
+def test_rows_are_read_in_chunks_of_a_megabyte() -> None:
     runs(8000)
     pieces = list(read_rows(Run))
     assert sum(count for _, count in pieces) == 8000
@@ -69,7 +69,7 @@ def test_reading_many_rows_takes_no_more_memory_than_reading_some() -> None:
     assert peaks[1] < peaks[0] + 1024 * 1024
 
 
-def test_written_rows_are_those_that_were_read() -> None:
+def test_written_rows_equal_the_rows_that_were_read() -> None:
     runs(3)
     before = list(Run.objects.order_by("pk").values())
     ((content, _),) = read_rows(Run)

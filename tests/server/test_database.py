@@ -13,7 +13,7 @@ from billhook.server.threads import DatabaseThreads
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_ready_stays_as_it_is():
+def test_a_database_that_is_ready_stays_unchanged():
     prepare_database()
     prepare_database()
 
@@ -40,7 +40,7 @@ def test_a_second_process_waits_for_the_first():
     assert done.is_set()
 
 
-async def test_threads_give_results_and_errors_back():
+async def test_threads_return_results_and_errors():
     threads = DatabaseThreads(2, name="test")
 
     def fail():

@@ -39,14 +39,14 @@ async def test_a_server_that_answers_is_alive():
     assert (response.status, response.body) == (200, b"alive\n")
 
 
-async def test_it_is_ready_when_everything_is_there():
+async def test_it_is_ready_when_everything_is_available():
     response = await ask(make_health(), "GET", "/readyz")
 
     assert response.status == 200
     assert json.loads(response.body) == {"ready": True, "checks": {"database": True, "runs": True}}
 
 
-async def test_it_is_not_ready_when_something_is_away_and_says_what():
+async def test_it_is_not_ready_when_something_is_unavailable_and_says_what():
     checks = Checks()
     checks.there["database"] = False
 
@@ -56,7 +56,7 @@ async def test_it_is_not_ready_when_something_is_away_and_says_what():
     assert json.loads(response.body)["checks"] == {"database": False, "runs": True}
 
 
-async def test_asking_often_does_not_ask_the_database_often():
+async def test_frequent_checks_do_not_query_the_database_often():
     checks = Checks()
     health = make_health(checks)
 
@@ -85,7 +85,7 @@ async def test_counters_are_read_from_this_machine():
         pytest.param(("192.0.2.1", 1), [(b"authorization", b"Bearer ")], id="an empty token"),
     ],
 )
-async def test_counters_are_not_there_for_others(client, headers):
+async def test_counters_are_hidden_from_others(client, headers):
     response = await ask(make_health(), "GET", "/metrics", client=client, headers=headers)
 
     assert (response.status, response.body) == (404, b"There is nothing at this address.\n")
@@ -94,7 +94,7 @@ async def test_counters_are_not_there_for_others(client, headers):
 @pytest.mark.parametrize(
     ("given", "status"), [(b"Bearer right", 200), (b"Bearer wrong", 404), (b"right", 404)], ids=str
 )
-async def test_counters_are_read_from_elsewhere_with_the_token(given, status):
+async def test_counters_can_be_read_from_elsewhere_with_the_token(given, status):
     health = make_health(token="right")
     headers = [(b"authorization", given)]
 
@@ -104,13 +104,13 @@ async def test_counters_are_read_from_elsewhere_with_the_token(given, status):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-async def test_they_are_asked_with_get(path):
+async def test_they_accept_only_get(path):
     response = await ask(make_health(), "POST", path)
 
     assert (response.status, response.header("allow")) == (405, "GET, HEAD")
 
 
-def test_they_own_their_paths_alone():
+def test_other_paths_are_left_to_the_portal():
     assert Health.owns(scope("GET", "/healthz"))
     assert not Health.owns(scope("GET", "/healthz/"))
     assert not Health.owns(scope("GET", "/"))

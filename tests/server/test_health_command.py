@@ -37,7 +37,7 @@ def test_a_running_server_is_healthy(serving, options, said):
     assert health("--port", str(serving.port), *options) == (0, said, "")
 
 
-def test_it_asks_directly_where_a_proxy_is_set(serving):
+def test_it_connects_directly_even_if_a_proxy_is_set(serving):
     proxy = {"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"}
 
     assert health("--port", str(serving.port), **proxy)[0] == 0
@@ -49,7 +49,7 @@ def test_with_json_it_is_one_object(serving):
     assert (status, json.loads(out)) == (0, {"ok": True})
 
 
-def test_where_no_server_listens_it_says_so_with_status_1():
+def test_without_a_server_it_says_so_and_exits_with_status_1():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     status, out, err = health("--port", str(port))
@@ -75,7 +75,7 @@ def test_a_server_that_is_not_ready_is_unhealthy_with_its_reason():
     assert err == 'The server answers /readyz with status 503: {"database": false}\n'
 
 
-def test_a_server_that_speaks_no_http_is_unhealthy():
+def test_a_server_that_does_not_speak_http_is_unhealthy():
     with socket.create_server(("127.0.0.1", 0)) as other:
         threading.Thread(target=_answer, args=(other, b"220 mail\r\n"), daemon=True).start()
         status, _, err = health("--port", str(other.getsockname()[1]))

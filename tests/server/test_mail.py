@@ -50,7 +50,7 @@ def make_due(data: Path) -> int:
         return database.execute(sql, [past]).rowcount
 
 
-def test_a_code_that_a_mail_server_puts_off_is_sent_after_a_restart(data):
+def test_a_code_that_a_mail_server_defers_is_sent_after_a_restart(data):
     with smtp_server(RCPT="451 later") as busy:
         first = serving(data, busy)
         ask_for_code(first)

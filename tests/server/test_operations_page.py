@@ -13,7 +13,7 @@ from billhook.server.health import PATHS
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
-def test_every_metric_stands_in_the_table_with_its_kind():
+def test_every_metric_is_in_the_table_with_its_kind():
     registry = CollectorRegistry()
     GatewayMetrics(registry)
     kinds = {
@@ -27,7 +27,7 @@ def test_every_metric_stands_in_the_table_with_its_kind():
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_health_path_stands_in_the_table(path):
+def test_every_health_path_is_in_the_table(path):
     assert re.search(rf"^\| `{path}` \|", PAGE, re.MULTILINE)
 
 

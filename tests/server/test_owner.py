@@ -7,7 +7,7 @@ import os
 from billhook.server.operations.owner import acting_as_caller
 
 
-def test_a_service_that_may_not_become_somebody_else_needs_to_become_nobody(monkeypatch):
+def test_a_service_that_may_not_change_its_user_does_not_need_to(monkeypatch):
     def refuse(_user: int) -> None:
         raise PermissionError
 

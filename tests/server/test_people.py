@@ -65,7 +65,7 @@ def test_members_of_one_organisation_or_of_all_are_listed(cast: Cast) -> None:
     assert people.list_members(organisation=cast.northwind.id)[0].role == "owner"
 
 
-def test_with_several_organisations_one_has_to_be_named(cast: Cast) -> None:
+def test_with_several_organisations_one_must_be_named(cast: Cast) -> None:
     with pytest.raises(FieldProblem, match="--organisation"):
         people.add_member(organisation="", email="n@new.example", role="viewer")
     with pytest.raises(FieldProblem, match="organisations list"):
@@ -91,13 +91,13 @@ def test_a_new_password_signs_its_member_out(cast: Cast) -> None:
     assert other.get("/settings").status_code == 200
 
 
-def test_contacts_and_strangers_are_no_members(cast: Cast) -> None:
+def test_contacts_and_strangers_are_not_members(cast: Cast) -> None:
     for email in ("carla@acme.example", "nobody@nowhere.example"):
         with pytest.raises(FieldProblem, match="no member"):
             people.set_member_password(email=email, password=PASSWORD)
 
 
-def test_the_last_owner_stays_one(cast: Cast) -> None:
+def test_the_last_owner_is_kept(cast: Cast) -> None:
     for change in (
         lambda: people.set_member_role(
             organisation="Harper IT", email="alice@harper.example", role="viewer"
@@ -163,7 +163,7 @@ def test_contacts_are_imported_with_their_new_customers(cast: Cast) -> None:
     assert not User.objects.get(email="dana@acme.example").has_usable_password()
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(cast: Cast) -> None:
+def test_a_dry_run_reports_the_same_and_writes_nothing(cast: Cast) -> None:
     before = User.objects.count(), Contact.objects.count(), Customer.objects.count()
     assert import_file(FILE, dry_run=True).new == 3
     assert (User.objects.count(), Contact.objects.count(), Customer.objects.count()) == before
@@ -172,7 +172,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(cast: Cast) -> None:
 BAD = FILE + "C-77;x@x.example;;\n;x@x.example;;\nC-1;no address;;\nC-1;a@b.example;Ev\u202eil;\n"
 
 
-def test_rows_that_can_not_be_used_are_reported_with_their_lines(cast: Cast) -> None:
+def test_unusable_rows_are_reported_with_their_lines(cast: Cast) -> None:
     with pytest.raises(ConfigurationError) as refused:
         import_file(BAD)
     assert [problem.line for problem in refused.value.problems] == [7, 8, 9, 10]
@@ -184,13 +184,13 @@ def test_rows_that_can_not_be_used_are_reported_with_their_lines(cast: Cast) -> 
 @pytest.mark.parametrize(
     "text", ["", "Name\nDana\n", "E-mail;mail;Customer\na@b.example;;C-1\n", '"open', "\0"]
 )
-def test_a_file_that_is_no_list_of_contacts_is_refused(cast: Cast, text: str) -> None:
+def test_a_file_that_is_not_a_list_of_contacts_is_refused(cast: Cast, text: str) -> None:
     with pytest.raises(FieldProblem) as refused:
         import_file(text)
     assert refused.value.field == "FILE"
 
 
-def test_customers_of_another_organisation_stay_out_of_it(cast: Cast) -> None:
+def test_customers_of_another_organisation_are_not_touched(cast: Cast) -> None:
     import_file("Customer;E-mail\nC-1;only@here.example\n", organisation="Northwind")
     contact = Contact.objects.get(user__email="only@here.example")
     assert contact.customer == cast.cedar

@@ -23,7 +23,7 @@ async def portal(settings):
     await handler.stop()
 
 
-async def test_a_page_is_made_in_a_thread_and_sent_whole(portal):
+async def test_a_page_is_rendered_in_a_thread_and_sent_complete(portal):
     response = await ask(portal, "GET", "/plain", query=b"name=Ada")
 
     assert (response.status, response.body, response.ended) == (200, b"hello Ada", True)
@@ -39,7 +39,7 @@ async def test_our_headers_are_on_every_page(portal):
     assert response.header("x-content-type-options") == "nosniff"
 
 
-async def test_pages_are_made_side_by_side(portal):
+async def test_pages_are_rendered_concurrently(portal):
     responses = await asyncio.gather(
         ask(portal, "GET", "/together"), ask(portal, "GET", "/together")
     )
@@ -50,8 +50,8 @@ async def test_pages_are_made_side_by_side(portal):
 @pytest.mark.parametrize(
     "pieces",
     [
-        pytest.param([b"abc"], id="one piece"),
-        pytest.param([b"a", b"", b"bc"], id="three pieces"),
+        pytest.param([b"abc"], id="one chunk"),
+        pytest.param([b"a", b"", b"bc"], id="three chunks"),
         pytest.param([b"x" * 900_000, b"y" * 900_000], id="more than stays in memory"),
     ],
 )
@@ -61,7 +61,7 @@ async def test_a_body_arrives_whole(portal, pieces):
     assert response.body == b"".join(pieces)
 
 
-async def test_a_file_that_is_sent_arrives(portal):
+async def test_an_uploaded_file_arrives(portal):
     form = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.toml"\r\n\r\n'
         b"format = 1\r\n--x--\r\n"
@@ -91,7 +91,7 @@ async def test_a_browser_that_leaves_while_sending_gets_nothing(portal):
     assert browser.answer.status == 0
 
 
-async def test_a_stream_is_sent_piece_by_piece_from_one_thread_of_its_own(portal):
+async def test_a_stream_is_sent_chunk_by_chunk_from_its_own_thread(portal):
     response = await ask(portal, "GET", "/lines")
 
     assert response.pieces == [b"0\n", b"1\n", b"2\n", b""]
@@ -99,13 +99,13 @@ async def test_a_stream_is_sent_piece_by_piece_from_one_thread_of_its_own(portal
     assert handler_pages.seen[0].startswith("portal-stream_")
 
 
-async def test_an_asynchronous_stream_is_sent_piece_by_piece(portal):
+async def test_an_asynchronous_stream_is_sent_chunk_by_chunk(portal):
     response = await ask(portal, "GET", "/async-lines")
 
     assert response.pieces == [b"0\n", b"1\n", b"2\n", b""]
 
 
-async def test_a_short_file_is_sent_at_once(portal):
+async def test_a_short_file_is_sent_in_one_chunk(portal):
     response = await ask(portal, "GET", "/small-file")
 
     assert response.pieces == [SMALL_FILE]
@@ -120,20 +120,20 @@ async def test_a_document_is_fetched_on_the_event_loop_and_keeps_the_cookies(por
     assert handler_pages.seen == ["MainThread"]
 
 
-async def test_a_document_that_comes_is_not_logged_as_a_failure(portal, caplog):
+async def test_a_delivered_document_is_not_logged_as_a_failure(portal, caplog):
     await ask(portal, "GET", "/document")
 
     assert caplog.records == []
 
 
-async def test_a_large_document_is_sent_piece_by_piece(portal):
+async def test_a_large_document_is_sent_chunk_by_chunk(portal):
     response = await ask(portal, "GET", "/streamed-document")
 
     assert response.pieces == [b"%PDF-", b"%%EOF", b""]
     assert response.header("content-type") == "application/pdf"
 
 
-async def test_what_is_fetched_is_given_up_when_the_browser_leaves(portal):
+async def test_a_fetch_is_cancelled_when_the_browser_disconnects(portal):
     browser = Browser([b""])
     going_on = asyncio.create_task(
         portal(scope("GET", "/slow-document"), browser.receive, browser.send)
@@ -156,7 +156,7 @@ async def test_what_is_fetched_is_given_up_when_the_browser_leaves(portal):
         pytest.param("/none", 404, id="no such page"),
     ],
 )
-async def test_a_failure_is_answered_with_a_page_that_tells_nothing(portal, page, status):
+async def test_the_page_for_a_failure_reveals_nothing(portal, page, status):
     response = await ask(portal, "GET", page)
 
     assert response.status == status
@@ -164,7 +164,7 @@ async def test_a_failure_is_answered_with_a_page_that_tells_nothing(portal, page
     assert b"secret-value" not in response.body
 
 
-async def test_a_request_that_is_no_unicode_is_a_bad_request(portal):
+async def test_a_request_that_is_not_unicode_is_a_bad_request(portal):
     response = await ask(portal, "GET", "/plain", query=b"\xff")
 
     assert response.status == 400

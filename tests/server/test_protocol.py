@@ -72,13 +72,13 @@ CHUNKED = b"POST /1 HTTP/1.1\r\nHost: billhook\r\nTransfer-Encoding: chunked\r\n
         pytest.param(CHUNKED + b"0\r\n", b"X: a\r\n" * 200, id="trailers"),
     ],
 )
-async def test_what_never_ends_is_ended(start, piece):
+async def test_an_endless_request_is_ended(start, piece):
     async with serving(application) as (_, writer):
         writer.write(start)
         await pour(writer, piece)
 
 
-async def test_a_head_that_is_too_long_is_told_so():
+async def test_a_head_that_is_too_long_gets_a_response_that_says_so():
     async with serving(application) as (reader, writer):
         head = b"GET / HTTP/1.1\r\nHost: billhook\r\nX: "
         writer.write(head)
@@ -101,7 +101,7 @@ def answer_of(number: int, size: int) -> bytes:
     return f"HTTP/1.1 200 OK\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
 
 
-async def test_many_requests_may_come_in_one_piece():
+async def test_many_requests_may_arrive_in_one_chunk():
     async with serving(application) as (reader, writer):
         for number in range(3):
             writer.write(REQUEST % (number, MAX_HEAD) + bytes(MAX_HEAD))
@@ -124,14 +124,14 @@ def short_patience(monkeypatch):
         pytest.param(REQUEST % (1, 0) + b"GET / HTT", id="half-a-second-head"),
     ],
 )
-async def test_a_head_that_does_not_come_ends_the_connection(short_patience, begun):
+async def test_a_head_that_does_not_arrive_ends_the_connection(short_patience, begun):
     async with serving(application) as (reader, writer):
         writer.write(begun)
         response = await reader.read()
     assert response in {b"", answer_of(1, 0)}
 
 
-async def test_half_a_head_does_not_end_the_answer_to_the_request_before(short_patience):
+async def test_half_a_head_does_not_end_the_response_to_the_previous_request(short_patience):
     asked, may_answer = asyncio.Event(), asyncio.Event()
 
     async def slow(scope, receive, send):

@@ -94,7 +94,7 @@ def test_it_reports_the_database_then_ready_then_stopping_from_its_main_process(
     assert manager.has_nothing()
 
 
-def test_it_answers_once_it_has_reported_that_it_is_ready(serve, manager):
+def test_it_responds_once_it_has_reported_that_it_is_ready(serve, manager):
     serving = serve("--workers", "2", NOTIFY_SOCKET=manager.address)
     manager.wait_for("READY=1")
 
@@ -102,7 +102,7 @@ def test_it_answers_once_it_has_reported_that_it_is_ready(serve, manager):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"], ids=["one process", "two workers"])
-def test_it_reports_that_it_is_alive_where_the_manager_watches(serve, manager, workers):
+def test_it_reports_that_it_is_alive_if_the_manager_is_watching(serve, manager, workers):
     serving = serve(
         "--workers",
         workers,
@@ -116,7 +116,7 @@ def test_it_reports_that_it_is_alive_where_the_manager_watches(serve, manager, w
         assert manager.next() == (serving.process.pid, ["WATCHDOG=1"])
 
 
-def test_it_reports_no_life_where_the_manager_watches_another_process(serve, manager):
+def test_it_reports_nothing_if_the_manager_is_watching_another_process(serve, manager):
     watched = {"WATCHDOG_USEC": "1", "WATCHDOG_PID": str(os.getpid())}
     serving = serve(NOTIFY_SOCKET=manager.address, **watched)
     manager.wait_for("READY=1")
@@ -141,7 +141,7 @@ def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(serve, manager):
     assert not Path(f"/proc/{hung}").exists()
 
 
-def test_a_manager_that_is_gone_does_not_keep_it_from_serving(serve, tmp_path):
+def test_a_missing_manager_does_not_prevent_it_from_serving(serve, tmp_path):
     serving = serve(NOTIFY_SOCKET=str(tmp_path / "nobody"), WATCHDOG_USEC="1000000")
 
     assert serving.ask("GET", "/healthz")[0].status == 200
@@ -149,7 +149,7 @@ def test_a_manager_that_is_gone_does_not_keep_it_from_serving(serve, tmp_path):
 
 
 @pytest.mark.parametrize("value", ["", "0", "soon", "-1", "²"])
-def test_a_watchdog_without_a_right_time_is_none(value, monkeypatch):
+def test_a_watchdog_without_a_valid_time_is_ignored(value, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", value)
 
     assert ServiceManager.of_this_process().limit == 0
@@ -167,7 +167,7 @@ def test_a_blocked_event_loop_falls_silent(manager):
     assert asyncio.run(block())
 
 
-def test_reports_reach_an_address_that_belongs_to_no_file():
+def test_reports_reach_an_abstract_socket_address():
     reports = WorkerReports()
     worker = ServiceManager(address=reports.address)
 

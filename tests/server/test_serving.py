@@ -82,7 +82,7 @@ def refused(*options, **settings):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "Ctrl+C"])
-def test_it_starts_from_nothing_and_ends_quietly(serve, tmp_path, number):
+def test_it_starts_from_nothing_and_stops_quietly(serve, tmp_path, number):
     serving = serve(tmp_path / "new" / "data")
     ready, state = serving.ask("GET", "/readyz")
     page, _ = serving.ask("GET", "/setup")
@@ -96,7 +96,7 @@ def test_it_starts_from_nothing_and_ends_quietly(serve, tmp_path, number):
     assert (tmp_path / "new" / "data").stat().st_mode & 0o077 == 0
 
 
-def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(serve, tmp_path, start):
+def test_only_the_first_start_prints_where_to_begin(serve, tmp_path, start):
     first = serve(tmp_path / "new")
     first.stop()
     later, _ = start()
@@ -106,7 +106,7 @@ def test_the_first_start_prints_where_to_begin_and_a_later_one_does_not(serve, t
     assert "/setup" not in later.said
 
 
-def test_the_first_start_prints_the_address_that_people_use_where_it_is_set(serve, tmp_path):
+def test_the_first_start_prints_the_public_address_if_it_is_set(serve, tmp_path):
     serving = serve(tmp_path / "new", BILLHOOK_PUBLIC_URL="https://invoices.example.com/")
 
     assert "Open https://invoices.example.com/setup to make the first one" in serving.said
@@ -131,7 +131,7 @@ def test_every_run_is_written_before_the_end(start):
     assert recorded(start.data) == [("ok", "")] * 20
 
 
-def test_a_run_that_goes_on_is_finished_before_the_end(start, source):
+def test_a_run_in_progress_is_finished_before_the_end(start, source):
     serving, seeded = start()
     source.may_answer.clear()
     responses = []
@@ -179,7 +179,7 @@ def test_expired_rows_are_deleted_when_it_starts(start):
             time.sleep(0.05)
 
 
-def test_counters_tell_of_the_runs(start):
+def test_counters_count_the_runs(start):
     serving, seeded = start()
     serving.run(seeded)
 
@@ -237,7 +237,7 @@ def _is_alive(pid):
         return False
 
 
-def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path, start):
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path, start):
     serving, _ = start()
 
     said = refused("--port", str(serving.port), BILLHOOK_DATA_DIR=str(tmp_path / "other"))
@@ -246,13 +246,13 @@ def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path, start):
     assert len(said.splitlines()) == 1
 
 
-def test_an_address_that_is_not_ours_is_told_in_one_sentence(tmp_path):
+def test_an_address_of_another_machine_is_reported_in_one_sentence(tmp_path):
     said = refused("--host", "192.0.2.1", BILLHOOK_DATA_DIR=str(tmp_path))
 
     assert said == "192.0.2.1 isn't an address of this machine. Give one that is with --host.\n"
 
 
-def test_a_data_folder_that_can_not_be_written_to_is_told_in_one_sentence(tmp_path):
+def test_an_unwritable_data_folder_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "file").touch()
 
     said = refused("--data-dir", str(tmp_path / "file" / "data"))
@@ -261,7 +261,7 @@ def test_a_data_folder_that_can_not_be_written_to_is_told_in_one_sentence(tmp_pa
     assert len(said.splitlines()) == 1
 
 
-def test_a_database_that_is_away_is_told_in_one_sentence(tmp_path):
+def test_an_unavailable_database_is_reported_in_one_sentence(tmp_path):
     said = refused(
         BILLHOOK_DATA_DIR=str(tmp_path),
         BILLHOOK_DATABASE_URL="postgresql://name:secret-word@127.0.0.1:1/billhook",
@@ -272,7 +272,7 @@ def test_a_database_that_is_away_is_told_in_one_sentence(tmp_path):
     assert len(said.splitlines()) == 1
 
 
-def test_a_damaged_database_is_told_in_one_sentence(tmp_path):
+def test_a_damaged_database_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "billhook.sqlite3").write_bytes(b"this is no database" * 1000)
 
     said = refused(BILLHOOK_DATA_DIR=str(tmp_path))
@@ -291,7 +291,7 @@ def test_a_damaged_database_is_told_in_one_sentence(tmp_path):
     ],
     ids=["no-base-64", "empty", "no-text", "no-signing-key"],
 )
-def test_a_damaged_key_is_told_in_one_sentence(tmp_path, name, content, said):
+def test_a_damaged_key_is_reported_in_one_sentence(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
 
     told = refused(BILLHOOK_DATA_DIR=str(tmp_path))
@@ -302,21 +302,21 @@ def test_a_damaged_key_is_told_in_one_sentence(tmp_path, name, content, said):
     assert len(told.splitlines()) == 1
 
 
-def test_a_wrong_setting_of_keys_is_told_without_them(tmp_path):
+def test_an_invalid_setting_of_keys_is_reported_without_them(tmp_path):
     told = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
 
     assert told.startswith("The setting BILLHOOK_SECRETS_KEYS can't be used.")
     assert "c4nary" not in told
 
 
-def test_the_keys_are_made_on_the_first_start(serve, tmp_path):
+def test_the_keys_are_created_on_the_first_start(serve, tmp_path):
     serve(tmp_path / "new").stop()
 
     for name in ("secrets.key", "signing.key"):
         assert (tmp_path / "new" / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_every_wrong_setting_is_told_at_once(tmp_path):
+def test_all_invalid_settings_are_reported_together(tmp_path):
     said = refused(
         "--workers",
         "0",
@@ -329,14 +329,14 @@ def test_every_wrong_setting_is_told_at_once(tmp_path):
     assert sorted(names) == ["BILLHOOK_LOG_FORMAT", "BILLHOOK_PORTS", "BILLHOOK_WORKERS"]
 
 
-def test_a_setting_that_does_not_exist_is_named_with_the_nearest(serve, tmp_path):
+def test_a_setting_that_does_not_exist_is_reported_with_the_nearest_name(serve, tmp_path):
     serving = serve(tmp_path, BILLHOOK_ALOW="x")
     serving.stop()
 
     assert "There is no setting BILLHOOK_ALOW. Did you mean BILLHOOK_ALLOW?" in serving.said
 
 
-def test_the_help_tells_every_setting():
+def test_the_help_lists_every_setting():
     done = subprocess.run([BILLHOOK, "serve", "--help"], capture_output=True, text=True, check=True)
 
     for name in ("BILLHOOK_DATA_DIR", "BILLHOOK_WORKERS", "BILLHOOK_API_RATE"):

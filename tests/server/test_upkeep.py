@@ -50,7 +50,7 @@ async def test_the_tasks_run_again_after_the_interval() -> None:
         pytest.param(ValueError("secret-table"), id="a-fault"),
     ],
 )
-async def test_a_failed_task_is_logged_and_stops_no_other(error: Exception) -> None:
+async def test_a_failed_task_is_logged_and_does_not_stop_the_others(error: Exception) -> None:
     ended = threading.Event()
 
     def fail() -> None:

@@ -68,7 +68,7 @@ async def opened(scheme, *, client_auth="header", secret=SECRET, given=None, mor
         pytest.param("body", HARD_SECRET, id="body"),
     ],
 )
-async def test_client_credentials_open_all_ten_with_one_token(client_auth, secret):
+async def test_client_credentials_fetch_all_ten_with_one_token(client_auth, secret):
     scheme = "oauth2-client-credentials"
     async with opened(scheme, client_auth=client_auth, secret=secret) as (server, it):
         assert [await it.outcome(number) for number in NUMBERS] == [PDFS[n] for n in NUMBERS]
@@ -102,7 +102,7 @@ async def test_rotating_refresh_tokens_are_each_used_once_however_many_runs_ther
     assert [token.revoked for token in server.tokens] == [True, True, True, False]
 
 
-async def test_a_refresh_token_that_was_used_elsewhere_ends_it():
+async def test_a_refresh_token_that_was_used_elsewhere_ends_the_connection():
     more = 'refresh_token = "{{RefreshToken}}"'
     async with opened("oauth2-refresh-token", more=more) as (server, it):
         server.tokens[0].revoked = True

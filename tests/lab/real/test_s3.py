@@ -88,13 +88,13 @@ async def fetch(origin: str, numbers: tuple[str, ...], secrets: dict[str, str]) 
     return outcomes
 
 
-async def test_a_real_store_takes_the_signature_of_every_number(store):
+async def test_a_real_store_accepts_the_signature_for_every_number(store):
     pdfs = {invoice.number: invoice.pdf for invoice in make_invoices()}
     async with serve(store) as origin:
         assert await fetch(origin, NUMBERS, KEYS) == [pdfs[number] for number in NUMBERS]
 
 
-async def test_a_real_store_says_what_it_does_not_have(store):
+async def test_a_missing_object_in_a_real_store_is_reported_as_not_found(store):
     async with serve(store) as origin:
         assert await fetch(origin, (UNKNOWN,), KEYS) == ["document-not-found"]
 

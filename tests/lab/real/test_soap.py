@@ -100,12 +100,12 @@ each_version = pytest.mark.parametrize("version", list(NAMESPACES), ids=["1.1", 
 
 
 @each_version
-async def test_a_soap_server_reads_every_number_and_gives_its_document(version):
+async def test_a_soap_server_reads_every_number_and_returns_its_document(version):
     assert await outcomes(version, *NUMBERS) == [PDFS[number] for number in NUMBERS]
 
 
 @each_version
-async def test_a_fault_and_an_empty_element_are_told_as_not_found(version):
+async def test_a_fault_and_an_empty_element_are_reported_as_not_found(version):
     assert await outcomes(version, UNKNOWN, DRAFT) == ["document-not-found"] * 2
 
 
@@ -116,6 +116,6 @@ async def test_xml_in_a_number_stays_a_number(version):
 
 
 @each_version
-async def test_another_password_is_told_as_the_source_says_it(version):
+async def test_a_wrong_password_is_reported_in_the_words_of_the_source(version):
     refused = await outcomes(version, NUMBERS[0], password=f"{PASSWORD}~")
     assert refused == ["source-status"]

@@ -59,13 +59,13 @@ async def outcomes(origin, *numbers, password=PASSWORD):
         return [await opened.outcome(number) for number in numbers]
 
 
-async def test_a_webdav_server_gives_the_file_of_every_number(tmp_path):
+async def test_a_webdav_server_returns_the_file_for_every_number(tmp_path):
     pdfs = {invoice.number: invoice.pdf for invoice in make_invoices()}
     with serve_folder(tmp_path) as origin:
         assert await outcomes(origin, *NUMBERS) == [pdfs[number] for number in NUMBERS]
 
 
-async def test_a_webdav_server_says_what_it_does_not_have(tmp_path):
+async def test_a_missing_file_on_a_webdav_server_is_reported_as_not_found(tmp_path):
     with serve_folder(tmp_path) as origin:
         assert await outcomes(origin, UNKNOWN) == ["document-not-found"]
 
@@ -75,12 +75,12 @@ async def test_a_number_that_leads_out_of_the_folder_is_not_even_sent(tmp_path):
         assert await outcomes(origin, "../INV0000001", "a/../../etc/passwd") == ["token"] * 2
 
 
-async def test_a_listing_of_a_folder_is_no_document(tmp_path):
+async def test_a_folder_listing_is_not_a_document(tmp_path):
     with serve_folder(tmp_path) as origin:
         assert await outcomes(origin, DRAFT) == ["web-page-instead"]
 
 
-async def test_a_webdav_server_refuses_another_password(tmp_path):
+async def test_a_webdav_server_refuses_a_wrong_password(tmp_path):
     with serve_folder(tmp_path) as origin:
         refused = await outcomes(origin, NUMBERS[0], password=f"{PASSWORD}~")
     assert refused == ["source-refused"]

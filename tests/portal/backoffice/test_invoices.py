@@ -34,7 +34,7 @@ def filled(cast: Cast, **changes: str) -> dict[str, str]:
     }
 
 
-def test_the_list_shows_every_invoice_of_the_organisation_drafts_too(cast: Cast) -> None:
+def test_the_list_shows_every_invoice_of_the_organisation_including_drafts(cast: Cast) -> None:
     response = signed_in(cast.vera).get(address("invoices", cast))
     numbers = {row.invoice.number for row in response.context["list"].rows}
     assert numbers == {"INV-1", "INV-2", "INV-3", "INV-4", "INV-5"}
@@ -56,7 +56,7 @@ def test_an_invoice_is_created(cast: Cast) -> None:
     assert (made.currency, made.status) == ("EUR", Status.OPEN)
 
 
-def test_nothing_is_open_of_a_paid_invoice_unless_it_is_said(cast: Cast) -> None:
+def test_a_paid_invoice_has_no_open_amount_unless_one_is_given(cast: Cast) -> None:
     signed_in(cast.bob).post(address("invoice-new", cast), filled(cast, status="paid"))
     assert Invoice.objects.get(number="INV-9").open_amount == 0
 
@@ -68,7 +68,7 @@ def test_an_invoice_is_changed_and_moves_to_another_customer(cast: Cast) -> None
     assert (changed.customer, changed.amount) == (cast.bolt, Decimal("1240.50"))
 
 
-def test_the_form_shows_what_is_known(cast: Cast) -> None:
+def test_the_form_shows_the_stored_values(cast: Cast) -> None:
     page = signed_in(cast.bob).get(address("invoice-edit", cast, cast.open.id)).content.decode()
     for known in (
         'value="INV-1"',
@@ -97,7 +97,7 @@ def test_the_form_shows_what_is_known(cast: Cast) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else value,
 )
-def test_a_mistake_stands_at_its_field_and_nothing_typed_is_lost(
+def test_a_problem_appears_at_its_field_and_nothing_typed_is_lost(
     cast: Cast, changes: dict[str, str], field: str
 ) -> None:
     form = filled(cast, source_id="kept-as-typed") | changes
@@ -120,7 +120,7 @@ def test_a_new_invoice_begins_with_the_customer_whose_page_led_there(cast: Cast)
     assert f'<option value="{cast.bolt.id}" selected>' in page.content.decode()
 
 
-def test_an_invoice_is_removed_after_a_question(cast: Cast) -> None:
+def test_an_invoice_is_removed_after_a_confirmation(cast: Cast) -> None:
     client = signed_in(cast.bob)
     remove = address("invoice-remove", cast, cast.open.id)
     assert "Remove invoice INV-1?" in client.get(remove).content.decode()
@@ -129,12 +129,12 @@ def test_an_invoice_is_removed_after_a_question(cast: Cast) -> None:
     assert not Invoice.objects.filter(id=cast.open.id).exists()
 
 
-def test_a_draft_is_marked_as_unseen_by_the_customer(cast: Cast) -> None:
+def test_a_draft_is_marked_as_not_visible_to_the_customer(cast: Cast) -> None:
     page = signed_in(cast.vera).get(address("invoice", cast, cast.draft.id)).content.decode()
     assert "This is a draft: <bdi>Acme</bdi> can’t see it." in page
 
 
-def test_the_page_of_an_invoice_tells_who_looked_at_it(cast: Cast) -> None:
+def test_the_page_of_an_invoice_shows_who_viewed_it(cast: Cast) -> None:
     run = Run.objects.create(
         organisation=cast.harper,
         command="GetInvoiceImage",
@@ -154,7 +154,7 @@ def test_the_page_of_an_invoice_tells_who_looked_at_it(cast: Cast) -> None:
     assert (home.context["run_count"], home.context["failed_count"]) == (1, 1)
 
 
-def test_an_editor_can_test_view_with_the_first_integration_that_is_on(cast: Cast) -> None:
+def test_an_editor_can_test_view_with_the_first_enabled_integration(cast: Cast) -> None:
     page = signed_in(cast.bob).get(address("invoice", cast, cast.open.id)).content.decode()
     assert "Test VIEW" not in page
     Integration.objects.create(organisation=cast.harper, name="Off", enabled=False)

@@ -72,7 +72,7 @@ def refused() -> Iterator[SmtpServer]:
 
 
 @INVITING
-def test_without_a_mail_server_inviting_says_so_and_how_to_go_on(
+def test_without_a_mail_server_an_invitation_says_so_and_explains_what_to_do(
     cast: Cast, settings: Any, invite: Callable[[Cast], str]
 ) -> None:
     settings.EMAIL_BACKEND = CONSOLE
@@ -83,7 +83,7 @@ def test_without_a_mail_server_inviting_says_so_and_how_to_go_on(
 
 @REALLY_WRITTEN
 @INVITING
-def test_a_mail_that_is_refused_is_reported_at_once_and_at_its_person(
+def test_a_refused_mail_is_reported_immediately_and_next_to_its_person(
     db: None, smtp: Any, refused: SmtpServer, invite: Callable[[Cast], str]
 ) -> None:
     smtp(refused)
@@ -96,7 +96,7 @@ def test_a_mail_that_is_refused_is_reported_at_once_and_at_its_person(
 
 
 @REALLY_WRITTEN
-def test_a_mail_that_waits_for_its_server_is_reported_as_waiting(db: None, smtp: Any) -> None:
+def test_a_mail_waiting_for_its_server_is_reported_as_waiting(db: None, smtp: Any) -> None:
     smtp(None)
     page = invite_contact(make_cast())
     assert "The mail couldn&#x27;t be sent yet." in page
@@ -129,14 +129,14 @@ def test_a_mail_is_sent_again_by_a_click(db: None, smtp: Any, refused: SmtpServe
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/invoices", ""])
-def test_sending_again_leads_nowhere_else(cast: Cast, back: str) -> None:
+def test_sending_again_redirects_only_within_the_site(cast: Cast, back: str) -> None:
     mail = failed_invitation(cast)
     response = signed_in(cast.bob).post(address("mail-again", cast, mail.id), {"back": back})
     assert response.headers["Location"] == address("home", cast)
 
 
 @pytest.mark.parametrize("route", ["customer", "members"])
-def test_who_may_not_invite_sees_no_button(cast: Cast, route: str) -> None:
+def test_people_who_may_not_invite_see_no_button(cast: Cast, route: str) -> None:
     failed_invitation(cast, to=cast.carla.user)
     failed_invitation(cast, to=cast.bob.user)
     ids = [cast.acme.id] if route == "customer" else []
@@ -145,7 +145,7 @@ def test_who_may_not_invite_sees_no_button(cast: Cast, route: str) -> None:
     assert "Send again" not in page
 
 
-def test_the_invitation_of_somebody_removed_is_not_sent(
+def test_the_invitation_of_a_removed_person_is_not_sent(
     cast: Cast, mailoutbox: list[EmailMessage], sent_mail: Callable[[], None]
 ) -> None:
     invite_contact(cast)
@@ -191,7 +191,7 @@ def test_an_owner_sends_a_test_mail_to_themselves(cast: Cast, smtp: Any) -> None
     assert "To: alice@harper.example" in server.mails[0]
 
 
-def test_a_test_mail_that_is_not_sent_says_why(cast: Cast, smtp: Any) -> None:
+def test_an_unsent_test_mail_is_reported_with_the_reason(cast: Cast, smtp: Any) -> None:
     smtp(None)
     page = send_test(signed_in(cast.alice), cast)
     assert "The test mail wasn't sent. No connection to the mail server 127.0.0.1:1" in page
@@ -206,7 +206,7 @@ def test_a_test_mail_that_is_sent_ends_the_warning(cast: Cast, mail_fails: None,
     assert b"mail-fails" not in browser.get(address("home", cast)).content
 
 
-def test_nobody_can_make_up_the_result_of_a_test_mail(cast: Cast) -> None:
+def test_nobody_can_forge_the_result_of_a_test_mail(cast: Cast) -> None:
     page = signed_in(cast.alice).get(f"{address('settings', cast)}?test=W10:1:made-up")
     assert page.status_code == 200
     assert b"test mail to" not in page.content
@@ -232,7 +232,7 @@ def at_the_code(browser: Client, email: str, path: str) -> str:
 
 
 @SIGN_IN_PAGES
-def test_somebody_who_waits_for_a_code_is_told_that_mail_fails(
+def test_somebody_waiting_for_a_code_sees_that_mail_fails(
     cast: Cast, mail_fails: None, path: str
 ) -> None:
     for email in ("carla@acme.example", "nobody@acme.example"):
@@ -243,14 +243,14 @@ def test_somebody_who_waits_for_a_code_is_told_that_mail_fails(
 
 
 @SIGN_IN_PAGES
-def test_where_no_mail_server_is_set_the_pages_for_strangers_say_so(
+def test_without_a_mail_server_the_pages_for_strangers_say_so(
     cast: Cast, settings: Any, path: str
 ) -> None:
     settings.EMAIL_BACKEND = CONSOLE
     assert "no code will arrive" in at_the_code(Client(), "carla@acme.example", path)
 
 
-def test_the_only_organisation_is_named_as_the_one_to_ask(cast: Cast, settings: Any) -> None:
+def test_a_single_organisation_is_named_as_the_one_to_contact(cast: Cast, settings: Any) -> None:
     settings.EMAIL_BACKEND = CONSOLE
     assert b"the company whose invoices you want to see" in Client().get("/sign-in").content
     cast.northwind.delete()

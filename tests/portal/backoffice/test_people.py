@@ -81,7 +81,7 @@ def test_an_organisations_name_cannot_add_a_header_to_a_mail(
     ],
     ids=["no address", "empty", "known"],
 )
-def test_a_mistake_in_an_invitation_stands_at_its_field_and_nothing_typed_is_lost(
+def test_a_problem_in_an_invitation_appears_at_its_field_and_nothing_typed_is_lost(
     cast: Cast, sent_mail: Callable[[], None], form: dict[str, str], sentence: str
 ) -> None:
     response = signed_in(cast.bob).post(address("contact-invite", cast, cast.acme.id), form)
@@ -93,7 +93,7 @@ def test_a_mistake_in_an_invitation_stands_at_its_field_and_nothing_typed_is_los
     assert mail.outbox == []
 
 
-def test_a_removed_contact_sees_nothing_any_more(cast: Cast) -> None:
+def test_a_removed_contact_no_longer_sees_anything(cast: Cast) -> None:
     contact = signed_in(cast.carla)
     assert contact.get(reverse("invoice", args=[cast.open.id])).status_code == 200
     client = signed_in(cast.bob)
@@ -112,14 +112,14 @@ def test_a_role_is_changed(cast: Cast) -> None:
     assert Member.objects.get(id=cast.vera.id).role == Role.EDITOR
 
 
-def test_a_role_that_is_none_is_refused(cast: Cast) -> None:
+def test_an_unknown_role_is_refused(cast: Cast) -> None:
     role = address("member-role", cast, cast.vera.id)
     response = signed_in(cast.alice).post(role, {"role": "emperor"}, follow=True)
     assert "This role doesn&#x27;t exist." in response.content.decode()
     assert Member.objects.get(id=cast.vera.id).role == Role.VIEWER
 
 
-def test_the_last_owner_stays_an_owner_and_a_member(cast: Cast) -> None:
+def test_the_last_owner_remains_an_owner_and_a_member(cast: Cast) -> None:
     client = signed_in(cast.alice)
     role = address("member-role", cast, cast.alice.id)
     response = client.post(role, {"role": "viewer"}, follow=True)
@@ -137,7 +137,7 @@ def test_an_owner_may_leave_when_there_is_another(cast: Cast) -> None:
     assert client.get(address("home", cast)).status_code == 404
 
 
-def test_a_removed_member_stays_a_person(cast: Cast) -> None:
+def test_a_removed_member_remains_a_person(cast: Cast) -> None:
     signed_in(cast.alice).post(address("member-remove", cast, cast.bob.id))
     assert not Member.objects.filter(user=cast.bob.user).exists()
     assert User.objects.filter(id=cast.bob.user_id).exists()
@@ -181,13 +181,13 @@ def test_a_customer_is_created_changed_and_removed(cast: Cast) -> None:
     assert not Customer.objects.filter(id=made.id).exists()
 
 
-def test_a_customer_with_invoices_stays(cast: Cast) -> None:
+def test_a_customer_with_invoices_cannot_be_removed(cast: Cast) -> None:
     response = signed_in(cast.bob).post(address("customer-remove", cast, cast.acme.id))
     assert "Acme has invoices." in response.content.decode()
     assert Customer.objects.filter(id=cast.acme.id).exists()
 
 
-def test_a_customers_number_stands_once(cast: Cast) -> None:
+def test_customer_numbers_are_unique(cast: Cast) -> None:
     form = {"name": "Cyan", "number": "C-1", "locale": ""}
     page = signed_in(cast.bob).post(address("customer-new", cast), form).content.decode()
     assert "Customer C-1 already exists." in page
@@ -197,7 +197,7 @@ def test_a_customers_number_stands_once(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("search", "found"),
     [("acm", ["Acme"]), ("C-2", ["Bolt"]), ("", ["Acme", "Bolt"]), ("cedar", []), ("%", [])],
-    ids=["name", "number", "nothing", "another organisation's", "a sign of the database"],
+    ids=["name", "number", "nothing", "another organisation's", "a wildcard"],
 )
 def test_customers_are_found_by_name_and_number(cast: Cast, search: str, found: list[str]) -> None:
     response = signed_in(cast.vera).get(address("customers", cast), {"q": search})
@@ -211,7 +211,7 @@ def test_pages_do_not_offer_what_a_viewer_may_not_do(cast: Cast) -> None:
             assert f'{offer}"' not in page
 
 
-def test_home_tells_what_is_still_to_be_done(cast: Cast) -> None:
+def test_home_lists_what_still_needs_to_be_done(cast: Cast) -> None:
     response = signed_in(cast.vera).get(address("home", cast))
     assert [task.is_done for task in response.context["tasks"]] == [False, True, True, True]
 

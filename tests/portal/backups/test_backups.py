@@ -27,7 +27,7 @@ def record(made_at: datetime) -> None:
     record_backup(made_at=made_at, size=1000, is_encrypted=True)
 
 
-def test_a_later_backup_takes_the_place_of_the_one_before() -> None:
+def test_a_later_backup_replaces_the_previous_one() -> None:
     now = timezone.now()
     assert last_backup() is None
     record(now - timedelta(days=1))
@@ -37,7 +37,7 @@ def test_a_later_backup_takes_the_place_of_the_one_before() -> None:
     assert (last.made_at, last.bytes, last.is_encrypted) == (now, 1000, True)
 
 
-def test_a_backup_is_overdue_after_the_days_that_the_operator_sets(weekly: None) -> None:
+def test_a_backup_is_overdue_after_the_configured_number_of_days(weekly: None) -> None:
     now = timezone.now()
     assert is_backup_overdue(now=now)
     record(now - timedelta(days=8))

@@ -52,7 +52,7 @@ def test_a_contact_sees_their_invoices_and_no_draft(cast: Cast) -> None:
     assert numbers(signed_in(cast.carl)) == ["INV-5"]
 
 
-def test_who_is_a_contact_of_two_customers_sees_both_in_a_column(cast: Cast) -> None:
+def test_a_contact_of_two_customers_sees_both_in_a_column(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     assert "Customer</a></th>" not in browser.get("/").content.decode()
     customers.invite_contact(customer=cast.bolt, email=cast.carla.user.email)
@@ -63,7 +63,7 @@ def test_who_is_a_contact_of_two_customers_sees_both_in_a_column(cast: Cast) -> 
     assert numbers(browser, f"?customer={cast.bolt.id}") == ["INV-5"]
 
 
-def test_view_stands_in_every_row_and_the_number_is_a_link_to_the_same(cast: Cast) -> None:
+def test_every_row_has_view_and_its_number_links_to_the_same_page(cast: Cast) -> None:
     page = signed_in(cast.carla).get("/").content.decode()
     links = re.findall(rf'href="/invoices/{cast.open.id}"', page)
     assert len(links) == 2
@@ -103,7 +103,7 @@ def test_the_list_is_narrowed_and_sorted_by_its_address(
     assert numbers(signed_in(cast.carla), query) == found
 
 
-def test_dates_narrow_the_list_with_both_ends_in_it(cast: Cast) -> None:
+def test_a_range_of_dates_includes_both_ends(cast: Cast) -> None:
     on = cast.open.issued_on.isoformat()
     assert numbers(signed_in(cast.carla), f"?issued_from={on}&issued_to={on}") == ["INV-1"]
 
@@ -114,7 +114,7 @@ def test_a_filter_by_somebody_elses_customer_finds_nothing_of_theirs(cast: Cast)
     assert found == ["INV-1"]  # her own: the filter isn't one of her choices, so it is left out
 
 
-def test_balances_stand_per_currency_and_are_never_added_up(cast: Cast) -> None:
+def test_balances_are_shown_per_currency_and_never_added_up(cast: Cast) -> None:
     invoice(cast.acme, "INV-6", amount="100.00", currency="USD")
     invoice(
         cast.acme, "INV-7", due_in=-1, amount="60.00", open_amount="20.50", status=Status.PART_PAID
@@ -124,12 +124,12 @@ def test_balances_stand_per_currency_and_are_never_added_up(cast: Cast) -> None:
     assert "100.00 USD open" in page
 
 
-def test_chips_tell_how_many_each_would_show(cast: Cast) -> None:
+def test_chips_show_how_many_invoices_each_would_list(cast: Cast) -> None:
     page = text(signed_in(cast.carla).get("/?show=paid"))
     assert "All 3 Open 2 Overdue 1 Paid 1" in page
 
 
-def test_pages_keep_what_was_asked_for(cast: Cast) -> None:
+def test_pages_keep_the_filter_and_the_order(cast: Cast) -> None:
     for at in range(30):
         invoice(cast.acme, f"X-{at:02}", due_in=50 + at)
     page = signed_in(cast.carla).get("/?q=X-&sort=number").content.decode()
@@ -140,20 +140,20 @@ def test_pages_keep_what_was_asked_for(cast: Cast) -> None:
     ]
 
 
-def test_the_sorted_column_says_so(cast: Cast) -> None:
+def test_the_sorted_column_is_marked(cast: Cast) -> None:
     page = signed_in(cast.carla).get("/?sort=due").content.decode()
     assert re.findall(r'aria-sort="(\w+)"><a href="\?sort=(-?\w+)"', page) == [
         ("ascending", "-due")
     ]
 
 
-def test_an_empty_list_says_whether_a_filter_hides_something(cast: Cast) -> None:
+def test_an_empty_list_says_whether_a_filter_hides_invoices(cast: Cast) -> None:
     assert "No invoices yet" in text(signed_in(cast.sam).get("/"))
     hidden = text(signed_in(cast.carl).get("/?show=overdue"))
     assert "No overdue invoices. 1 other is hidden by this filter. Show all" in hidden
 
 
-def test_what_is_typed_comes_back_as_text(cast: Cast) -> None:
+def test_typed_markup_is_shown_as_text(cast: Cast) -> None:
     page = signed_in(cast.carla).get('/?q="><script>alert(1)</script>').content.decode()
     assert "<script>alert" not in page
 
@@ -173,7 +173,7 @@ def test_what_is_typed_comes_back_as_text(cast: Cast) -> None:
         pytest.param(Status.DRAFT, -1, ShownStatus.DRAFT, id="a draft"),
     ],
 )
-def test_an_invoice_stands_in_one_word(
+def test_the_status_of_an_invoice_is_one_word(
     status: Status, due_in: int | None, shown: ShownStatus
 ) -> None:
     today = date(2026, 3, 1)
@@ -181,7 +181,7 @@ def test_an_invoice_stands_in_one_word(
     assert shown_status_of(Invoice(status=status, due_on=due_on), today=today) is shown
 
 
-def test_the_page_of_an_invoice_has_its_facts_before_any_document(cast: Cast) -> None:
+def test_the_page_of_an_invoice_shows_its_details_before_any_document(cast: Cast) -> None:
     response = signed_in(cast.carla).get(f"/invoices/{cast.overdue.id}")
     page = text(response)
     due = cast.overdue.due_on
@@ -260,14 +260,16 @@ def test_the_document_is_the_sources_bytes_under_our_own_headers(cast: Cast, wir
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-def test_a_download_is_saved_and_told_apart_in_the_runs(cast: Cast, wired: Source) -> None:
+def test_a_download_is_saved_and_listed_as_a_download_in_the_runs(
+    cast: Cast, wired: Source
+) -> None:
     response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document?download")
     assert response.headers["Content-Disposition"] == 'attachment; filename="INV-1.pdf"'
     run = Run.objects.get(id=response.headers["Billhook-Run"])
     assert (run.kind, run.outcome, run.user_id) == ("download", "ok", cast.carla.user_id)
 
 
-def test_what_the_browser_says_never_reaches_the_source(cast: Cast, wired: Source) -> None:
+def test_the_headers_of_the_browser_never_reach_the_source(cast: Cast, wired: Source) -> None:
     path = f"/invoices/{cast.open.id}/document?InvoiceNumber=INV-5&invoice_id={cast.of_bolt.id}"
     get(signed_in(cast.carla), path)
     (request,) = wired.requests
@@ -275,7 +277,7 @@ def test_what_the_browser_says_never_reaches_the_source(cast: Cast, wired: Sourc
 
 
 @pytest.mark.parametrize("who", ["carl", "charlie", "cleo", "alice", "sam"])
-def test_nobody_else_gets_the_document_and_no_request_goes_out(
+def test_nobody_else_gets_the_document_and_no_request_is_sent(
     cast: Cast, wired: Source, who: str
 ) -> None:
     browser = signed_in(getattr(cast, who))
@@ -298,7 +300,7 @@ _FAILURES = [
 
 @pytest.mark.parametrize("path", ["document", "document?download", "pages"])
 @pytest.mark.parametrize(("error", "status"), _FAILURES)
-def test_a_failure_is_one_kind_sentence_with_the_runs_number(
+def test_a_failure_is_a_friendly_sentence_with_the_run_number(
     cast: Cast, wired: Source, error: BillhookError, status: int, path: str
 ) -> None:
     wired.answer = error
@@ -315,7 +317,7 @@ def test_a_failure_is_one_kind_sentence_with_the_runs_number(
         assert secret not in response.content.decode()
 
 
-def test_a_document_that_is_not_made_yet_is_told_as_such(cast: Cast, wired: Source) -> None:
+def test_a_document_that_does_not_exist_yet_is_reported_as_such(cast: Cast, wired: Source) -> None:
     wired.answer = DocumentNotFound()
     response = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/document")
     assert response.status_code == 404
@@ -329,14 +331,18 @@ def test_a_web_page_instead_of_the_document_is_never_shown(cast: Cast, wired: So
     assert b"steal" not in response.content
 
 
-def test_without_an_integration_a_contact_gets_the_kind_sentence(cast: Cast, wired: Source) -> None:
+def test_without_an_integration_a_contact_sees_the_friendly_sentence(
+    cast: Cast, wired: Source
+) -> None:
     response = get(signed_in(cast.cleo), f"/invoices/{cast.of_cedar.id}/document")
     assert response.status_code == 502
     assert "ask Northwind and quote" in text(response)
     assert b"ntegration" not in response.content
 
 
-def test_who_may_be_asked_is_linked_with_the_runs_number(cast: Cast, wired: Source) -> None:
+def test_a_failure_links_to_the_support_address_with_the_run_number(
+    cast: Cast, wired: Source
+) -> None:
     cast.harper.support_email = "billing@harper.example"
     cast.harper.save()
     wired.answer = SourceUnreachable()
@@ -347,7 +353,7 @@ def test_who_may_be_asked_is_linked_with_the_runs_number(cast: Cast, wired: Sour
     )
 
 
-def test_pages_are_images_and_the_file_is_the_very_same_bytes(
+def test_pages_are_images_and_the_downloaded_file_has_the_same_bytes(
     cast: Cast, wired: Source, two_pages: bytes
 ) -> None:
     wired.answer = (200, two_pages)
@@ -366,7 +372,7 @@ def test_pages_are_images_and_the_file_is_the_very_same_bytes(
     assert len(wired.requests) == 1
 
 
-def test_pages_that_were_held_are_nobody_elses(cast: Cast, wired: Source, two_pages: bytes) -> None:
+def test_held_pages_are_shown_to_nobody_else(cast: Cast, wired: Source, two_pages: bytes) -> None:
     wired.answer = (200, two_pages)
     customers.invite_contact(customer=cast.acme, email=cast.carl.user.email)
     part = get(signed_in(cast.carla), f"/invoices/{cast.open.id}/pages").content.decode()
@@ -376,7 +382,7 @@ def test_pages_that_were_held_are_nobody_elses(cast: Cast, wired: Source, two_pa
     assert signed_in(cast.carla).get(other).status_code == 404
 
 
-def test_a_held_file_that_is_gone_is_fetched_anew(cast: Cast, wired: Source) -> None:
+def test_a_held_file_that_is_gone_is_fetched_again(cast: Cast, wired: Source) -> None:
     held = f"/invoices/{cast.open.id}/held/no-such-token/document?download"
     response = signed_in(cast.carla).get(held)
     assert response.headers["Location"] == f"/invoices/{cast.open.id}/document?download"
@@ -421,11 +427,11 @@ def two_pages() -> bytes:
         pytest.param("x" * 100, f"{'x' * 80}.pdf", id="too long"),
     ],
 )
-def test_a_file_name_is_made_from_the_number_and_safe(number: str, name: str) -> None:
+def test_a_file_name_is_derived_from_the_number_and_is_safe(number: str, name: str) -> None:
     assert document_name(Invoice(number=number), extension="pdf") == name
 
 
-def test_a_number_in_any_letters_makes_a_header_that_browsers_understand(
+def test_a_number_in_any_script_gives_a_header_that_browsers_understand(
     cast: Cast, wired: Source
 ) -> None:
     odd = invoice(cast.acme, 'Ñ/7";\r\n x')

@@ -33,7 +33,7 @@ def page(text: str = LONG, **more: Any) -> HttpResponse:
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip"])
-def test_a_page_arrives_whole_in_the_coding_that_the_browser_takes(coding: str) -> None:
+def test_a_page_arrives_complete_in_a_coding_that_the_browser_accepts(coding: str) -> None:
     response = through(page(), accept_encoding=coding)
     assert response.headers["Content-Encoding"] == coding
     assert response.headers["Vary"] == "Accept-Encoding"
@@ -43,14 +43,16 @@ def test_a_page_arrives_whole_in_the_coding_that_the_browser_takes(coding: str) 
 
 
 @pytest.mark.parametrize("accepted", ["", "gzip;q=0", "zstd", "identity;q=0"])
-def test_a_browser_that_takes_none_of_ours_gets_the_page_as_it_is(accepted: str) -> None:
+def test_a_browser_that_accepts_none_of_our_codings_gets_the_page_uncompressed(
+    accepted: str,
+) -> None:
     response = through(page(), accept_encoding=accepted)
     assert response.content.decode() == LONG
     assert "Content-Encoding" not in response.headers
     assert response.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_short_page_is_compressed_only_for_a_browser_that_takes_no_other() -> None:
+def test_a_short_page_is_compressed_only_for_a_browser_that_accepts_nothing_else() -> None:
     assert "Content-Encoding" not in through(page("short"), accept_encoding="gzip").headers
     response = through(page("short"), accept_encoding="gzip, identity;q=0")
     assert gzip.decompress(response.content) == b"short"
@@ -67,7 +69,7 @@ def test_a_short_page_is_compressed_only_for_a_browser_that_takes_no_other() -> 
         pytest.param(StreamingHttpResponse([LONG]), id="a stream"),
     ],
 )
-def test_what_gains_nothing_is_left_as_it_is(response: Any) -> None:
+def test_content_that_compression_would_not_shrink_is_left_unchanged(response: Any) -> None:
     before = dict(response.headers)
     after = through(response, accept_encoding="gzip, br, identity;q=0")
     assert after is response
@@ -133,7 +135,7 @@ def test_the_page_that_shows_a_new_key_is_not_compressed(cast: Cast) -> None:
     assert browser.get(address, headers=own).headers["Content-Encoding"] == "gzip"
 
 
-def test_the_token_of_a_form_is_written_in_other_letters_each_time(cast: Cast) -> None:
+def test_the_token_of_a_form_is_masked_differently_each_time(cast: Cast) -> None:
     browser = Client(headers={"accept-encoding": "gzip"})
     tokens = set()
     for _ in range(3):
@@ -175,7 +177,7 @@ def test_a_document_is_not_compressed() -> None:
     assert response.headers["Content-Length"] == str(len(LONG) + 5)
 
 
-def test_the_page_in_place_of_a_document_is_compressed() -> None:
+def test_the_page_shown_instead_of_a_document_is_compressed() -> None:
     response = opened(through(DocumentResponse(_failure), accept_encoding="br"))
     assert brotli.decompress(response.content).decode() == LONG
     assert response.headers["Content-Length"] == str(len(response.content))

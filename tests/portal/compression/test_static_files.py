@@ -29,7 +29,7 @@ def fetch(accepted: str = "", *, method: str = "get", **headers: str) -> Any:
     ("accepted", "coding"),
     [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("", None), ("gzip;q=0, br;q=0", None)],
 )
-def test_a_file_comes_in_the_coding_that_the_browser_takes(
+def test_a_file_arrives_in_a_coding_that_the_browser_accepts(
     accepted: str, coding: str | None
 ) -> None:
     response = fetch(accepted)
@@ -58,12 +58,12 @@ def test_a_variant_that_the_browser_has_is_not_sent_again(known: str) -> None:
     assert "Content-Encoding" not in response.headers
 
 
-def test_the_etag_of_another_variant_is_not_taken_for_this_one() -> None:
+def test_the_etag_of_another_variant_does_not_match_this_one() -> None:
     other = fetch("gzip").headers["ETag"]
     assert fetch("br", **{"if-none-match": other}).status_code == 200
 
 
-def test_head_gives_the_headers_alone() -> None:
+def test_head_returns_only_the_headers() -> None:
     response, whole = fetch("br", method="head"), fetch("br")
     assert response.content == b""
     for name in ("Content-Encoding", "Content-Length", "ETag", "Content-Type"):
@@ -82,7 +82,7 @@ def test_a_file_can_only_be_read() -> None:
     assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_a_file_that_compression_would_lengthen_is_sent_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_compression_would_enlarge_is_sent_uncompressed(tmp_path: Path) -> None:
     file = tmp_path / "short.txt"
     file.write_bytes(b"ab")
     assert variant_of(str(file), Coding.GZIP).coding is Coding.IDENTITY

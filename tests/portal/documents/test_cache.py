@@ -104,7 +104,7 @@ def keeping(row: Integration, how: Keeping) -> Integration:
 # Asking each time
 
 
-def test_the_source_is_asked_whether_the_kept_one_is_still_the_same(
+def test_the_source_is_asked_whether_the_stored_copy_is_still_current(
     cast: Cast, source: NamingSource
 ) -> None:
     integration(cast.harper)
@@ -116,7 +116,7 @@ def test_the_source_is_asked_whether_the_kept_one_is_still_the_same(
     assert attempts == [200, 304, 304]
 
 
-def test_what_has_changed_is_fetched_anew(cast: Cast, source: NamingSource) -> None:
+def test_a_changed_document_is_fetched_again(cast: Cast, source: NamingSource) -> None:
     integration(cast.harper)
     view(cast)
     source.etag, source.answer = '"2"', (200, NEWER)
@@ -134,7 +134,7 @@ def test_what_has_changed_is_fetched_anew(cast: Cast, source: NamingSource) -> N
         pytest.param('"' + "a" * 300 + '"', id="endless"),
     ],
 )
-def test_without_a_right_etag_nothing_is_kept(
+def test_without_a_valid_etag_nothing_is_kept(
     cast: Cast, source: NamingSource, cache: DocumentCache, etag: str
 ) -> None:
     integration(cast.harper)
@@ -145,21 +145,23 @@ def test_without_a_right_etag_nothing_is_kept(
     assert cache.sweep() == 0
 
 
-def test_a_post_is_never_asked_with_a_condition(cast: Cast, source: NamingSource) -> None:
+def test_a_post_request_is_never_conditional(cast: Cast, source: NamingSource) -> None:
     integration(cast.harper, draft(command(method="POST", body="x")))
     view(cast)
     view(cast)
     assert all("If-None-Match" not in dict(request.headers) for request in source.requests)
 
 
-def test_an_own_condition_is_left_alone(cast: Cast, source: NamingSource) -> None:
+def test_a_condition_in_the_configuration_is_left_unchanged(
+    cast: Cast, source: NamingSource
+) -> None:
     integration(cast.harper, draft(command(headers=(("If-Modified-Since", "x"),))))
     view(cast)
     view(cast)
     assert reasons() == ["", ""]
 
 
-def test_kept_bytes_that_are_gone_are_fetched_anew(
+def test_missing_cached_bytes_are_fetched_again(
     cast: Cast, source: NamingSource, tmp_path: Path
 ) -> None:
     integration(cast.harper)
@@ -174,7 +176,7 @@ def test_kept_bytes_that_are_gone_are_fetched_anew(
 # Without asking
 
 
-def test_a_trusted_copy_is_shown_without_asking(cast: Cast, source: NamingSource) -> None:
+def test_a_trusted_copy_is_shown_without_a_request(cast: Cast, source: NamingSource) -> None:
     keeping(integration(cast.harper), Keeping.TRUSTED)
     source.etag = ""
     assert [view(cast), view(cast)] == [PDF, PDF]
@@ -182,7 +184,7 @@ def test_a_trusted_copy_is_shown_without_asking(cast: Cast, source: NamingSource
     assert reasons() == ["", "kept"]
 
 
-def test_a_trusted_copy_that_is_old_is_asked_for(
+def test_an_old_trusted_copy_is_revalidated(
     cast: Cast, source: NamingSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeping(integration(cast.harper), Keeping.TRUSTED)
@@ -223,7 +225,7 @@ def change_configuration(cast: Cast, row: Integration) -> None:
         pytest.param(change_configuration, id="the configuration"),
     ],
 )
-def test_a_change_drops_what_was_kept(
+def test_a_changed_integration_drops_its_copies(
     cast: Cast, source: NamingSource, change: Callable[[Cast, Integration], None]
 ) -> None:
     row = integration(cast.harper)
@@ -252,7 +254,7 @@ def test_contacts_are_kept_apart_where_the_request_names_them(
     assert len(source.requests) == 2
 
 
-def test_nothing_is_kept_where_that_is_chosen(
+def test_nothing_is_kept_if_the_integration_says_so(
     cast: Cast, source: NamingSource, cache: DocumentCache
 ) -> None:
     keeping(integration(cast.harper), Keeping.OFF)
@@ -262,7 +264,7 @@ def test_nothing_is_kept_where_that_is_chosen(
     assert cache.sweep() == 0
 
 
-def test_nothing_is_kept_where_the_operator_wants_none(
+def test_nothing_is_kept_if_the_operator_disables_it(
     cast: Cast, source: NamingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     off = DocumentCache(tmp_path / "off", max_bytes=0, fresh_seconds=60)
@@ -295,7 +297,9 @@ def test_many_clicks_at_once_are_one_fetch(cast: Cast, source: NamingSource) -> 
     assert sorted(reasons()) == ["", "shared", "shared", "shared", "shared"]
 
 
-def test_who_leaves_does_not_end_it_for_the_others(cast: Cast, source: NamingSource) -> None:
+def test_a_person_who_leaves_does_not_end_the_fetch_for_the_others(
+    cast: Cast, source: NamingSource
+) -> None:
     integration(cast.harper)
     first, second = opening(cast), opening(cast)
 
@@ -312,7 +316,7 @@ def test_who_leaves_does_not_end_it_for_the_others(cast: Cast, source: NamingSou
     assert len(source.requests) == 1
 
 
-def test_when_everybody_has_left_it_is_given_up(cast: Cast, source: NamingSource) -> None:
+def test_when_everybody_has_left_the_fetch_is_given_up(cast: Cast, source: NamingSource) -> None:
     integration(cast.harper)
     given_up: list[str] = []
     exchange = source.exchange
@@ -340,7 +344,7 @@ def test_when_everybody_has_left_it_is_given_up(cast: Cast, source: NamingSource
     assert given_up == ["yes"]
 
 
-def test_who_comes_while_it_is_being_given_up_gets_a_fetch_of_their_own() -> None:
+def test_somebody_who_arrives_while_a_fetch_is_given_up_gets_their_own_fetch() -> None:
     flights = Flights()
     found = FoundDocument(document=document())
 
@@ -372,7 +376,7 @@ def test_who_comes_while_it_is_being_given_up_gets_a_fetch_of_their_own() -> Non
     assert async_to_sync(leave_and_come)().document.size == found.document.size
 
 
-def test_a_failure_is_everybodys_and_the_next_click_tries_again(
+def test_everybody_waiting_gets_the_failure_and_the_next_click_tries_again(
     cast: Cast, source: NamingSource
 ) -> None:
     integration(cast.harper)
@@ -402,14 +406,16 @@ def document(size: int = 5000) -> Document:
     return Document(media_type="application/pdf", extension="pdf", body=Body(b"x" * size))
 
 
-def test_only_the_owner_reads_what_is_kept(cache: DocumentCache, tmp_path: Path) -> None:
+def test_cached_files_are_readable_by_their_owner_only(
+    cache: DocumentCache, tmp_path: Path
+) -> None:
     cache.put(KEY, document(), etag='"1"', request="r")
     files = list((tmp_path / "cache").iterdir())
     assert len(files) == 2
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_the_room_is_bounded(tmp_path: Path) -> None:
+def test_the_space_is_limited(tmp_path: Path) -> None:
     small = DocumentCache(tmp_path / "small", max_bytes=50_000, fresh_seconds=60)
     for number in range(30):
         key = CacheKey(subject=f"{number:064}", state="1")
@@ -425,20 +431,20 @@ def test_a_document_that_would_push_out_all_others_is_not_kept(cache: DocumentCa
     assert cache.look(KEY) is None
 
 
-def test_what_is_kept_in_another_state_is_dropped(cache: DocumentCache, tmp_path: Path) -> None:
+def test_a_copy_stored_in_another_state_is_dropped(cache: DocumentCache, tmp_path: Path) -> None:
     cache.put(KEY, document(), etag="", request="")
     assert cache.look(replace(KEY, state="2")) is None
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 @pytest.mark.parametrize("facts", [b"", b"{}", b"[1]", b'{"state": "1"}', b"\xff"])
-def test_damaged_facts_are_no_facts(cache: DocumentCache, tmp_path: Path, facts: bytes) -> None:
+def test_damaged_metadata_is_ignored(cache: DocumentCache, tmp_path: Path, facts: bytes) -> None:
     cache.put(KEY, document(), etag="", request="")
     (tmp_path / "cache" / f"{KEY.subject}.json").write_bytes(facts)
     assert cache.look(KEY) is None
 
 
-def test_a_large_document_comes_out_of_a_file(tmp_path: Path) -> None:
+def test_a_large_document_is_read_from_a_file(tmp_path: Path) -> None:
     large = DocumentCache(tmp_path / "large", max_bytes=40_000_000, fresh_seconds=60)
     large.put(KEY, document(MEMORY_LIMIT + 1), etag="", request="")
     kept = large.look(KEY)

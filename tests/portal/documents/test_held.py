@@ -50,7 +50,7 @@ def make_older(shelf: Shelf, name: str, seconds: float) -> None:
     os.utime(shelf._folder / name, (moment, moment))
 
 
-def test_what_is_held_is_given_back_byte_for_byte(shelf: Shelf) -> None:
+def test_a_held_document_is_returned_byte_for_byte(shelf: Shelf) -> None:
     name = shelf.hold(Body(b"%PDF"))
     with shelf.open(held(name)) as file:
         assert file.read() == b"%PDF"
@@ -67,7 +67,7 @@ def test_a_document_in_a_file_is_held_too(tmp_path: Path) -> None:
     shelf.close()
 
 
-def test_only_the_owner_can_read_what_is_held(shelf: Shelf) -> None:
+def test_held_documents_are_readable_by_their_owner_only(shelf: Shelf) -> None:
     shelf.hold(Body(b"%PDF"))
     [file] = files_of(shelf)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -78,7 +78,7 @@ def test_a_held_document_knows_when_it_was_fetched() -> None:
     assert held("A" * 32).fetched == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
-def test_every_document_has_a_name_of_its_own(shelf: Shelf) -> None:
+def test_every_document_has_its_own_name(shelf: Shelf) -> None:
     assert len({shelf.hold(Body(b"x")) for _ in range(20)}) == 20
 
 
@@ -87,7 +87,7 @@ def test_every_document_has_a_name_of_its_own(shelf: Shelf) -> None:
     ["../secrets.key", "/etc/passwd", "", ".", "A" * 32 + "/..", "A" * 31, "A" * 32],
     ids=["up", "absolute", "empty", "dot", "longer", "shorter", "unknown"],
 )
-def test_only_a_name_of_ours_is_opened(shelf: Shelf, name: str) -> None:
+def test_only_names_that_we_issued_are_opened(shelf: Shelf, name: str) -> None:
     with pytest.raises(DocumentGone):
         shelf.open(held(name))
 
@@ -102,7 +102,7 @@ def test_a_token_names_the_document_to_the_one_it_was_given_to() -> None:
     [replace(CARLA, user_id="carl"), replace(CARLA, subject="invoice:2")],
     ids=["another person", "another invoice"],
 )
-def test_a_token_of_somebody_or_something_else_is_nothing(holder: Holder) -> None:
+def test_a_token_of_another_person_or_document_is_invalid(holder: Holder) -> None:
     with pytest.raises(DocumentGone):
         read_token(held("A" * 32).token(), holder)
 
@@ -120,12 +120,12 @@ def test_a_token_of_somebody_or_something_else_is_nothing(holder: Holder) -> Non
     ],
     ids=["changed", "empty", "nonsense", "with facts missing", "for another purpose"],
 )
-def test_a_token_that_we_did_not_make_like_this_is_nothing(change: object) -> None:
+def test_a_token_that_we_did_not_issue_is_invalid(change: object) -> None:
     with pytest.raises(DocumentGone):
         read_token(change(held("A" * 32).token()), CARLA)  # type: ignore[operator]
 
 
-def test_a_token_ends_after_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_expires_after_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     token = held("A" * 32).token()
     now = time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 599)
@@ -135,7 +135,7 @@ def test_a_token_ends_after_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None
         read_token(token, CARLA)
 
 
-def test_what_is_old_is_swept_and_what_is_young_stays(shelf: Shelf) -> None:
+def test_old_documents_are_deleted_and_recent_ones_stay(shelf: Shelf) -> None:
     old, young = shelf.hold(Body(b"old")), shelf.hold(Body(b"young"))
     make_older(shelf, old, 601)
     make_older(shelf, young, 590)
@@ -143,7 +143,7 @@ def test_what_is_old_is_swept_and_what_is_young_stays(shelf: Shelf) -> None:
     assert [file.name for file in files_of(shelf)] == [young]
 
 
-def test_the_oldest_make_room(shelf: Shelf) -> None:
+def test_the_oldest_documents_make_room(shelf: Shelf) -> None:
     names = [shelf.hold(Body(bytes(40))) for _ in range(2)]
     make_older(shelf, names[0], 20)
     make_older(shelf, names[1], 10)
@@ -151,7 +151,7 @@ def test_the_oldest_make_room(shelf: Shelf) -> None:
     assert {file.name for file in files_of(shelf)} == {names[1], newest}
 
 
-def test_a_document_larger_than_all_room_is_refused_and_leaves_nothing(shelf: Shelf) -> None:
+def test_a_document_larger_than_the_whole_space_is_refused_and_leaves_nothing(shelf: Shelf) -> None:
     with pytest.raises(ShelfFull):
         shelf.hold(Body(bytes(101)))
     assert files_of(shelf) == []
@@ -165,7 +165,7 @@ def test_a_document_that_breaks_off_while_it_is_written_leaves_nothing(shelf: Sh
     assert files_of(shelf) == []
 
 
-def test_whoever_reads_a_document_reads_it_to_its_end(shelf: Shelf) -> None:
+def test_a_document_that_is_being_read_can_be_read_to_its_end(shelf: Shelf) -> None:
     name = shelf.hold(Body(b"%PDF"))
     with shelf.open(held(name)) as file:
         make_older(shelf, name, 700)
@@ -175,14 +175,14 @@ def test_whoever_reads_a_document_reads_it_to_its_end(shelf: Shelf) -> None:
         shelf.open(held(name))
 
 
-def test_another_process_finds_what_is_held(shelf: Shelf) -> None:
+def test_another_process_finds_a_held_document(shelf: Shelf) -> None:
     name = shelf.hold(Body(b"%PDF"))
     other = Shelf(shelf._folder)
     with other.open(held(name)) as file:
         assert file.read() == b"%PDF"
 
 
-def test_the_folder_is_swept_by_itself_when_nobody_comes(tmp_path: Path) -> None:
+def test_the_folder_is_cleaned_automatically_even_without_visitors(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "held", kept_seconds=-0.9)
     shelf.hold(Body(b"%PDF"))
     while files_of(shelf):
@@ -190,7 +190,7 @@ def test_the_folder_is_swept_by_itself_when_nobody_comes(tmp_path: Path) -> None
     shelf.close()
 
 
-def test_the_start_of_a_server_sweeps_what_an_earlier_one_left(
+def test_a_starting_server_cleans_up_after_an_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = {name: Shelf(tmp_path / name) for name in ("held", "uploads")}

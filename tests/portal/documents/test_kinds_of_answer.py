@@ -91,7 +91,7 @@ def test_the_address_of_the_document_leads_to_the_link(
     ],
 )
 @pytest.mark.parametrize("path", ["document", "pages"])
-def test_a_link_that_is_no_address_on_https_leads_nowhere(
+def test_a_link_that_is_not_an_https_address_is_not_followed(
     cast: Cast, source: Source, url: str, path: str
 ) -> None:
     connect(cast, answer=LINK)
@@ -153,7 +153,7 @@ def test_a_pdf_that_carries_an_e_invoice_says_so_and_gives_it(cast: Cast, source
         pytest.param("factur-x.xml", b"MZ program", id="a program"),
     ],
 )
-def test_nothing_else_is_given_out_of_a_pdf(
+def test_nothing_else_is_extracted_from_a_pdf(
     cast: Cast, source: Source, name: str, content: bytes
 ) -> None:
     connect(cast)
@@ -165,7 +165,7 @@ def test_nothing_else_is_given_out_of_a_pdf(
     assert "no electronic invoice" in response.content.decode()
 
 
-def test_a_summary_of_ours_says_so_beside_it_and_in_its_name(cast: Cast, source: Source) -> None:
+def test_a_summary_is_labelled_on_the_page_and_in_its_file_name(cast: Cast, source: Source) -> None:
     connect(cast)
     source.answer = (404, b"")
     cast.harper.plain_rendering = True

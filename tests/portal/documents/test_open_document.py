@@ -71,7 +71,9 @@ def view(cast: Cast, kind: RunKind = RunKind.VIEW) -> Document:
         get_recorder().flush()
 
 
-def test_the_document_comes_and_the_run_says_who_asked_for_what(cast: Cast, source: Source) -> None:
+def test_the_document_arrives_and_the_run_records_who_asked_for_what(
+    cast: Cast, source: Source
+) -> None:
     row = integration(cast.harper)
     with view(cast) as document:
         assert document.body.read() == PDF
@@ -108,7 +110,7 @@ def test_every_token_of_the_catalogue_is_filled_from_our_row(cast: Cast, source:
     )
 
 
-def test_the_run_id_that_is_sent_is_the_one_that_is_kept(cast: Cast, source: Source) -> None:
+def test_the_run_id_that_is_sent_is_the_one_that_is_recorded(cast: Cast, source: Source) -> None:
     integration(cast.harper, draft(command(url="https://a.example/?run={{RunId}}", headers=())))
     view(cast).close()
     assert source.requests[0].url == f"https://a.example/?run={Run.objects.get().id}"
@@ -147,7 +149,7 @@ def test_without_an_integration_the_run_says_so(cast: Cast) -> None:
     assert (run.outcome, run.reason, run.integration) == ("configuration", "no-integration", None)
 
 
-def test_a_run_that_is_given_up_is_kept(cast: Cast, source: Source) -> None:
+def test_a_cancelled_run_is_recorded(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     get_store().refresh()
     opening = InvoiceDocument(
@@ -200,7 +202,7 @@ FAILURES: dict[str, Any] = {
 
 @pytest.mark.parametrize("slot", [pytest.param(slot, id=slot) for slot in SLOTS])
 @pytest.mark.parametrize("failure", [pytest.param(name, id=name) for name in FAILURES])
-def test_a_secret_shows_up_nowhere(
+def test_a_secret_appears_nowhere(
     cast: Cast,
     source: Source,
     caplog: pytest.LogCaptureFixture,
@@ -264,7 +266,9 @@ def test_a_response_has_our_own_headers_only() -> None:
         ("application/zip", "attachment"),
     ],
 )
-def test_what_may_be_a_page_in_disguise_is_saved_and_not_shown(media_type: str, how: str) -> None:
+def test_a_document_that_could_be_a_disguised_page_is_saved_and_not_shown(
+    media_type: str, how: str
+) -> None:
     page = b"<h:html xmlns:h='http://www.w3.org/1999/xhtml'><h:form action='https://evil.example'/>"
     sent = Document(media_type=media_type, extension="xml", body=Body(page))
     response = send_document(sent, file_name="a.xml", download=False, run_id="0123456789ab")
@@ -272,7 +276,7 @@ def test_what_may_be_a_page_in_disguise_is_saved_and_not_shown(media_type: str, 
 
 
 @pytest.mark.django_db
-def test_a_large_document_is_streamed_and_let_go_of_at_the_end() -> None:
+def test_a_large_document_is_streamed_and_released_at_the_end() -> None:
     large = document(PDF + bytes(1_500_000))
     size = large.size
     response = send_document(large, file_name="a.pdf", download=True, run_id="0123456789ab")
@@ -333,7 +337,7 @@ def test_a_missing_secret_is_a_token_error(cast: Cast) -> None:
     assert Run.objects.get().reason == "missing-secret"
 
 
-def test_another_document_not_found_is_told_apart(cast: Cast, source: Source) -> None:
+def test_status_410_means_that_the_document_was_not_found(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     services.set_enabled(integration=Integration.objects.get(), enabled=True)
     source.answer = (410, b"")

@@ -93,7 +93,7 @@ def runs() -> list[tuple[str, str]]:
     return [(row.outcome, row.reason) for row in rows]
 
 
-def test_the_first_that_has_it_gives_it(cast: Cast, sources: Sources) -> None:
+def test_the_first_source_that_has_the_document_returns_it(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "has")
     sources.add(cast, "has")
     with view(cast).document as document:
@@ -102,7 +102,7 @@ def test_the_first_that_has_it_gives_it(cast: Cast, sources: Sources) -> None:
     assert runs() == [("ok", "")]
 
 
-def test_after_not_found_the_next_is_asked(cast: Cast, sources: Sources) -> None:
+def test_after_not_found_the_next_source_is_tried(cast: Cast, sources: Sources) -> None:
     for responses in ("none", "none", "has"):
         sources.add(cast, responses)
     with view(cast).document as document:
@@ -112,7 +112,7 @@ def test_after_not_found_the_next_is_asked(cast: Cast, sources: Sources) -> None
 
 
 @pytest.mark.parametrize("failing", [pytest.param(name, id=name) for name in ("slow", "paused")])
-def test_after_a_failure_the_next_is_asked_only_if_set_so(
+def test_after_a_failure_the_next_source_is_tried_only_if_configured(
     cast: Cast, sources: Sources, failing: str
 ) -> None:
     row = sources.add(cast, failing)
@@ -126,7 +126,7 @@ def test_after_a_failure_the_next_is_asked_only_if_set_so(
         assert document.body.read() == PDF
 
 
-def test_a_failure_counts_more_than_not_found(cast: Cast, sources: Sources) -> None:
+def test_a_failure_outweighs_not_found(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "none")
     sources.add(cast, "slow", OnFailure.NEXT)
     sources.add(cast, "none")
@@ -139,7 +139,7 @@ def test_a_failure_counts_more_than_not_found(cast: Cast, sources: Sources) -> N
     ]
 
 
-def test_where_none_has_it_that_is_said(cast: Cast, sources: Sources) -> None:
+def test_if_no_source_has_it_the_result_is_not_found(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "none")
     with pytest.raises(DocumentNotFound):
         view(cast)
@@ -159,9 +159,7 @@ def text_of(found: FoundDocument) -> str:
         pdf.close()
 
 
-def test_where_none_has_it_a_summary_is_shown_if_it_is_allowed(
-    cast: Cast, sources: Sources
-) -> None:
+def test_if_no_source_has_it_a_summary_is_shown_where_allowed(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "none")
     allow_plain(cast)
     found = view(cast)
@@ -173,14 +171,16 @@ def test_where_none_has_it_a_summary_is_shown_if_it_is_allowed(
     assert Run.objects.get(reason="plain-rendering").integration is None
 
 
-def test_a_failure_that_stops_gives_no_summary(cast: Cast, sources: Sources) -> None:
+def test_a_failure_that_stops_the_search_gives_no_summary(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "slow")
     allow_plain(cast)
     with pytest.raises(SourceTimeout):
         view(cast)
 
 
-def test_without_any_source_there_is_the_summary_or_a_mistake(cast: Cast, sources: Sources) -> None:
+def test_without_any_source_the_result_is_a_summary_or_an_error(
+    cast: Cast, sources: Sources
+) -> None:
     with pytest.raises(ConfigurationError):
         view(cast)
     allow_plain(cast)
@@ -188,7 +188,7 @@ def test_without_any_source_there_is_the_summary_or_a_mistake(cast: Cast, source
     assert [row.outcome for row in Run.objects.order_by("started_at")] == ["configuration", "ok"]
 
 
-def test_the_page_and_the_answer_name_the_first_run(cast: Cast, sources: Sources) -> None:
+def test_the_page_and_the_response_name_the_first_run(cast: Cast, sources: Sources) -> None:
     sources.add(cast, "none")
     sources.add(cast, "has")
     get_store().refresh()

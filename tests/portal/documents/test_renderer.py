@@ -48,7 +48,7 @@ def refusal_or_none(renderer: Renderer, document: bytes, media_type: str = PDF) 
     return None
 
 
-def test_a_page_looks_like_what_the_document_says(renderer: Renderer) -> None:
+def test_a_page_image_shows_the_content_of_the_document(renderer: Renderer) -> None:
     drawn = draw(renderer, hostile.good_pdf(), width=595)
     assert drawn.size == (595, 841)
     assert drawn.getpixel((50, 50)) == (255, 0, 0)
@@ -67,14 +67,14 @@ def test_the_pages_are_counted_and_measured_at_once(renderer: Renderer) -> None:
     assert pages.sizes == (PageSize(width=200, height=100),) * 3
 
 
-def test_the_size_told_is_the_size_drawn(renderer: Renderer) -> None:
+def test_the_reported_size_is_the_drawn_size(renderer: Renderer) -> None:
     document = hostile.good_pdf(size=hostile.A4)
     told = renderer.pages(io.BytesIO(document), PDF).sizes[0].pixels()
     assert draw(renderer, document, width=PAGE_WIDTH).size == told
 
 
 @pytest.mark.parametrize("number", [0, 2, -1, 10**9], ids=["zero", "after", "minus", "far"])
-def test_a_page_that_is_not_there_is_refused(renderer: Renderer, number: int) -> None:
+def test_a_page_that_does_not_exist_is_refused(renderer: Renderer, number: int) -> None:
     with pytest.raises(CannotShow) as caught:
         renderer.page(io.BytesIO(hostile.good_pdf()), PDF, number=number)
     assert caught.value.reason is Reason.NO_SUCH_PAGE
@@ -90,7 +90,7 @@ def test_a_page_that_is_not_there_is_refused(renderer: Renderer, number: int) ->
         pytest.param(hostile.raw_pdf(kids="[]", count=0), Reason.DAMAGED, id="no pages"),
     ],
 )
-def test_what_cannot_be_shown_is_told_by_its_reason(
+def test_a_document_that_cannot_be_shown_is_reported_with_its_reason(
     renderer: Renderer, document: bytes, reason: Reason
 ) -> None:
     assert refusal(renderer, document) is reason
@@ -145,7 +145,7 @@ def test_a_hostile_document_is_drawn_within_limits_or_refused(
     ],
     ids=lambda action: action.split("/")[2].split()[0],
 )
-def test_an_action_is_never_done(renderer: Renderer, action: str) -> None:
+def test_actions_in_a_document_are_never_executed(renderer: Renderer, action: str) -> None:
     assert draw(renderer, hostile.action_pdf(action)).getpixel((150, 150)) == (255, 0, 0)
 
 
@@ -156,7 +156,7 @@ def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_drawn() -> N
     renderer.close()
 
 
-def test_a_child_that_uses_up_its_seconds_is_ended_by_the_system() -> None:
+def test_the_system_kills_a_child_that_uses_up_its_cpu_time() -> None:
     program = (
         "import billhook.portal.documents.limits as limits; limits.MAX_CPU_SECONDS = 1;"
         "from billhook.portal.documents.renderer_process import main; main()"
@@ -176,7 +176,7 @@ def test_a_killed_process_is_replaced(renderer: Renderer) -> None:
     assert draw(renderer, hostile.good_pdf()).getpixel((10, 10)) == (255, 0, 0)
 
 
-def test_a_document_waits_its_turn_but_not_for_ever() -> None:
+def test_a_document_waits_its_turn_but_not_forever() -> None:
     renderer = Renderer(size=1, patience=0.01)
     place = renderer._places.get()
     assert refusal(renderer, hostile.good_pdf()) is Reason.BUSY
@@ -208,7 +208,7 @@ def test_a_document_waits_its_turn_but_not_for_ever() -> None:
         "nothing",
     ],
 )
-def test_an_answer_of_a_process_that_was_taken_over_is_not_believed(answer: str) -> None:
+def test_output_of_a_compromised_process_is_not_trusted(answer: str) -> None:
     program = (
         "import sys; from billhook.portal.documents.frames import read_head, write_head;"
         "out = sys.stdout.buffer; head, size = read_head(sys.stdin.buffer, max_body=2**30);"
@@ -271,7 +271,7 @@ def test_an_image_is_one_page(renderer: Renderer) -> None:
     assert (pages.count, pages.sizes) == (1, (PageSize(width=60, height=30),))
 
 
-def test_an_image_stands_on_white_and_is_not_blown_up(renderer: Renderer) -> None:
+def test_an_image_is_drawn_on_white_and_not_enlarged(renderer: Renderer) -> None:
     drawn = draw(renderer, hostile.image("PNG"), "image/png", width=1400)
     assert drawn.size == (60, 30)
     assert drawn.getpixel((10, 15)) == (0, 0, 255)
@@ -294,7 +294,7 @@ def tiff(*colours: str, compression: str | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits"])
-def test_a_tiff_has_the_pages_that_it_has(renderer: Renderer, compression: str | None) -> None:
+def test_every_page_of_a_tiff_is_counted(renderer: Renderer, compression: str | None) -> None:
     document = tiff("red", "blue", compression=compression)
     pages = renderer.pages(io.BytesIO(document), "image/tiff")
     assert [(size.width, size.height) for size in pages.sizes] == [(60, 80), (61, 80)]
@@ -303,7 +303,7 @@ def test_a_tiff_has_the_pages_that_it_has(renderer: Renderer, compression: str |
     assert second.getpixel((30, 40))[2] > 250
 
 
-def test_a_tiff_cut_short_is_told_as_damaged(renderer: Renderer) -> None:
+def test_a_truncated_tiff_is_reported_as_damaged(renderer: Renderer) -> None:
     assert refusal(renderer, tiff("red", "blue")[:5000], "image/tiff") is Reason.DAMAGED
 
 
@@ -317,7 +317,7 @@ def test_a_tiff_cut_short_is_told_as_damaged(renderer: Renderer) -> None:
         pytest.param(b"<svg/>", "image/svg+xml", Reason.OTHER_KIND, id="another kind"),
     ],
 )
-def test_an_image_that_cannot_be_shown_is_told_by_its_reason(
+def test_an_image_that_cannot_be_shown_is_reported_with_its_reason(
     renderer: Renderer, document: bytes, media_type: str, reason: Reason
 ) -> None:
     assert refusal(renderer, document, media_type) is reason

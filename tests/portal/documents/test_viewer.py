@@ -43,21 +43,21 @@ def content_of(response: HttpResponseBase) -> bytes:
     return ready.content
 
 
-def test_a_document_is_shown_by_its_pages() -> None:
+def test_a_document_is_shown_as_its_pages() -> None:
     told = shown(hostile.good_pdf(pages=2))
     assert [(page.number, page.width) for page in told.pages] == [(1, 1400), (2, 1400)]
     assert (told.page_count, told.pages_left_out, told.trouble) == (2, 0, None)
     assert (told.held.run_id, told.held.file_name) == ("a" * 12, "INV-1.pdf")
 
 
-def test_an_image_of_a_page_has_the_size_that_was_told() -> None:
+def test_an_image_of_a_page_has_the_reported_size() -> None:
     told = shown(hostile.good_pdf())
     response = page_response(told.token, CARLA, number=1)
     image = Image.open(io.BytesIO(content_of(response)), formats=["PNG"])
     assert image.size == (told.pages[0].width, told.pages[0].height)
 
 
-def test_the_download_is_what_was_fetched_byte_for_byte() -> None:
+def test_the_download_is_byte_for_byte_the_fetched_document() -> None:
     content = hostile.good_pdf()
     response = opened(file_response(shown(content).token, CARLA, download=True))
     assert isinstance(response, HttpResponse)
@@ -68,7 +68,7 @@ def test_the_download_is_what_was_fetched_byte_for_byte() -> None:
 
 
 @pytest.mark.django_db  # closing a response looks after the connection
-def test_a_large_document_is_sent_in_pieces() -> None:
+def test_a_large_document_is_sent_in_chunks() -> None:
     content = hostile.good_pdf() + bytes(2_000_000)
     response = opened(file_response(shown(content).token, CARLA, download=False))
     assert response.streaming
@@ -81,7 +81,7 @@ async def _pieces(response: HttpResponseBase) -> list[bytes]:
     return [piece async for piece in response]  # type: ignore[attr-defined]
 
 
-def test_more_pages_than_a_page_can_show_are_told() -> None:
+def test_a_document_with_too_many_pages_to_show_says_so() -> None:
     told = shown(hostile.good_pdf(pages=PAGES_SHOWN + 3, size=(50, 50)))
     assert (len(told.pages), told.pages_left_out) == (PAGES_SHOWN, 3)
 
@@ -95,7 +95,7 @@ def test_more_pages_than_a_page_can_show_are_told() -> None:
     ],
     ids=lambda value: value if isinstance(value, Reason) else "",
 )
-def test_what_cannot_be_shown_can_still_be_downloaded(
+def test_a_document_that_cannot_be_shown_can_still_be_downloaded(
     content: bytes, media_type: str, reason: Reason
 ) -> None:
     told = shown(content, media_type)
@@ -103,7 +103,7 @@ def test_what_cannot_be_shown_can_still_be_downloaded(
     assert content_of(file_response(told.token, CARLA, download=True)) == content
 
 
-def test_a_page_that_is_not_there_is_answered_with_a_sentence() -> None:
+def test_a_page_that_does_not_exist_gets_a_clear_message() -> None:
     response = opened(page_response(shown(hostile.good_pdf()).token, CARLA, number=9))
     assert response.status_code == 422
     assert content_of(response) == b"The document doesn't have this page."
@@ -122,14 +122,14 @@ ANSWERS = [
     [replace(CARLA, user_id="carl"), replace(CARLA, subject="invoice:2")],
     ids=["another person", "another invoice"],
 )
-def test_nobody_else_gets_what_is_held(answer: Answer, holder: Holder) -> None:
+def test_nobody_else_gets_a_held_document(answer: Answer, holder: Holder) -> None:
     token = shown(hostile.good_pdf()).token
     with pytest.raises(Http404):
         answer(token, holder)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_is_gone_must_be_fetched_anew(answer: Answer) -> None:
+def test_a_document_that_is_gone_must_be_fetched_again(answer: Answer) -> None:
     told = shown(hostile.good_pdf())
     (shelf()._folder / told.held.name).unlink()
     with pytest.raises(Http404):
@@ -137,7 +137,7 @@ def test_what_is_gone_must_be_fetched_anew(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_goes_at_the_last_moment_is_answered_with_a_sentence(answer: Answer) -> None:
+def test_a_document_that_disappears_at_the_last_moment_gets_a_clear_message(answer: Answer) -> None:
     told = shown(hostile.good_pdf())
     response = answer(told.token, CARLA)
     (shelf()._folder / told.held.name).unlink()
@@ -146,7 +146,7 @@ def test_what_goes_at_the_last_moment_is_answered_with_a_sentence(answer: Answer
     assert b"Open the invoice again." in content_of(ready)
 
 
-def test_where_there_is_no_room_the_document_is_not_held(
+def test_if_there_is_no_space_the_document_is_not_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shelf(), "_max_bytes", 0)
@@ -154,7 +154,7 @@ def test_where_there_is_no_room_the_document_is_not_held(
     assert (told.token, told.trouble) == ("", Reason.TOO_LARGE)
 
 
-def test_whoever_waits_too_long_for_a_page_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_too_long_for_a_page_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     told = shown(hostile.good_pdf())
     monkeypatch.setattr(viewer, "_PATIENCE", 0)
     response = opened(page_response(told.token, CARLA, number=1))

@@ -10,7 +10,7 @@ from portal.cast import Cast
 pytestmark = pytest.mark.django_db
 
 
-def test_what_a_member_typed_keeps_its_order(cast: Cast) -> None:
+def test_typed_rows_keep_their_order(cast: Cast) -> None:
     variables = {name: name for name in ("Zebra", "A", "Middle", "B")}
     made = Integration.objects.create(
         organisation=cast.harper,

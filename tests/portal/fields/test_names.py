@@ -30,7 +30,7 @@ themselves."""
 
 
 @pytest.mark.parametrize("sign", [*TURNING, *OTHERS], ids=lambda sign: f"U+{ord(sign):04X}")
-def test_a_sign_that_cannot_be_seen_is_found(sign: str) -> None:
+def test_an_invisible_character_is_found(sign: str) -> None:
     assert has_unseen(f"Acme{sign}Ltd")
 
 
@@ -46,7 +46,7 @@ def test_a_sign_that_cannot_be_seen_is_found(sign: str) -> None:
         pytest.param("", id="nothing"),
     ],
 )
-def test_names_of_all_scripts_are_names(name: str) -> None:
+def test_names_in_every_script_are_accepted(name: str) -> None:
     assert not has_unseen(name)
 
 
@@ -62,7 +62,7 @@ def test_names_of_all_scripts_are_names(name: str) -> None:
         (SetupForm, "organisation_name"),
     ],
 )
-def test_no_form_takes_it(db: None, form: type[Form], field: str) -> None:
+def test_no_form_accepts_an_invisible_character(db: None, form: type[Form], field: str) -> None:
     assert form({field: "Acme\u202eLtd"}).errors[field] == [SENTENCE]
 
 
@@ -70,7 +70,9 @@ def test_no_form_takes_it(db: None, form: type[Form], field: str) -> None:
     "page",
     ["invoices", "invoice", "customers", "customer", "runs", "run", "home", "own", "own-invoice"],
 )
-def test_a_name_from_before_is_shut_in_on_every_page(cast: Cast, page: str) -> None:
+def test_an_older_name_with_such_characters_is_isolated_on_every_page(
+    cast: Cast, page: str
+) -> None:
     cast.acme.name = TURNED
     cast.acme.save()
     Invoice.objects.filter(id=cast.open.id).update(number=TURNED)

@@ -13,11 +13,11 @@ from billhook.portal.mail.server import mail_server
 _DOCS = Path(__file__).parents[3] / "docs"
 
 
-def test_the_docs_page_is_the_table() -> None:
+def test_the_docs_page_matches_the_table() -> None:
     assert (_DOCS / "settings.md").read_text(encoding="utf-8") == environment.as_markdown()
 
 
-def test_no_setting_is_needed() -> None:
+def test_no_setting_is_required() -> None:
     settings = environment.read({})
     assert settings.database_url == ""
     assert settings.public_url == "http://127.0.0.1:8000"
@@ -53,7 +53,7 @@ def test_an_empty_variable_means_the_default() -> None:
         pytest.param("BILLHOOK_LOG_FORMAT", "JSON", "json", id="a word"),
     ],
 )
-def test_a_right_value_is_taken(name: str, text: str, value: object) -> None:
+def test_a_valid_value_is_accepted(name: str, text: str, value: object) -> None:
     attribute = name.removeprefix("BILLHOOK_").lower()
     assert getattr(environment.read({name: text}), attribute) == value
 
@@ -85,7 +85,7 @@ def test_a_right_value_is_taken(name: str, text: str, value: object) -> None:
         pytest.param("BILLHOOK_LOG_LEVEL", "loud", "debug, info", id="no such word"),
     ],
 )
-def test_a_wrong_value_is_told_with_what_a_right_one_looks_like(
+def test_an_invalid_value_is_reported_with_an_example_of_a_valid_one(
     name: str, text: str, says: str
 ) -> None:
     with pytest.raises(ConfigurationError) as raised:
@@ -96,7 +96,7 @@ def test_a_wrong_value_is_told_with_what_a_right_one_looks_like(
     assert says in problem.message
 
 
-def test_all_wrong_values_are_told_together() -> None:
+def test_all_invalid_values_are_reported_together() -> None:
     with pytest.raises(ConfigurationError) as raised:
         environment.read({"BILLHOOK_PORTS": "x", "BILLHOOK_ALLOW": "y"})
     assert [problem.where for problem in raised.value.problems] == [
@@ -106,7 +106,7 @@ def test_all_wrong_values_are_told_together() -> None:
 
 
 @pytest.mark.parametrize("name", ["BILLHOOK_DATABASE_URL", "BILLHOOK_EMAIL_URL"])
-def test_a_wrong_value_that_may_hold_a_password_is_not_repeated(name: str) -> None:
+def test_an_invalid_value_that_may_contain_a_password_is_not_repeated(name: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         environment.read({name: "ftp://me:canary@host/x"})
     assert "canary" not in str(raised.value)
@@ -119,19 +119,19 @@ def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
     assert environment.read(files) == environment.read({})
 
 
-def test_a_value_and_a_file_for_it_are_one_too_many(tmp_path: Path) -> None:
+def test_a_value_and_a_file_for_the_same_setting_are_refused(tmp_path: Path) -> None:
     (tmp_path / "ports").write_text("443")
     given = {"BILLHOOK_PORTS": "80", "BILLHOOK_PORTS_FILE": str(tmp_path / "ports")}
     with pytest.raises(ConfigurationError, match="given twice"):
         environment.read(given)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="BILLHOOK_PORTS_FILE"):
         environment.read({"BILLHOOK_PORTS_FILE": str(tmp_path / "nothing")})
 
 
-def test_a_slip_in_a_name_is_told_with_the_nearest_setting() -> None:
+def test_a_mistyped_name_is_reported_with_the_nearest_setting() -> None:
     (problem,) = environment.unknown_names({"BILLHOOK_ALOW": "x", "BILLHOOK_PORTS_FILE": "y"})
     assert problem.message == "There is no setting BILLHOOK_ALOW. Did you mean BILLHOOK_ALLOW?"
 
@@ -139,12 +139,12 @@ def test_a_slip_in_a_name_is_told_with_the_nearest_setting() -> None:
 @pytest.mark.parametrize(
     ("url", "port", "starttls", "tls"),
     [
-        pytest.param("smtp://a", 587, True, False, id="STARTTLS unless told otherwise"),
+        pytest.param("smtp://a", 587, True, False, id="STARTTLS unless the URL says otherwise"),
         pytest.param("smtps://a", 465, False, True, id="TLS from the start"),
         pytest.param("smtp+plain://a:2525", 2525, False, False, id="none, when asked for"),
     ],
 )
-def test_mail_is_sent_as_its_address_says(url: str, port: int, starttls: bool, tls: bool) -> None:
+def test_mail_is_sent_as_the_mail_url_says(url: str, port: int, starttls: bool, tls: bool) -> None:
     server = mail_server(url)
     assert (server.port, server.starttls, server.tls) == (port, starttls, tls)
 

@@ -49,7 +49,7 @@ def test_no_text_of_an_exception_is_logged(log_format: str) -> None:
     assert "never" not in "\n".join(lines(log_format))
 
 
-def test_lines_for_programs_have_constant_keys_and_say_where_it_failed() -> None:
+def test_json_lines_have_constant_keys_and_say_where_it_failed() -> None:
     theirs, ours = (json.loads(line) for line in lines("json"))
     common = {"event", "level", "logger", "timestamp", "error", "trace"}
     assert theirs.keys() == common

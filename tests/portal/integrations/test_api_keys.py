@@ -44,7 +44,7 @@ def test_the_example_names_an_integration_and_the_key(cast: Cast) -> None:
     assert re.search(r"Authorization: Bearer bhk_", page)
 
 
-def test_two_keys_are_never_the_same(cast: Cast) -> None:
+def test_no_two_keys_are_the_same(cast: Cast) -> None:
     client = signed_in(cast.bob)
     keys = {KEY.findall(make(cast, client))[0] for _ in range(3)}
     assert len(keys) == 3
@@ -56,7 +56,7 @@ def test_a_key_needs_a_name(cast: Cast) -> None:
     assert not ApiKey.objects.exists()
 
 
-def test_a_revocation_asks_first_and_is_for_good(cast: Cast) -> None:
+def test_a_revocation_asks_first_and_is_permanent(cast: Cast) -> None:
     key = services.create_api_key(organisation=cast.harper, name="Shop", user=cast.bob.user)
     client = signed_in(cast.bob)
     revoking = reverse("backoffice:key-revoke", args=[cast.harper.id, key.row.id])
@@ -70,6 +70,6 @@ def test_a_revocation_asks_first_and_is_for_good(cast: Cast) -> None:
     assert "Revoked" in client.get(address(cast)).content.decode()
 
 
-def test_only_the_own_keys_are_listed(cast: Cast) -> None:
+def test_only_keys_of_the_own_organisation_are_listed(cast: Cast) -> None:
     services.create_api_key(organisation=cast.northwind, name="Theirs", user=cast.charlie.user)
     assert "Theirs" not in signed_in(cast.bob).get(address(cast)).content.decode()

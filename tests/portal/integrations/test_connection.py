@@ -290,7 +290,7 @@ def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> N
     assert "can&#x27;t be connected yet" in response.content.decode()
 
 
-def test_no_member_is_sent_there_over_http(
+def test_no_member_is_sent_to_the_other_system_over_http(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     fields = {
@@ -308,7 +308,7 @@ def test_no_member_is_sent_there_over_http(
     assert "https" in response.content.decode()
 
 
-def test_a_source_lists_the_tokens_that_its_authentication_obtained(
+def test_the_page_of_a_source_lists_the_tokens_that_its_authentication_obtained(
     cast: Cast, server: AuthorizationServer, row: Integration
 ) -> None:
     bob = signed_in(cast.bob)

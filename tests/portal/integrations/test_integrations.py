@@ -39,13 +39,13 @@ def test_an_integration_is_kept_as_it_was_typed(cast: Cast) -> None:
     assert stored_value(row) == CANARY
 
 
-def test_a_secret_lies_encrypted_in_the_database(cast: Cast) -> None:
+def test_a_secret_is_stored_encrypted(cast: Cast) -> None:
     integration(cast.harper)
     ciphertext = bytes(StoredSecret.objects.get().ciphertext)
     assert CANARY.encode() not in ciphertext
 
 
-def test_every_mistake_is_told_at_once_and_nothing_is_saved(cast: Cast) -> None:
+def test_all_problems_are_reported_together_and_nothing_is_saved(cast: Cast) -> None:
     integration(cast.harper)
     with pytest.raises(ConfigurationError) as caught:
         services.create_integration(
@@ -90,7 +90,7 @@ def test_every_mistake_is_told_at_once_and_nothing_is_saved(cast: Cast) -> None:
         ),
     ],
 )
-def test_what_can_not_be_is_refused(cast: Cast, given: Draft, code: str) -> None:
+def test_invalid_input_is_refused(cast: Cast, given: Draft, code: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         services.create_integration(organisation=cast.harper, draft=given)
     assert code in {problem.code for problem in caught.value.problems}
@@ -112,7 +112,7 @@ def kept(row: Integration, **changes: object) -> Draft:
     return replace(draft_of(row), **changes)  # type: ignore[arg-type]
 
 
-def test_a_secret_that_is_not_typed_stays(cast: Cast) -> None:
+def test_a_secret_left_empty_is_kept(cast: Cast) -> None:
     row = integration(cast.harper)
     secret = row.stored_secrets.get()
     save(row, kept(row, name="Renamed"))
@@ -174,13 +174,13 @@ def test_a_changed_destination_asks_for_the_secret_again(
         pytest.param("https://billing.acme.example/v2", id="path"),
     ],
 )
-def test_the_same_destination_written_otherwise_asks_for_nothing(cast: Cast, base: str) -> None:
+def test_the_same_destination_spelled_differently_asks_for_nothing(cast: Cast, base: str) -> None:
     row = integration(cast.harper)
     save(row, kept(row, variables={"BaseUrl": base}))
     assert stored_value(row) == CANARY
 
 
-def test_a_secret_can_not_be_led_away_by_taking_it_out_first(cast: Cast) -> None:
+def test_a_secret_cannot_be_redirected_by_removing_it_first(cast: Cast) -> None:
     row = integration(cast.harper)
     save(row, kept(row, commands=(command(headers=()),)))
     save(row, kept(row, commands=(command(headers=(), url="https://b.example/x"),)))
@@ -189,14 +189,14 @@ def test_a_secret_can_not_be_led_away_by_taking_it_out_first(cast: Cast) -> None
     assert problem.code == "secret-moved"
 
 
-def test_another_command_that_would_send_it_elsewhere_asks_too(cast: Cast) -> None:
+def test_another_command_that_would_send_the_secret_elsewhere_asks_too(cast: Cast) -> None:
     row = integration(cast.harper)
     other = command(name="Other", url="https://b.example/", tokens=())
     (problem,) = problems_of(row, kept(row, commands=(command(), other)))
     assert problem.code == "secret-moved"
 
 
-def test_a_renamed_secret_keeps_its_value_and_where_it_may_go(cast: Cast) -> None:
+def test_a_renamed_secret_keeps_its_value_and_its_destinations(cast: Cast) -> None:
     row = integration(cast.harper)
     stored = row.stored_secrets.get()
     entry = SecretEntry(name="ErpKey", stored_id=stored.id)
@@ -211,7 +211,7 @@ def test_a_renamed_secret_keeps_its_value_and_where_it_may_go(cast: Cast) -> Non
     assert problems_of(row, moved)[0].code == "secret-moved"
 
 
-def test_two_secrets_can_exchange_their_names(cast: Cast) -> None:
+def test_two_secrets_can_swap_names(cast: Cast) -> None:
     entries = (SecretEntry(name="A", value=Secret("a")), SecretEntry(name="B", value=Secret("b")))
     row = integration(cast.harper, draft(command(headers=()), secrets=entries))
     ids = {secret.name: secret.id for secret in row.stored_secrets.all()}
@@ -223,13 +223,13 @@ def test_two_secrets_can_exchange_their_names(cast: Cast) -> None:
     assert (stored_value(row, "A"), stored_value(row, "B")) == ("b", "a")
 
 
-def test_a_removed_secret_is_gone(cast: Cast) -> None:
+def test_a_removed_secret_is_deleted(cast: Cast) -> None:
     row = integration(cast.harper)
     save(row, kept(row, secrets=(), commands=(command(headers=()),)))
     assert not StoredSecret.objects.exists()
 
 
-def test_another_integrations_secret_can_not_be_taken(cast: Cast) -> None:
+def test_the_secret_of_another_integration_cannot_be_taken(cast: Cast) -> None:
     theirs = integration(cast.northwind)
     row = integration(cast.harper)
     stolen = SecretEntry(name="ApiKey", stored_id=theirs.stored_secrets.get().id)
@@ -237,7 +237,7 @@ def test_another_integrations_secret_can_not_be_taken(cast: Cast) -> None:
     assert problem.code == "secret-missing"
 
 
-def test_of_two_editors_the_second_is_told(cast: Cast) -> None:
+def test_the_second_of_two_editors_sees_that_the_first_has_saved(cast: Cast) -> None:
     row = integration(cast.harper)
     save(row, kept(row, name="First"))
     with pytest.raises(services.EditedMeanwhile):
@@ -256,7 +256,7 @@ def test_each_change_is_announced_and_a_refused_one_is_not(cast: Cast) -> None:
     assert Revision.objects.get().number == before + 3
 
 
-def test_integrations_stand_in_the_order_that_the_organisation_set(cast: Cast) -> None:
+def test_integrations_are_listed_in_the_order_that_the_organisation_set(cast: Cast) -> None:
     rows = [integration(cast.harper, draft(name=name)) for name in ("A", "B", "C")]
     theirs = integration(cast.northwind, draft(name="Z"))
 

@@ -32,12 +32,12 @@ def ring() -> KeyRing:
     return KeyRing((new_key(),))
 
 
-def test_what_was_encrypted_is_read_again(ring: KeyRing) -> None:
+def test_an_encrypted_value_can_be_decrypted(ring: KeyRing) -> None:
     stored = ring.encrypt(Secret("ключ 🔑"), place())
     assert ring.decrypt(stored, place()).reveal() == "ключ 🔑"
 
 
-def test_a_ciphertext_does_not_hold_the_value_and_never_repeats(ring: KeyRing) -> None:
+def test_a_ciphertext_does_not_contain_the_value_and_never_repeats(ring: KeyRing) -> None:
     first, second = (ring.encrypt(Secret(CANARY), place()) for _ in range(2))
     assert CANARY.encode() not in first
     assert first != second
@@ -76,19 +76,19 @@ def test_a_changed_ciphertext_cannot_be_read(ring: KeyRing) -> None:
         pytest.param(b"\x02" + bytes(60), id="unknown version"),
     ],
 )
-def test_what_is_no_ciphertext_of_ours_is_refused(ring: KeyRing, stored: bytes) -> None:
+def test_text_that_is_not_our_ciphertext_is_refused(ring: KeyRing, stored: bytes) -> None:
     with pytest.raises(SecretUnreadableError):
         ring.decrypt(stored, place())
 
 
-def test_an_older_key_still_reads_and_the_first_one_writes(ring: KeyRing) -> None:
+def test_an_older_key_still_decrypts_and_the_first_one_encrypts(ring: KeyRing) -> None:
     newer = KeyRing((new_key(), *ring.keys))
     old = ring.encrypt(Secret(CANARY), place())
     assert newer.decrypt(old, place()) == Secret(CANARY)
     assert key_id(newer.encrypt(Secret(CANARY), place())) == newer.current.id != ring.current.id
 
 
-def test_a_key_that_is_gone_is_named_by_its_id(ring: KeyRing) -> None:
+def test_a_missing_key_is_named_by_its_id(ring: KeyRing) -> None:
     stored = ring.encrypt(Secret(CANARY), place())
     with pytest.raises(SecretUnreadableError, match=ring.current.id.hex()):
         KeyRing((new_key(),)).decrypt(stored, place())
@@ -99,7 +99,7 @@ def test_a_key_file_is_read_as_it_was_written() -> None:
     assert [key.id for key in parse_keys(write_keys(keys)).keys] == [key.id for key in keys]
 
 
-def test_keys_may_stand_between_commas_and_in_either_base64() -> None:
+def test_keys_may_be_separated_by_commas_and_use_either_base64() -> None:
     raw = bytes([251] * 32)
     plain, urlsafe = base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()
     assert plain != urlsafe
@@ -122,7 +122,7 @@ def test_keys_that_cannot_be_used_are_refused_without_repeating_them(text: str) 
     assert "base64!" not in str(caught.value)
 
 
-def test_a_key_prints_its_id_alone() -> None:
+def test_a_key_prints_only_its_id() -> None:
     key = new_key()
     assert key.to_text() not in repr(key)
     assert key.id.hex() in repr(key)

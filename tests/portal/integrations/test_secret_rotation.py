@@ -32,7 +32,7 @@ def values() -> list[str]:
     return [decrypt_secret(row, ring=key_ring()).reveal() for row in rows]
 
 
-def test_the_first_use_makes_a_key_file_that_only_its_owner_reads(folder: Path) -> None:
+def test_the_first_use_creates_a_key_file_that_only_its_owner_can_read(folder: Path) -> None:
     first = key_ring()
     file = folder / "secrets.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -54,7 +54,7 @@ def test_a_rotation_leaves_every_secret_readable_with_the_new_key(folder: Path, 
     assert stat.S_IMODE((folder / "secrets.key").stat().st_mode) == 0o600
 
 
-def test_the_key_before_stays_for_one_rotation(folder: Path, cast: Cast) -> None:
+def test_the_previous_key_is_kept_for_one_rotation(folder: Path, cast: Cast) -> None:
     integration(cast.harper)
     keys = [key_ring().current.id]
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_with_keys_from_the_environment_the_first_is_the_new_one(folder: Path, c
     assert not (folder / "secrets.key").exists()
 
 
-def test_the_key_file_is_in_a_form_that_can_be_put_into_the_environment(folder: Path) -> None:
+def test_the_content_of_the_key_file_can_be_used_in_the_environment(folder: Path) -> None:
     key_ring()
     text = (folder / "secrets.key").read_text()
     assert parse_keys(text).current.id == key_ring().current.id

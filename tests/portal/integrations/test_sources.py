@@ -187,7 +187,7 @@ def authority() -> str:
     return str(Authority().pem)
 
 
-def test_a_change_that_moves_nothing_keeps_the_secret(cast: Cast) -> None:
+def test_a_change_that_keeps_the_destinations_keeps_the_secret(cast: Cast) -> None:
     row = integration(cast.harper, whole_draft())
     after = changed(row, _edited(row, name="Other name", keeping=Keeping.OFF))
     assert after.stored_secrets.get().id == row.stored_secrets.get().id

@@ -58,7 +58,7 @@ def state(of: State, next_try: float | None = None) -> BreakerState:
         pytest.param(state(State.HALF_OPEN, 1.0), "Trying again</span>", id="tried again"),
     ],
 )
-def test_the_list_says_how_a_source_stands(
+def test_the_list_shows_the_status_of_each_source(
     cast: Cast, source: Source, now: BreakerState, told: str
 ) -> None:
     integration(cast.harper)
@@ -67,20 +67,20 @@ def test_the_list_says_how_a_source_stands(
     assert told in listed(cast)
 
 
-def test_before_its_first_use_a_source_is_simply_on(cast: Cast, source: Source) -> None:
+def test_before_its_first_use_a_source_is_shown_as_on(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     source.state = state(State.OPEN, 1.0)
     get_store().refresh()
     assert "On</span>" in listed(cast)
 
 
-def test_what_is_off_is_off(cast: Cast, source: Source) -> None:
+def test_a_disabled_source_is_shown_as_off(cast: Cast, source: Source) -> None:
     row = integration(cast.harper)
     set_enabled(integration=row, enabled=False)
     assert "Off</span>" in listed(cast)
 
 
-def test_a_source_that_keeps_failing_is_left_alone(cast: Cast) -> None:
+def test_a_source_that_keeps_failing_is_paused(cast: Cast) -> None:
     before = get_store(), get_recorder()
     set_recorder(RunRecorder())
     store = CommandStore(open_source=_Failing)

@@ -54,7 +54,9 @@ def digest(key: services.NewApiKey) -> str:
     return hashlib.sha256(key.value.reveal().encode()).hexdigest()
 
 
-def test_a_command_comes_compiled_and_with_its_secrets(cast: Cast, store: CommandStore) -> None:
+def test_a_command_is_returned_compiled_and_with_its_secrets(
+    cast: Cast, store: CommandStore
+) -> None:
     row = integration(cast.harper)
     live = loaded(store, row)
     assert live is not None
@@ -72,7 +74,7 @@ def test_a_command_gets_only_the_secrets_that_it_uses(cast: Cast, store: Command
     assert live.secrets_of("Other") == {}
 
 
-def test_only_the_own_organisation_gets_it(cast: Cast, store: CommandStore) -> None:
+def test_only_the_own_organisation_gets_a_command(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     store.refresh()
     assert store.find(caller_of(cast.harper), row.id, COMMAND) is not None
@@ -82,7 +84,7 @@ def test_only_the_own_organisation_gets_it(cast: Cast, store: CommandStore) -> N
     assert store.sources_of(cast.northwind.id, COMMAND) == ()
 
 
-def test_sources_come_in_the_order_that_was_set(cast: Cast, store: CommandStore) -> None:
+def test_sources_are_returned_in_the_configured_order(cast: Cast, store: CommandStore) -> None:
     integration(
         cast.harper, draft(command(name="Other", url="https://b.example/"), name="No documents")
     )
@@ -104,7 +106,7 @@ def test_sources_come_in_the_order_that_was_set(cast: Cast, store: CommandStore)
     assert chosen() == [second.id]
 
 
-def test_what_has_not_changed_is_kept_as_it_is(cast: Cast, store: CommandStore) -> None:
+def test_an_unchanged_integration_is_not_compiled_again(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     before = loaded(store, row)
     integration(cast.northwind)
@@ -115,7 +117,7 @@ def _method(live: LiveIntegration) -> str:
     return live.commands[COMMAND].steps[0].method
 
 
-def test_a_change_brings_a_new_command(cast: Cast, store: CommandStore) -> None:
+def test_a_change_compiles_a_new_command(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     before = loaded(store, row)
     changed = replace(draft_of(row), commands=(command(method="POST", body="x"),))
@@ -136,7 +138,7 @@ def test_a_key_is_known_by_its_digest_until_it_is_revoked(cast: Cast, store: Com
     assert store.caller(digest(key)) is None
 
 
-def test_the_last_use_of_a_key_is_noted(cast: Cast, store: CommandStore) -> None:
+def test_the_last_use_of_a_key_is_recorded(cast: Cast, store: CommandStore) -> None:
     used, unused = (
         services.create_api_key(organisation=cast.harper, name=name, user=cast.alice.user)
         for name in ("used", "unused")
@@ -149,7 +151,9 @@ def test_the_last_use_of_a_key_is_noted(cast: Cast, store: CommandStore) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_change_made_elsewhere_is_seen_by_looking(cast_elsewhere: Elsewhere) -> None:
+async def test_a_change_made_elsewhere_is_noticed_at_the_next_look(
+    cast_elsewhere: Elsewhere,
+) -> None:
     store = CommandStore(open_source=lambda _: Source(), look_every=0.01)
     await store.start()
     try:
@@ -181,7 +185,7 @@ def cast_elsewhere(transactional_db: None) -> Elsewhere:
     return Elsewhere(Organisation.objects.create(name="Harper IT"))
 
 
-async def test_what_is_known_survives_the_database(
+async def test_what_is_loaded_outlives_a_database_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     away = False
@@ -207,7 +211,7 @@ async def test_what_is_known_survives_the_database(
     assert "secret-host" not in str(lines)
 
 
-async def test_a_transport_that_is_replaced_ends_its_exchanges_before_it_is_closed() -> None:
+async def test_a_replaced_transport_finishes_its_exchanges_before_it_is_closed() -> None:
     from billhook.engine.run import run_command
     from billhook.portal.integrations.shared_transport import SharedTransport
 
@@ -241,7 +245,7 @@ async def test_a_transport_that_is_replaced_ends_its_exchanges_before_it_is_clos
         ),
     ],
 )
-def test_a_row_that_no_service_wrote_is_not_used(
+def test_a_row_not_written_by_a_service_is_not_used(
     cast: Cast, store: CommandStore, spoil: object
 ) -> None:
     row = integration(cast.harper)
@@ -252,7 +256,7 @@ def test_a_row_that_no_service_wrote_is_not_used(
     assert CANARY not in str(lines)
 
 
-def test_a_secret_moved_into_another_row_can_not_be_used(cast: Cast, store: CommandStore) -> None:
+def test_a_secret_moved_into_another_row_cannot_be_used(cast: Cast, store: CommandStore) -> None:
     row, theirs = integration(cast.harper), integration(cast.northwind)
     stolen = theirs.stored_secrets.get().ciphertext
     StoredSecret.objects.filter(integration=row).update(ciphertext=stolen)

@@ -27,7 +27,7 @@ def csv(*rows: str, head: str = HEAD) -> bytes:
     return (head + "\n".join(rows)).encode()
 
 
-def test_a_new_invoice_is_created_with_what_the_row_says(cast: Cast) -> None:
+def test_a_new_invoice_is_created_from_its_row(cast: Cast) -> None:
     content = csv("INV-9;C-1;31.05.2024;14.06.2024;1.240,50;40,00;eur;Part paid")
     import_invoices(member=cast.bob, content=content)
     made = Invoice.objects.get(organisation=cast.harper, number="INV-9")
@@ -68,7 +68,7 @@ def test_our_own_export_makes_the_same_invoices_in_another_organisation(cast: Ca
     assert {row[:1] + row[2:] for row in theirs} == {row[:1] + row[2:] for row in ours}
 
 
-def test_what_a_file_does_not_say_stays_as_it_is(cast: Cast) -> None:
+def test_columns_that_a_file_lacks_stay_unchanged(cast: Cast) -> None:
     content = csv("INV-1;C-1;2.50", head="Number;Customer;Amount\n")
     plan = import_invoices(member=cast.bob, content=content)
     [row] = plan.rows
@@ -78,7 +78,7 @@ def test_what_a_file_does_not_say_stays_as_it_is(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("status", ["Paid", "Credited"])
-def test_nothing_is_open_any_more_where_the_status_says_so(cast: Cast, status: str) -> None:
+def test_a_paid_or_cancelled_invoice_has_no_open_amount(cast: Cast, status: str) -> None:
     import_invoices(
         member=cast.bob,
         content=csv(
@@ -91,7 +91,7 @@ def test_nothing_is_open_any_more_where_the_status_says_so(cast: Cast, status: s
     assert [row.open_amount for row in both] == [0, 0]
 
 
-def test_a_customer_that_is_not_there_is_created_by_its_name(cast: Cast) -> None:
+def test_a_missing_customer_is_created_by_name(cast: Cast) -> None:
     head = "Number;Customer number;Customer name;Date;Amount;Currency\n"
     content = csv("INV-8;C-7;Cyan;2024-05-01;5;EUR", "INV-9;C-7;;2024-05-01;5;EUR", head=head)
     plan = import_invoices(member=cast.bob, content=content)
@@ -148,7 +148,7 @@ def test_a_customer_is_not_created_with_a_name_that_nobody_can_see(cast: Cast, n
     assert not Customer.objects.filter(number="C-7").exists()
 
 
-def test_an_invoice_stands_once_in_a_file(cast: Cast) -> None:
+def test_an_invoice_may_appear_only_once_in_a_file(cast: Cast) -> None:
     row = "INV-9;C-1;2024-05-01;;5;;EUR;"
     plan = plan_import(member=cast.bob, content=csv(row, row))
     assert plan.refused[0].reasons == ("Line 2 already has this invoice.",)
@@ -162,14 +162,14 @@ def test_an_invoice_stands_once_in_a_file(cast: Cast) -> None:
     ],
     ids=["missing", "twice"],
 )
-def test_a_file_without_its_columns_is_refused_as_a_whole(
+def test_a_file_without_the_required_columns_is_refused_completely(
     cast: Cast, head: str, sentence: str
 ) -> None:
     with pytest.raises(UnreadableFile, match=sentence):
         plan_import(member=cast.bob, content=csv("x", head=head))
 
 
-def test_thousands_of_rows_are_imported_at_once(
+def test_thousands_of_rows_are_imported_in_one_go(
     cast: Cast, django_assert_max_num_queries: object
 ) -> None:
     rows = [f"N-{number};C-1;2024-05-01;;5;;EUR;" for number in range(3000)]
@@ -197,7 +197,7 @@ def token_in(response: HttpResponse) -> str:
     return found[1]
 
 
-def test_a_member_sees_what_a_file_would_do_and_then_does_it(cast: Cast) -> None:
+def test_a_member_previews_a_file_and_then_imports_it(cast: Cast) -> None:
     client = signed_in(cast.bob)
     content = csv("INV-9;C-1;2024-05-01;;5;;EUR;", "INV-8;C-9;2024-05-01;;5;;EUR;")
     preview = choose(client, cast, content)
@@ -218,7 +218,7 @@ def test_nobody_else_can_import_the_file_that_a_member_chose(cast: Cast) -> None
     assert not Invoice.objects.filter(number="INV-9").exists()
 
 
-def test_no_file_is_a_mistake_at_its_field(cast: Cast) -> None:
+def test_a_missing_file_is_a_problem_at_its_field(cast: Cast) -> None:
     address = reverse("backoffice:invoice-import", args=[cast.harper.id])
     response = signed_in(cast.bob).post(address)
     assert "No file was chosen." in response.content.decode()

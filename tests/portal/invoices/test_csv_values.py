@@ -66,7 +66,7 @@ def test_an_amount_is_understood(text: str, sign: str | None, amount: str) -> No
         ("1000000000000.00", None),
     ],
 )
-def test_an_amount_that_is_none_or_could_be_two_is_refused(text: str, sign: str | None) -> None:
+def test_an_invalid_or_ambiguous_amount_is_refused(text: str, sign: str | None) -> None:
     with pytest.raises(ValueError, match=r".+\.$"):
         read_amount(text, sign)
 
@@ -83,7 +83,9 @@ def test_an_amount_that_is_none_or_could_be_two_is_refused(text: str, sign: str 
     ],
     ids=["comma", "point", "both in one", "no proof", "against each other", "no amounts"],
 )
-def test_one_amount_proves_the_decimal_sign_of_all(texts: list[str], sign: str | None) -> None:
+def test_one_unambiguous_amount_settles_the_decimal_separator_for_all(
+    texts: list[str], sign: str | None
+) -> None:
     assert decimal_sign(texts) == sign
 
 
@@ -91,12 +93,12 @@ def test_one_amount_proves_the_decimal_sign_of_all(texts: list[str], sign: str |
     "text",
     ["2024-05-31", "31.05.2024", "31 May 2024", "20240531", "2024/05/31", "2024-05-31T00:00:00Z"],
 )
-def test_a_day_is_understood(text: str) -> None:
+def test_a_date_is_understood(text: str) -> None:
     assert read_day(text) == date(2024, 5, 31)
 
 
 @pytest.mark.parametrize("text", ["03/04/2024", "31/12/2024", "2024-02-30", "soon", "31.5.24"])
-def test_a_day_that_is_none_or_could_be_two_is_refused(text: str) -> None:
+def test_an_invalid_or_ambiguous_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="2024-05-31"):
         read_day(text)
 
@@ -116,7 +118,7 @@ def test_a_status_is_understood(text: str, status: Status) -> None:
     assert read_status(text) is status
 
 
-def test_an_unknown_status_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_status_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(ValueError, match="Draft, Open, Part paid, Paid, Credited"):
         read_status("lost")
 
@@ -139,7 +141,7 @@ def test_a_currency_is_three_letters(text: str) -> None:
     ],
     ids=["utf-8", "utf-8 with mark", "cp1252 and semicolons", "utf-16 and tabs", "quoted"],
 )
-def test_a_file_is_read_whatever_wrote_it(content: bytes) -> None:
+def test_a_file_is_read_regardless_of_the_program_that_wrote_it(content: bytes) -> None:
     table = read_table(content)
     assert table.header == ("Number", "Name")
     assert [row.cells for row in table.rows] == [("INV-1", "Müller")]
@@ -161,13 +163,13 @@ def test_a_file_is_read_whatever_wrote_it(content: bytes) -> None:
     ],
     ids=["empty", "blank", "zip", "no text", "quote", "rows", "columns", "cell", "large", "bytes"],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(content: bytes) -> None:
+def test_an_unreadable_file_is_refused_with_a_clear_message(content: bytes) -> None:
     with pytest.raises(UnreadableFile, match=r"\.$"):
         read_table(content)
 
 
 @pytest.mark.parametrize("length", [1001, 131_073, 200_000])
-def test_a_text_that_is_too_long_is_told_as_that(length: int) -> None:
+def test_a_text_that_is_too_long_is_reported_as_too_long(length: int) -> None:
     with pytest.raises(UnreadableFile, match="Line 2 has a field of more than 1,000 characters"):
         read_table(b"Number\n" + b"x" * length)
 
@@ -175,12 +177,12 @@ def test_a_text_that_is_too_long_is_told_as_that(length: int) -> None:
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", "--1", "-"]
 )
-def test_no_cell_is_written_that_a_spreadsheet_would_compute(cell: str) -> None:
+def test_no_cell_is_written_as_a_spreadsheet_formula(cell: str) -> None:
     written = write_table(["Number"], [[cell]])
     assert f"'{cell}".strip() in written.decode("utf-8-sig")
     assert [row.cells for row in read_table(written).rows] == [(cell,)]
 
 
 @pytest.mark.parametrize("cell", ["-5.00", "5.00", "INV-1", "'tis", ""])
-def test_a_harmless_cell_is_written_as_it_is(cell: str) -> None:
+def test_a_harmless_cell_is_written_unchanged(cell: str) -> None:
     assert guarded(cell) == cell

@@ -35,7 +35,7 @@ def text_of(pdf: bytes) -> str:
         document.close()
 
 
-def test_it_says_what_it_is_and_what_the_record_says() -> None:
+def test_it_says_that_it_is_a_summary_and_shows_the_record() -> None:
     text = text_of(draw_plain_invoice(FACTS))
     for said in (
         STATEMENT,

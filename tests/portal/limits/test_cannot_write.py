@@ -52,7 +52,7 @@ def asking(page: str, cast: Cast) -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize("page", ["code", "password", "try"])
-def test_what_is_limited_is_refused_with_the_true_reason(cast: Cast, page: str) -> None:
+def test_a_limited_request_is_refused_with_the_true_reason(cast: Cast, page: str) -> None:
     ask = asking(page, cast)
     with read_only(), structlog.testing.capture_logs() as lines:
         response = ask()
@@ -63,7 +63,7 @@ def test_what_is_limited_is_refused_with_the_true_reason(cast: Cast, page: str) 
     assert [line["event"] for line in lines] == ["tries-not-counted"]
 
 
-def test_what_was_counted_before_is_still_there(db: None) -> None:
+def test_earlier_counts_are_still_there(db: None) -> None:
     cache.set("tries", 3)
     with read_only():
         for write in (
@@ -77,7 +77,7 @@ def test_what_was_counted_before_is_still_there(db: None) -> None:
         assert cache.get("tries") == 3
 
 
-def test_an_entry_is_made_by_the_first_alone(db: None) -> None:
+def test_only_the_first_creates_an_entry(db: None) -> None:
     assert cache.add("lock", 1)
     assert not cache.add("lock", 2)
     assert cache.get("lock") == 1

@@ -31,7 +31,7 @@ def failing(settings: Any, server: SmtpServer) -> MailFailed:
     return failed.value
 
 
-def test_a_test_mail_arrives_and_says_where_it_is_from(settings: Any) -> None:
+def test_a_test_mail_arrives_and_names_its_portal(settings: Any) -> None:
     with smtp_server() as server:
         settings.EMAIL_PORT = server.port
         send_test_mail(to=TO)
@@ -50,7 +50,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("replies", "code", "says"), REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_says_what_was_refused_and_what_to_do(
+def test_a_refusal_explains_what_was_refused_and_what_to_do(
     settings: Any, replies: dict[str, str], code: str, says: str
 ) -> None:
     with smtp_server(**replies) as server:
@@ -123,7 +123,7 @@ def test_a_check_authenticates_and_sends_nothing(settings: Any) -> None:
     assert not {"MAIL", "RCPT", "DATA"} & set(server.commands)
 
 
-def test_printed_mail_is_no_sent_mail(settings: Any) -> None:
+def test_printed_mail_is_not_reported_as_sent(settings: Any) -> None:
     assert is_mail_sent()
     settings.EMAIL_BACKEND = "billhook.portal.mail.console.EmailBackend"
     assert not is_mail_sent()

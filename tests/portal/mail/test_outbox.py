@@ -72,7 +72,7 @@ def test_a_mail_is_kept_until_it_is_sent(cast: Cast, mailoutbox: list[EmailMessa
     assert not OutgoingMail.objects.exists()
 
 
-def test_a_passing_failure_is_tried_again_later_and_later(
+def test_after_a_temporary_failure_a_mail_is_retried_at_growing_intervals(
     cast: Cast, failing: list[Exception], mailoutbox: list[EmailMessage]
 ) -> None:
     failing.append(ConnectionRefusedError())
@@ -92,7 +92,7 @@ def test_a_passing_failure_is_tried_again_later_and_later(
     assert len(mailoutbox) == 1
 
 
-def test_a_mail_is_given_up_when_its_time_is_over(cast: Cast, failing: list[Exception]) -> None:
+def test_a_mail_is_given_up_after_its_deadline(cast: Cast, failing: list[Exception]) -> None:
     failing.append(ConnectionRefusedError())
     posted(cast)
     OutgoingMail.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
@@ -118,7 +118,7 @@ LATER = smtplib.SMTPRecipientsRefused({CANARY: (451, b"later")})
         ),
     ],
 )
-def test_only_a_final_refusal_is_given_up_at_once(
+def test_only_a_permanent_refusal_is_given_up_immediately(
     cast: Cast, failing: list[Exception], error: Exception, state: MailState
 ) -> None:
     failing.append(error)
@@ -192,7 +192,7 @@ def test_mail_that_failed_long_ago_is_deleted(cast: Cast, failing: list[Exceptio
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_is_sent_only_after_what_caused_it_is_written(
+def test_a_mail_is_sent_only_after_its_cause_is_committed(
     mailoutbox: list[EmailMessage],
 ) -> None:
     cast = make_cast()
@@ -204,7 +204,7 @@ def test_a_mail_is_sent_only_after_what_caused_it_is_written(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_whose_cause_is_undone_is_not_sent(mailoutbox: list[EmailMessage]) -> None:
+def test_a_mail_whose_cause_is_rolled_back_is_not_sent(mailoutbox: list[EmailMessage]) -> None:
     cast = make_cast()
     with transaction.atomic():
         posted(cast)
@@ -221,7 +221,7 @@ def test_threads_send_mail_and_leave_no_connection_open(mailoutbox: list[EmailMe
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_server_sends_what_waits(mailoutbox: list[EmailMessage]) -> None:
+async def test_the_server_sends_waiting_mail(mailoutbox: list[EmailMessage]) -> None:
     await in_thread(_leave_waiting)
     sender = MailSender(look_every=0.02)
     await sender.start()

@@ -32,7 +32,7 @@ def checked() -> Mail:
     return mail_status().state
 
 
-def test_mail_is_taken_to_work_until_a_check_says_otherwise() -> None:
+def test_mail_is_assumed_to_work_until_a_check_fails() -> None:
     assert mail_status().works
 
 
@@ -43,7 +43,7 @@ def test_a_check_finds_a_server_that_works(settings: Any) -> None:
     assert server.mails == []
 
 
-def test_a_check_finds_a_server_that_is_away_and_then_back(
+def test_a_check_finds_a_server_that_goes_away_and_comes_back(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert checked() is Mail.FAILS

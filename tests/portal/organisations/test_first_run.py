@@ -34,7 +34,7 @@ def form(code: str | None, **other: str) -> dict[str, str]:
     }
 
 
-def test_the_code_makes_the_organisation_and_signs_its_owner_in(db: None) -> None:
+def test_the_code_creates_the_organisation_and_signs_its_owner_in(db: None) -> None:
     browser = Client()
     response = browser.post("/setup", form(first_run.setup_code()))
     owner = Member.objects.get()
@@ -46,7 +46,7 @@ def test_the_code_makes_the_organisation_and_signs_its_owner_in(db: None) -> Non
 
 
 @pytest.mark.parametrize("code", ["", "wrong", "0" * 12])
-def test_without_the_code_nothing_is_made(db: None, code: str) -> None:
+def test_without_the_code_nothing_is_created(db: None, code: str) -> None:
     first_run.setup_code()
     assert Client().post("/setup", form(code)).status_code == 200
     assert not Organisation.objects.exists()
@@ -59,21 +59,21 @@ def test_all_processes_and_later_starts_print_the_same_code(db: None) -> None:
     assert first_run.is_setup_code(f" {code.upper()} ")
 
 
-def test_a_weak_password_is_told_and_the_code_goes_on_working(db: None) -> None:
+def test_a_weak_password_is_refused_and_the_code_still_works(db: None) -> None:
     code = first_run.setup_code()
     page = Client().post("/setup", form(code, password="short")).content.decode()
     assert "10 characters" in page
     assert first_run.setup_code() == code
 
 
-def test_once_there_is_an_organisation_the_page_is_gone_for_good(cast: Cast) -> None:
+def test_once_there_is_an_organisation_the_page_is_permanently_gone(cast: Cast) -> None:
     assert first_run.setup_code() is None
     assert not first_run.is_setup_code("")
     for response in (Client().get("/setup"), Client().post("/setup", form("0" * 12))):
         assert response.status_code == 404
 
 
-def test_of_two_at_the_same_moment_one_is_first(db: None) -> None:
+def test_of_two_concurrent_set_ups_one_wins(db: None) -> None:
     first_run.setup_code()
     first_run.set_up(organisation_name="Harper IT", email="alice@harper.example", password=PASSWORD)
     with pytest.raises(first_run.AlreadySetUp):
@@ -88,6 +88,6 @@ def test_guessing_is_limited(db: None) -> None:
     assert not Organisation.objects.exists()
 
 
-def test_before_the_set_up_the_start_page_leads_there(db: None) -> None:
+def test_before_the_set_up_the_start_page_redirects_to_it(db: None) -> None:
     response = Client().get("/sign-in")
     assert response.headers["Location"] == "/setup"

@@ -34,7 +34,7 @@ TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
         ("/sign-in", "evil.example"),
     ],
 )
-def test_every_answer_has_our_headers(cast: Cast, path: str, host: str) -> None:
+def test_every_response_has_our_headers(cast: Cast, path: str, host: str) -> None:
     response = Client(headers={"host": host}).get(path)
     assert response.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -46,14 +46,14 @@ def test_every_answer_has_our_headers(cast: Cast, path: str, host: str) -> None:
     response.close()
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere_and_no_inline_script() -> None:
+def test_the_policy_allows_nothing_from_elsewhere_and_no_inline_scripts() -> None:
     assert "default-src 'none'" in CONTENT_SECURITY_POLICY
     assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
     for word in ("unsafe", "http:", "https:", "*"):
         assert word not in CONTENT_SECURITY_POLICY
 
 
-def test_pages_are_kept_by_no_cache_and_files_forever(cast: Cast) -> None:
+def test_pages_are_never_cached_and_files_are_cached_forever(cast: Cast) -> None:
     page = signed_in(cast.carla).get("/")
     assert page.headers["Cache-Control"] == "private, no-store"
     file = Client().get(f"{django_settings.STATIC_URL}billhook/billhook.css")
@@ -68,7 +68,7 @@ def test_a_page_for_another_host_is_refused(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_no_page_holds_what_the_policy_forbids(template: Path) -> None:
+def test_no_page_contains_anything_that_the_policy_forbids(template: Path) -> None:
     text = template.read_text(encoding="utf-8")
     assert not re.search(r"""\s(style|on\w+)=["']""", text)
     assert "<style" not in text
@@ -77,7 +77,7 @@ def test_no_page_holds_what_the_policy_forbids(template: Path) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_every_file_and_icon_that_a_page_names_is_there(template: Path) -> None:
+def test_every_file_and_icon_that_a_page_names_exists(template: Path) -> None:
     text = template.read_text(encoding="utf-8")
     for file in re.findall(r"""{% static ['"]([^'"]+)['"]""", text):
         assert finders.find(file), file
@@ -91,14 +91,14 @@ def test_scripts_build_no_code_from_text() -> None:
         assert not re.search(r"\b(eval|Function|document\.write)\(", text), script.name
 
 
-def test_a_page_that_is_missing_is_told_calmly(cast: Cast) -> None:
+def test_a_missing_page_is_reported_calmly(cast: Cast) -> None:
     response = signed_in(cast.carla).get("/nothing/here")
     assert response.status_code == 404
     assert b"This page doesn't exist" in response.content
     assert b"nothing/here" not in response.content
 
 
-def test_a_mistake_of_ours_shows_a_page_without_a_word_of_it(
+def test_a_fault_of_ours_shows_a_page_without_its_text(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(request: HttpRequest) -> HttpResponse:
@@ -134,7 +134,7 @@ def test_each_error_has_its_page(db: None, page: Any, status: int, says: str) ->
     assert says in response.content.decode()
 
 
-def test_a_form_that_was_sent_from_elsewhere_is_told_what_to_do(cast: Cast) -> None:
+def test_a_form_sent_from_another_site_gets_a_page_that_explains_what_to_do(cast: Cast) -> None:
     response = Client(enforce_csrf_checks=True).post("/sign-in", {"email": "a@b.example"})
     assert response.status_code == 403
     assert b"nothing was changed" in response.content

@@ -68,13 +68,13 @@ def test_every_process_signs_with_the_same_key_which_is_private(tmp_path: Path) 
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_wrong_setting_stops_the_start_with_its_sentence(tmp_path: Path) -> None:
+def test_an_invalid_setting_stops_the_start_with_its_message(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as raised:
         settings_with(tmp_path, "DEBUG", BILLHOOK_ALLOW="nonsense")
     assert b"Write host:port or host:port=network" in raised.value.stderr
 
 
-def test_the_models_and_the_migrations_say_the_same(db: None) -> None:
+def test_the_models_and_the_migrations_agree(db: None) -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
@@ -82,7 +82,7 @@ def test_the_system_check_finds_nothing(db: None) -> None:
     call_command("check", fail_level="WARNING")
 
 
-def test_sqlite_keeps_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
+def test_sqlite_enforces_foreign_keys_and_uses_write_ahead_logging(tmp_path: Path) -> None:
     code = (
         "import django; django.setup()\nfrom django.db import connection\n"
         "with connection.cursor() as c:\n"

@@ -61,7 +61,7 @@ def test_a_run_becomes_a_row_with_its_attempts(cast: Cast) -> None:
     assert row.attempts[0]["timing"]["tls"] is None
 
 
-def test_a_run_is_logged_once_with_codes_alone(cast: Cast) -> None:
+def test_a_run_is_logged_once_with_codes_only(cast: Cast) -> None:
     recorder = RunRecorder()
     with structlog.testing.capture_logs() as lines:
         recorder.record(record(cast.harper.id))
@@ -84,7 +84,7 @@ def test_runs_are_written_in_batches() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_run_points_at_may_be_gone_and_the_others_are_kept(cast: Cast) -> None:
+def test_a_run_that_refers_to_deleted_rows_does_not_stop_the_others(cast: Cast) -> None:
     integration = Integration.objects.create(organisation=cast.harper, name="Gone")
     key = ApiKey.objects.create(organisation=cast.harper, name="k", hint="h", digest="d")
     pointing = record(
@@ -109,7 +109,7 @@ def test_what_a_run_points_at_may_be_gone_and_the_others_are_kept(cast: Cast) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_was_written_already_is_not_written_twice(cast: Cast) -> None:
+def test_a_run_is_never_written_twice(cast: Cast) -> None:
     run, other = record(cast.harper.id), record(cast.harper.id)
     recorder = RunRecorder()
     recorder.record(run)
@@ -133,7 +133,7 @@ class Database:
         self.rows.extend(batch)
 
 
-def test_runs_wait_in_order_while_the_database_is_away() -> None:
+def test_runs_wait_in_order_while_the_database_is_unavailable() -> None:
     database = Database()
     recorder = RunRecorder(write=database.write)
     runs = [record("organisation") for _ in range(3)]
@@ -149,7 +149,7 @@ def test_runs_wait_in_order_while_the_database_is_away() -> None:
     assert recorder.lost == 0
 
 
-def test_a_database_that_takes_nothing_is_told_now_and_then_and_not_each_time() -> None:
+def test_a_failing_database_is_logged_occasionally_and_not_each_time() -> None:
     database = Database()
     database.is_away = True
     told: dict[float, int] = {}
@@ -163,7 +163,7 @@ def test_a_database_that_takes_nothing_is_told_now_and_then_and_not_each_time() 
     assert told == {0.0: 3, 3600.0: 1}
 
 
-def test_it_says_whether_the_last_write_worked() -> None:
+def test_it_reports_whether_the_last_write_worked() -> None:
     database = Database()
     recorder = RunRecorder(write=database.write)
     said = [recorder.is_writing]
@@ -174,7 +174,7 @@ def test_it_says_whether_the_last_write_worked() -> None:
     assert said == [True, False, True]
 
 
-def test_beyond_the_bound_the_oldest_are_lost_counted_and_logged() -> None:
+def test_beyond_the_limit_the_oldest_are_dropped_counted_and_logged() -> None:
     database = Database()
     database.is_away = True
     recorder = RunRecorder(write=database.write, kept=2)
@@ -201,7 +201,7 @@ async def test_nothing_is_lost_at_the_end() -> None:
     assert database.rows == runs
 
 
-async def test_a_write_that_takes_long_stops_nobody() -> None:
+async def test_a_slow_write_blocks_nobody() -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     def write(_batch: Sequence[RunRecord]) -> None:

@@ -56,7 +56,7 @@ def listed(cast: Cast, query: str = "", who: Any = None) -> list[str]:
     return re.findall(r"/runs/([0-9a-z]{12})\"", html)
 
 
-def test_runs_are_listed_newest_first_and_only_the_own(cast: Cast) -> None:
+def test_only_runs_of_the_own_organisation_are_listed_newest_first(cast: Cast) -> None:
     old = a_run(cast)
     new = a_run(cast, started_at=datetime(2026, 4, 1, tzinfo=UTC))
     a_run(cast, organisation=cast.northwind)
@@ -78,7 +78,7 @@ def test_runs_are_listed_newest_first_and_only_the_own(cast: Cast) -> None:
         pytest.param("?search=nothing", set(), id="nothing"),
     ],
 )
-def test_a_filter_stands_in_the_address(cast: Cast, query: str, expected: set[str]) -> None:
+def test_a_filter_is_part_of_the_address(cast: Cast, query: str, expected: set[str]) -> None:
     ids = {
         a_run(cast, invoice=cast.open).id: "good",
         a_run(cast, outcome="source-timeout", reason="wait").id: "bad",
@@ -92,7 +92,7 @@ def test_a_filter_stands_in_the_address(cast: Cast, query: str, expected: set[st
     assert {ids[id_] for id_ in listed(cast, query)} == expected
 
 
-def test_a_click_that_got_its_document_elsewhere_is_no_failure(cast: Cast) -> None:
+def test_a_click_that_got_its_document_elsewhere_is_not_a_failure(cast: Cast) -> None:
     first = a_run(cast, outcome="document-not-found")
     a_run(cast, outcome="source-timeout", part_of=first.id)
     a_run(cast, part_of=first.id)
@@ -108,7 +108,7 @@ def test_runs_of_one_integration_can_be_listed(cast: Cast) -> None:
     assert listed(cast, f"?integration={row.id}") == [run.id]
 
 
-def test_the_number_that_a_contact_was_told_finds_the_run(cast: Cast) -> None:
+def test_the_run_number_that_a_contact_saw_finds_the_run(cast: Cast) -> None:
     run = a_run(cast)
     a_run(cast)
     assert listed(cast, f"?search={run.id.upper()}") == [run.id]
@@ -125,7 +125,7 @@ def test_the_totals_are_those_of_all_pages(cast: Cast) -> None:
     assert len(listed(cast, "?page=2")) == 2
 
 
-def test_an_empty_list_says_when_runs_are_made(cast: Cast) -> None:
+def test_an_empty_list_explains_when_runs_are_created(cast: Cast) -> None:
     address = reverse("backoffice:runs", args=[cast.harper.id])
     assert "No runs yet" in signed_in(cast.vera).get(address).content.decode()
 
@@ -136,7 +136,7 @@ def detail(cast: Cast, run: Run) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 
-def test_a_run_tells_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
+def test_a_run_shows_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
     row = integration(cast.harper)
     run = a_run(cast, integration=row, invoice=cast.open, user=cast.carla.user)
     text = detail(cast, run)
@@ -150,12 +150,12 @@ def test_a_run_tells_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
         assert f"{time} ms" in text
 
 
-def test_a_run_by_a_key_tells_which(cast: Cast) -> None:
+def test_a_run_by_a_key_shows_which_key(cast: Cast) -> None:
     key = ApiKey.objects.create(organisation=cast.harper, name="Shop", hint="bhk_…abcd", digest="d")
     assert "Key Shop bhk_…abcd" in detail(cast, a_run(cast, api_key=key, kind=RunKind.API))
 
 
-def test_a_run_of_what_is_gone_can_still_be_read(cast: Cast) -> None:
+def test_a_run_of_a_deleted_integration_can_still_be_read(cast: Cast) -> None:
     text = detail(cast, a_run(cast, attempts=[], outcome="configuration", reason="no-integration"))
     assert "No enabled integration has the command." in text
     assert "Nothing was sent." in text
@@ -189,19 +189,19 @@ def test_each_outcome_has_a_sentence(code: str) -> None:
 
 
 @pytest.mark.parametrize("error", [BadBody, BadJson, BodyTooLarge, BodyTooSlow, NotJson])
-def test_a_body_of_a_call_that_could_not_be_used_has_a_sentence(error: type[GatewayError]) -> None:
+def test_an_unusable_body_of_an_api_call_has_a_sentence(error: type[GatewayError]) -> None:
     sentence = sentence_of(error.code, "")
     assert sentence.startswith("The request body ")
     assert sentence.endswith("Nothing was sent.")
 
 
-def test_a_sentence_holds_the_status_or_the_phase() -> None:
+def test_a_sentence_contains_the_status_or_the_phase() -> None:
     assert "(answer 403)" in sentence_of("source-refused", "403")
     assert "answered 503" in sentence_of("source-status", "503")
     assert "connect" in sentence_of("source-timeout", "connect")
 
 
-def test_owners_read_with_a_denied_run_the_line_that_would_allow_it(cast: Cast) -> None:
+def test_a_denied_run_shows_owners_the_line_that_would_allow_it(cast: Cast) -> None:
     private = integration(cast.harper, draft(base="https://10.0.0.8:8006"))
     run = a_run(cast, integration=private, outcome="egress-denied", reason="address")
     address = reverse("backoffice:run", args=[cast.harper.id, run.id])

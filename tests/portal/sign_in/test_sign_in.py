@@ -51,14 +51,14 @@ def test_a_member_lands_in_the_backoffice(cast: Cast, ask_for_code: Any) -> None
     assert response.headers["Location"] == f"/backoffice/{cast.harper.id}"
 
 
-def test_who_is_member_and_contact_has_both_in_the_menu(cast: Cast) -> None:
+def test_somebody_who_is_member_and_contact_has_both_in_the_menu(cast: Cast) -> None:
     customers.invite_contact(customer=cast.acme, email=cast.alice.user.email)
     page = signed_in(cast.alice).get("/").content.decode()
     assert f'href="/backoffice/{cast.harper.id}"' in page
     assert "My invoices" in page
 
 
-def test_who_has_one_place_only_is_not_asked_where_to_go(cast: Cast) -> None:
+def test_somebody_with_only_one_destination_is_not_asked_where_to_go(cast: Cast) -> None:
     assert b"My invoices" not in signed_in(cast.carla).get("/").content
 
 
@@ -76,14 +76,14 @@ def test_a_deep_link_survives_signing_in(cast: Cast, ask_for_code: Any) -> None:
     "elsewhere",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"],
 )
-def test_signing_in_leads_nowhere_else(ask_for_code: Any, elsewhere: str) -> None:
+def test_signing_in_redirects_only_within_the_site(ask_for_code: Any, elsewhere: str) -> None:
     browser = Client()
     _, code = ask_for_code(browser, "carla@acme.example")
     response = browser.post("/sign-in/code", {"code": code, "next": elsewhere})
     assert response.headers["Location"] == "/"
 
 
-def test_the_answer_is_the_same_whether_the_address_is_known_or_not(
+def test_the_response_is_the_same_whether_the_address_is_known_or_not(
     ask_for_code: Any, mailoutbox: list[EmailMessage]
 ) -> None:
     pages = []
@@ -104,7 +104,7 @@ def _bare(page: str) -> str:
     return re.sub(r'value="\w{64}"|carl[ax]@acme\.example', "", page)
 
 
-def test_the_mail_holds_the_code_and_no_link_that_signs_in_by_itself(
+def test_the_mail_contains_the_code_and_no_link_that_signs_in_automatically(
     ask_for_code: Any, mailoutbox: list[EmailMessage]
 ) -> None:
     _, code = ask_for_code(Client(), "carla@acme.example")
@@ -115,7 +115,7 @@ def test_the_mail_holds_the_code_and_no_link_that_signs_in_by_itself(
     assert Client().get(link).status_code == 302  # who opens it elsewhere is asked for the e-mail
 
 
-def test_the_mails_link_leads_on_to_the_page_that_was_asked_for(
+def test_the_link_in_the_mail_leads_to_the_requested_page(
     cast: Cast, ask_for_code: Any, mailoutbox: list[EmailMessage]
 ) -> None:
     page = f"/invoices/{cast.open.id}"
@@ -126,7 +126,7 @@ def test_the_mails_link_leads_on_to_the_page_that_was_asked_for(
     assert "evil" not in str(mailoutbox[0].body)
 
 
-def test_the_code_field_suits_phones_and_password_managers(ask_for_code: Any) -> None:
+def test_the_code_field_works_with_phones_and_password_managers(ask_for_code: Any) -> None:
     browser = Client()
     ask_for_code(browser, "carla@acme.example")
     page = browser.get("/sign-in/code").content.decode()
@@ -136,7 +136,7 @@ def test_the_code_field_suits_phones_and_password_managers(ask_for_code: Any) ->
     assert "maxlength" not in field  # pasting "123 456" must work
 
 
-def test_three_wrong_codes_end_it(ask_for_code: Any) -> None:
+def test_three_wrong_codes_end_the_sign_in(ask_for_code: Any) -> None:
     browser = Client()
     _, code = ask_for_code(browser, "carla@acme.example")
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
@@ -146,7 +146,7 @@ def test_three_wrong_codes_end_it(ask_for_code: Any) -> None:
     assert browser.get("/").status_code == 302
 
 
-def test_a_code_ends_after_its_time(ask_for_code: Any, settings: Any) -> None:
+def test_a_code_expires(ask_for_code: Any, settings: Any) -> None:
     browser = Client()
     _, code = ask_for_code(browser, "carla@acme.example")
     settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT = -1
@@ -161,7 +161,7 @@ def test_a_code_works_once(ask_for_code: Any) -> None:
     assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/sign-in"
 
 
-def test_a_code_works_in_the_browser_that_asked_for_it_only(ask_for_code: Any) -> None:
+def test_a_code_works_only_in_the_browser_that_asked_for_it(ask_for_code: Any) -> None:
     _, code = ask_for_code(Client(), "carla@acme.example")
     other = Client()
     other.post("/sign-in", {"email": "carla@acme.example"})
@@ -197,7 +197,7 @@ def test_a_password_signs_in(cast: Cast) -> None:
     assert response.headers["Location"] == "/"
 
 
-def test_a_wrong_password_tells_nothing_of_the_address(cast: Cast) -> None:
+def test_a_wrong_password_reveals_nothing_about_the_address(cast: Cast) -> None:
     set_password(user=cast.carla.user, password=PASSWORD)
     pages = [
         _bare(
@@ -211,7 +211,7 @@ def test_a_wrong_password_tells_nothing_of_the_address(cast: Cast) -> None:
     assert "This e-mail and password don&#x27;t match" in pages[0]
 
 
-def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
+def test_five_wrong_passwords_lock_the_address_for_a_while(cast: Cast) -> None:
     set_password(user=cast.carla.user, password=PASSWORD)
     for _ in range(5):
         Client().post("/sign-in/password", {"login": "carla@acme.example", "password": "wrong"})
@@ -220,7 +220,7 @@ def test_five_wrong_passwords_close_the_address_for_a_while(cast: Cast) -> None:
     assert "Too many attempts" in response.content.decode()
 
 
-def test_a_person_who_was_shut_out_gets_neither_code_nor_in(cast: Cast, ask_for_code: Any) -> None:
+def test_a_disabled_person_gets_no_code_and_cannot_sign_in(cast: Cast, ask_for_code: Any) -> None:
     set_password(user=cast.carla.user, password=PASSWORD)
     cast.carla.user.is_active = False
     cast.carla.user.save()
@@ -231,7 +231,7 @@ def test_a_person_who_was_shut_out_gets_neither_code_nor_in(cast: Cast, ask_for_
     assert browser.get("/").status_code == 302
 
 
-def test_a_person_who_is_shut_out_is_signed_out(cast: Cast) -> None:
+def test_a_person_who_is_disabled_is_signed_out(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     assert browser.get("/").status_code == 200
     cast.carla.user.is_active = False
@@ -239,7 +239,7 @@ def test_a_person_who_is_shut_out_is_signed_out(cast: Cast) -> None:
     assert browser.get("/").status_code == 302
 
 
-def test_signing_out_ends_the_session_itself(cast: Cast) -> None:
+def test_signing_out_ends_the_session_on_the_server(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     thief = Client()
     thief.cookies = browser.cookies.copy()
@@ -248,7 +248,7 @@ def test_signing_out_ends_the_session_itself(cast: Cast) -> None:
     assert thief.get("/").status_code == 302
 
 
-def test_a_link_alone_signs_nobody_out(cast: Cast) -> None:
+def test_a_link_on_its_own_signs_nobody_out(cast: Cast) -> None:
     browser = signed_in(cast.carla)
     assert browser.get("/sign-out").status_code == 200
     assert browser.get("/").status_code == 200

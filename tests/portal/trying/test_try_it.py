@@ -155,7 +155,7 @@ def test_another_organisations_invoice_gives_nothing(bench: Bench, cast: Cast) -
     assert "Cedar" not in text
 
 
-def test_other_values_take_the_place_of_the_invoices(bench: Bench) -> None:
+def test_typed_values_replace_those_of_the_invoice(bench: Bench) -> None:
     text = bench.preview(
         command__0__steps__0__method="POST",
         command__0__steps__0__body='{"n": {{Amount}}, "c": {{Currency}}, "p": {{Period}}}',
@@ -177,7 +177,7 @@ def test_other_values_take_the_place_of_the_invoices(bench: Bench) -> None:
         pytest.param("Period:={", "after Period:= write text in quotes", id="no json"),
     ],
 )
-def test_a_value_that_does_not_fit_is_told(bench: Bench, others: str, told: str) -> None:
+def test_an_invalid_value_is_reported(bench: Bench, others: str, told: str) -> None:
     text = bench.preview(
         command__0__steps__0__url="{{BaseUrl}}/{{Period}}",
         command__0__tokens="Period",
@@ -186,7 +186,7 @@ def test_a_value_that_does_not_fit_is_told(bench: Bench, others: str, told: str)
     assert told in text
 
 
-def test_a_mistake_is_told_with_its_place_and_its_remedy(bench: Bench) -> None:
+def test_a_problem_is_reported_with_its_location_and_its_fix(bench: Bench) -> None:
     response = bench._post(
         "backoffice:integration-preview",
         {"command__0__steps__0__url": "https://a.example/{{invoicenumber}}"},
@@ -217,7 +217,7 @@ def test_a_body_without_a_content_type_offers_one(bench: Bench) -> None:
         pytest.param("http://a.example", "over https only", id="secret over http"),
     ],
 )
-def test_what_the_operator_would_stop_is_told_before_it_is_sent(
+def test_a_denied_destination_is_reported_before_anything_is_sent(
     bench: Bench, base: str, told: str
 ) -> None:
     text = bench.preview(variable__0__value=base)
@@ -288,7 +288,9 @@ def test_a_stored_secret_is_not_sent_elsewhere(bench: Bench, source: Source, typ
     assert source.requests[0].headers == (("X-Api-Key", "typed"),)
 
 
-def test_anothers_stored_secret_is_not_used(bench: Bench, source: Source, cast: Cast) -> None:
+def test_a_stored_secret_of_another_integration_is_not_used(
+    bench: Bench, source: Source, cast: Cast
+) -> None:
     theirs = integration(cast.northwind).stored_secrets.get()
     text = bench.send(status=422, secret__0__stored=theirs.id)
     assert "Type the value of ApiKey. It is not stored yet." in text
@@ -304,7 +306,7 @@ def test_a_new_integration_is_tried_before_it_is_saved(cast: Cast, source: Sourc
     assert not Integration.objects.exists()
 
 
-def test_without_javascript_the_whole_page_comes_back_with_the_result(
+def test_without_javascript_the_whole_page_is_returned_with_the_result(
     bench: Bench, source: Source
 ) -> None:
     text = bench.send(part=False, name="Typed name", secret__0__value="typed-secret")
@@ -326,7 +328,7 @@ FAILURES: list[Any] = [
 
 
 @pytest.mark.parametrize(("answer", "sentence", "place"), FAILURES)
-def test_a_failure_is_told_in_words_with_a_way_on(
+def test_a_failure_is_explained_in_words_with_a_next_step(
     bench: Bench, source: Source, answer: Any, sentence: str, place: str
 ) -> None:
     source.answer = answer
@@ -337,7 +339,7 @@ def test_a_failure_is_told_in_words_with_a_way_on(
     assert Run.objects.get().outcome != "ok"
 
 
-def test_the_text_of_a_failed_answer_is_shown_in_part(bench: Bench, source: Source) -> None:
+def test_an_excerpt_of_a_failed_response_is_shown(bench: Bench, source: Source) -> None:
     source.answer = (500, b"ORA-00942: table <b>missing</b>" + b"." * 5000)
     source.headers = (("Server", "hidden-value"), ("X-Trace", "also-hidden"))
     text = bench.send()
@@ -354,7 +356,9 @@ def test_the_text_of_a_failed_answer_is_shown_in_part(bench: Bench, source: Sour
         pytest.param(b"\xff\xfe\xfa" * 20, id="not utf-8"),
     ],
 )
-def test_an_answer_that_is_no_text_is_not_shown(bench: Bench, source: Source, body: bytes) -> None:
+def test_a_response_that_is_not_text_is_not_shown(
+    bench: Bench, source: Source, body: bytes
+) -> None:
     source.answer = (500, body)
     assert "The response is not text." in bench.send()
 
@@ -441,7 +445,7 @@ def test_a_secret_in_a_headers_name_is_masked(bench: Bench, source: Source) -> N
 @pytest.mark.parametrize("answer", [pytest.param((200, PDF), id="ok"), *(
     pytest.param(case.values[0], id=str(case.id)) for case in FAILURES
 )])  # fmt: skip
-def test_the_page_holds_no_secret_whatever_comes(
+def test_the_page_contains_no_secret_whatever_the_response_is(
     bench: Bench, source: Source, answer: BillhookError | tuple[int, bytes]
 ) -> None:
     source.answer = answer
@@ -451,7 +455,7 @@ def test_the_page_holds_no_secret_whatever_comes(
     assert CANARY not in bench.html
 
 
-def test_masking_takes_the_longest_form_and_leaves_the_rest() -> None:
+def test_masking_covers_the_longest_form_and_leaves_the_rest() -> None:
     assert mask("a+b c a%2Bb", [Secret("a+b")]) == f"{MASK} c {MASK}"
     assert mask("nothing here", [Secret("")]) == "nothing here"
 

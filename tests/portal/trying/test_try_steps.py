@@ -100,7 +100,7 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", html)))
 
 
-def test_each_request_is_shown_with_its_answer_and_what_was_taken(
+def test_each_request_is_shown_with_its_response_and_the_extracted_values(
     send: Callable[..., str],
 ) -> None:
     text = text_of(send())
@@ -111,7 +111,7 @@ def test_each_request_is_shown_with_its_answer_and_what_was_taken(
     assert "customers will" in text
 
 
-def test_a_secret_value_is_masked_where_it_is_taken_and_where_it_is_sent(
+def test_a_secret_value_is_masked_where_it_is_extracted_and_where_it_is_sent(
     send: Callable[..., str], source: Talk
 ) -> None:
     html = send()
@@ -134,7 +134,7 @@ def test_it_says_how_often_a_request_was_sent(send: Callable[..., str], source: 
     assert re.search(r"Find, answer 200, \d+ ms, sent 3 times", text_of(send()))
 
 
-def test_a_failure_names_its_request_and_leads_to_the_field(
+def test_a_failure_names_its_request_and_links_to_the_field(
     send: Callable[..., str], source: Talk
 ) -> None:
     source.answers = [(200, b'{"ids": ["a", "b"], "ready": true}')]
@@ -159,7 +159,7 @@ def test_a_failure_names_its_request_and_leads_to_the_field(
         ),
     ],
 )
-def test_each_failure_leads_to_the_field_to_look_at(
+def test_each_failure_links_to_the_field_to_check(
     send: Callable[..., str], source: Talk, answers: list[tuple[int, bytes]], field: str
 ) -> None:
     source.answers = list(answers)
@@ -183,7 +183,7 @@ def private() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("private")
-def test_values_out_of_a_private_system_are_not_shown(send: Callable[..., str]) -> None:
+def test_values_from_a_private_system_are_not_shown(send: Callable[..., str]) -> None:
     html = send()
     assert "id-4711" not in html
     assert "Find.Id taken; not shown, because it comes from a private system" in text_of(html)

@@ -47,21 +47,21 @@ def _contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_contrast_is_reckoned_as_the_standard_does() -> None:
+def test_contrast_is_calculated_as_the_standard_defines() -> None:
     assert _contrast("#000000", "#ffffff") == pytest.approx(21)
     assert _contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("text", "ground"), _TEXT_ON, ids=" on ".join)
-def test_text_can_be_read(scheme: str, text: str, ground: str) -> None:
+def test_text_has_enough_contrast(scheme: str, text: str, ground: str) -> None:
     colours = _colours(scheme)
     assert _contrast(colours[text], colours[ground]) >= 4.5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("line", "ground"), _LINES_ON, ids=" on ".join)
-def test_the_edges_of_controls_and_the_focus_can_be_seen(
+def test_the_edges_of_controls_and_the_focus_are_visible(
     scheme: str, line: str, ground: str
 ) -> None:
     colours = _colours(scheme)

@@ -75,7 +75,7 @@ def setting() -> Any:
         environment.put(name, before)
 
 
-def test_there_is_no_warning_where_all_is_well(cast: Cast) -> None:
+def test_there_is_no_warning_if_all_is_well(cast: Cast) -> None:
     run(integration(cast.harper), "ok")
     assert codes(cast.alice) == []
     assert b'id="warnings"' not in signed_in(cast.alice).get(home(cast)).content
@@ -88,7 +88,7 @@ def home(cast: Cast) -> str:
 # Mail.
 
 
-def test_a_missing_mail_server(cast: Cast, settings: Any) -> None:
+def test_a_missing_mail_server_gives_a_warning(cast: Cast, settings: Any) -> None:
     settings.EMAIL_BACKEND = "billhook.portal.mail.console.EmailBackend"
     warning = the_warning(cast.alice)
     assert warning.code is Code.MAIL_NOT_SET
@@ -96,7 +96,7 @@ def test_a_missing_mail_server(cast: Cast, settings: Any) -> None:
     assert warning.address.endswith("/settings#mail")
 
 
-def test_a_mail_server_that_fails(cast: Cast) -> None:
+def test_a_failing_mail_server_gives_a_warning(cast: Cast) -> None:
     failure = MailFailure(code="mail-timeout", message="The mail server didn't respond.")
     record_check(failure=failure, next_check_at=timezone.now())
     warning = the_warning(cast.alice)
@@ -140,7 +140,7 @@ def test_a_code_that_was_not_sent_warns_the_organisation_of_the_person(
         ["configuration", "egress-denied"],
     ],
 )
-def test_a_source_that_fails(cast: Cast, outcomes: list[str]) -> None:
+def test_a_failing_source_gives_a_warning(cast: Cast, outcomes: list[str]) -> None:
     row = integration(cast.harper)
     runs = [run(row, outcome, ago=age) for age, outcome in enumerate(outcomes)]
     warning = the_warning(cast.bob)
@@ -175,7 +175,7 @@ def test_a_kept_copy_says_nothing_about_the_source(cast: Cast) -> None:
     assert codes(cast.alice) == ["source-fails"]
 
 
-def test_what_was_only_tried_gives_no_warning(cast: Cast) -> None:
+def test_test_runs_give_no_warning(cast: Cast) -> None:
     row = integration(cast.harper)
     for age in range(3):
         run(row, "source-refused", reason="401", kind="try", ago=age)
@@ -185,7 +185,9 @@ def test_what_was_only_tried_gives_no_warning(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("outcome", "reason"), [("source-refused", "401"), (AuthenticationFailed.code, "")]
 )
-def test_a_source_that_refuses_the_key(cast: Cast, outcome: str, reason: str) -> None:
+def test_a_source_that_refuses_the_key_gives_a_warning(
+    cast: Cast, outcome: str, reason: str
+) -> None:
     row = integration(cast.harper)
     run(row, outcome, reason=reason)
     run(row, "ok", ago=1)
@@ -201,14 +203,14 @@ def test_a_new_key_ends_the_warning(cast: Cast) -> None:
     assert codes(cast.alice) == []
 
 
-def test_a_source_that_is_off_gives_no_warning(cast: Cast) -> None:
+def test_a_disabled_source_gives_no_warning(cast: Cast) -> None:
     row = integration(cast.harper)
     run(row, "source-refused", reason="401")
     Integration.objects.update(enabled=False)
     assert codes(cast.alice) == []
 
 
-def test_a_paused_source(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_source_gives_a_warning(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     row = integration(cast.harper)
     now = timezone.now().timestamp()
     paused = BreakerState(state=State.OPEN, since=now, next_try=now + 30, failures=5)
@@ -255,7 +257,9 @@ def with_certificate(cast: Cast, pem: str) -> Integration:
     ("days", "expected"),
     [(-1, ["certificate-expired"]), (29, ["certificate-expires"]), (31, [])],
 )
-def test_a_client_certificate_that_expires(cast: Cast, days: int, expected: list[str]) -> None:
+def test_an_expiring_client_certificate_gives_a_warning(
+    cast: Cast, days: int, expected: list[str]
+) -> None:
     ends = datetime.now(UTC) + timedelta(days=days)
     with_certificate(cast, certificate(ends=ends))
     assert codes(cast.alice) == expected
@@ -283,14 +287,14 @@ def test_a_certificate_that_cannot_be_read_breaks_no_page(cast: Cast, pem: str) 
         ("http://[::1]:8000", []),
     ],
 )
-def test_a_public_address_without_https(
+def test_a_public_address_without_https_gives_a_warning(
     cast: Cast, setting: Any, address: str, expected: list[str]
 ) -> None:
     setting("BILLHOOK_PUBLIC_URL", address, "http://127.0.0.1:8000")
     assert codes(cast.alice) == expected
 
 
-def test_a_backup_that_is_too_old_where_the_operator_expects_some(cast: Cast, setting: Any) -> None:
+def test_an_overdue_backup_gives_a_warning(cast: Cast, setting: Any) -> None:
     setting("BILLHOOK_BACKUP_DAYS", "0", "")
     assert codes(cast.alice) == []
     setting("BILLHOOK_BACKUP_DAYS", "7", "")
@@ -315,7 +319,9 @@ def all_wrong(cast: Cast, settings: Any, setting: Any) -> Cast:
     return cast
 
 
-def test_owners_see_all_editors_what_they_can_fix_and_viewers_nothing(all_wrong: Cast) -> None:
+def test_owners_see_all_warnings_editors_those_they_can_fix_and_viewers_none(
+    all_wrong: Cast,
+) -> None:
     of_sources = ["source-refused", "certificate-expires"]
     assert sorted(codes(all_wrong.alice)) == sorted(
         [*of_sources, "mail-not-set", "mail-unsent", "no-https", "backup-overdue"]
@@ -324,7 +330,7 @@ def test_owners_see_all_editors_what_they_can_fix_and_viewers_nothing(all_wrong:
     assert codes(all_wrong.vera) == []
 
 
-def test_what_does_not_work_now_comes_first(all_wrong: Cast) -> None:
+def test_current_failures_come_first(all_wrong: Cast) -> None:
     kinds = [warning.kind for warning in warnings_for_member(all_wrong.alice)]
     assert kinds == sorted(kinds)  # "bad" before "warn"
     assert len(set(kinds)) == 2
