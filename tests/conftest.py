@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import settings
 
 from billhook.portal.installation import environment
@@ -18,6 +19,16 @@ STORING = frozenset({"db", "transactional_db", "postgresql"})
 
 settings.register_profile("billhook", deadline=None)  # a busy machine is no mistake
 settings.load_profile("billhook")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Keep SQLite's test database in the tests' own folder.
+
+    pytest-django would name it ``test_`` and the path of the real one: a folder in the checkout.
+    """
+    if not environment.current().database_url:
+        django_settings.DATABASES["default"]["TEST"]["NAME"] = f"{_FOLDER.name}/test.sqlite3"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
