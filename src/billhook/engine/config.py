@@ -229,7 +229,6 @@ class StepConfig:
         "from a response.",
         kind="optional-boolean",
         default=None,
-        words=("By default: yes, unless the URL comes from a response", "Yes", "No"),
         allowed_in=_RUNS,
     )
     side_effects: bool = boolean(

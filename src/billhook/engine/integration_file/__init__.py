@@ -1,1 +1,1 @@
-"""The integration file: tables read with care and written without loss, and the presets."""
+"""The integration file, read with every problem and written without loss, and the presets."""

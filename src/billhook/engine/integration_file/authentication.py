@@ -19,7 +19,7 @@ _PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
 
 
 def read_authentication(table: Table) -> AuthenticationConfig:
-    """Read the table ``[authentication]``. Which fields there are depends on the scheme."""
+    """Read the table ``[authentication]``. Its fields depend on the scheme."""
     scheme = table.required_text("scheme", "basic")
     config = AuthenticationConfig(
         scheme=scheme,
@@ -35,7 +35,7 @@ def read_authentication(table: Table) -> AuthenticationConfig:
 
 
 def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
-    """Read the scheme's own fields. Of a scheme that isn't known, everything is one."""
+    """Read the scheme's own fields. Of an unknown scheme, every other key is a field."""
     info = SCHEMES.get(scheme)
     given = [key for key in table if key not in _PARTS]
     known = given if info is None else [field.key for field in info.fields]

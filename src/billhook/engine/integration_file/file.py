@@ -1,4 +1,4 @@
-"""The integration file: TOML to and from what was typed, loss-free, with every mistake told."""
+"""The integration file: TOML read with every problem, and written without loss."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _Config = TypeVar("_Config")
 FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 1_000_000
 _LISTS_OF_STEPS: Final = ("steps", "on_not_found")
-_TOML_PLACE: Final = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
+_TOML_POSITION: Final = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _BINARY: Final = "This is not a text file in UTF-8. An integration file is TOML, saved as UTF-8."
 
 
 def read_integration(source: str | bytes) -> IntegrationConfig:
-    """Read an integration file; raise ConfigurationError with every mistake of its form.
+    """Read an integration file; raise ConfigurationError with every problem of its structure.
 
-    What the texts inside mean is judged later, when a command is compiled.
+    The meaning of its texts is checked later, when a command is compiled.
     """
     config, problems = examine_integration(decode_file(source))
     if problems:
@@ -52,10 +52,10 @@ def read_integration(source: str | bytes) -> IntegrationConfig:
 
 
 def examine_integration(text: str) -> tuple[IntegrationConfig, tuple[Problem, ...]]:
-    """Read an integration file as far as it can be read, and return the mistakes of its form.
+    """Read an integration file as far as it can be read, and return the problems of its structure.
 
-    A mistyped key is read as the known one that it is near to, so that it hides no other mistake.
-    Raises ConfigurationError only if it isn't TOML at all.
+    A mistyped key is read as the nearest known one, so that it hides no other problem.
+    Raises ConfigurationError only if the text isn't TOML at all.
     """
     data = rename_in_file(parse_toml(text))
     problems: list[Problem] = []
@@ -80,9 +80,9 @@ def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
 
 
 def decode_file(source: str | bytes) -> str:
-    """Return the text of a file; raise ConfigurationError if it is too long or none."""
+    """Return the text of a file; raise ConfigurationError if it is too long or isn't text."""
     if len(source) > MAX_FILE_BYTES:
-        _fail("too-long", f"An integration file may have {MAX_FILE_BYTES:,} bytes at most.")
+        _fail("too-long", f"An integration file can have at most {MAX_FILE_BYTES:,} bytes.")
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     try:
@@ -99,13 +99,13 @@ def _fail(code: str, message: str, line: int | None = None) -> NoReturn:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables of *text*; raise ConfigurationError, with the place, if it isn't TOML."""
+    """Return the tables of *text*; raise ConfigurationError, with the line, if it isn't TOML."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        place = _TOML_PLACE.search(str(error))
-        line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        column = f", column {place[2]}" if place and place[2] else ""
+        found = _TOML_POSITION.search(str(error))
+        line = int(found[1]) if found and found[1] else text.count("\n") + 1
+        column = f", column {found[2]}" if found and found[2] else ""
         cause = _toml_cause(str(error))
         _fail("invalid-toml", f"The file is not valid TOML at line {line}{column}: {cause}", line)
     except RecursionError:
@@ -114,12 +114,12 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 def _toml_cause(message: str) -> str:
     if any(word in message for word in ("twice", "overwrite", "mutate", "Duplicate")):
-        return "the same key or table stands there a second time. Remove one of the two."
+        return "the same key or table appears a second time. Remove one of the two."
     if "hex" in message or "\\" in message:
-        return "in double quotes, a backslash is written twice. Or use single quotes."
+        return "in double quotes, write a backslash twice, or use single quotes."
     if "string" in message or "Illegal character" in message:
-        return "a text has no end, or holds what must be escaped. Check its quotes."
-    return "a line is KEY = VALUE, text stands in quotes, and brackets are closed."
+        return "a text has no end, or contains a character that must be escaped. Check its quotes."
+    return "a line is KEY = VALUE, text is in quotes, and brackets are closed."
 
 
 def _read_file(table: Table) -> IntegrationConfig:
@@ -188,15 +188,15 @@ def _integration_block(config: IntegrationConfig) -> str:
 
 
 def _blocks(head: str, table: dict[str, Any], *, many: bool = False) -> list[str]:
-    """Write *table* with its head; what is long in it, and each step, gets a table of its own."""
+    """Write *table* with its head; long values in it, and each step, get tables of their own."""
     lines, inner = [f"[[{head}]]" if many else f"[{head}]"], []
     for key, value in table.items():
-        place = f"{head}.{write_key(key)}"
+        inner_head = f"{head}.{write_key(key)}"
         if key in _LISTS_OF_STEPS:
             for step in value:
-                inner += _blocks(place, step, many=True)
+                inner += _blocks(inner_head, step, many=True)
         elif isinstance(value, dict) and (key == "request" or not _fits(key, value)):
-            inner = [*_blocks(place, value), *inner]
+            inner = [*_blocks(inner_head, value), *inner]
         else:
             lines.append(write_pair(key, value))
     return ["\n".join(lines) + "\n", *inner]
@@ -213,9 +213,9 @@ def command_to_json(config: CommandConfig) -> dict[str, Any]:
 
 
 def command_from_json(data: Mapping[str, Any]) -> CommandConfig:
-    """Return the command that :func:`command_to_json` made *data* of.
+    """Return the command that *data* was written from.
 
-    Raises ConfigurationError with every mistake, so *data* may come from outside.
+    Raises ConfigurationError with every problem, so *data* may be untrusted.
     """
     name = data.get("name")
     if not isinstance(name, str):
@@ -240,7 +240,7 @@ def tls_to_json(config: TlsConfig) -> dict[str, Any]:
 
 
 def tls_from_json(data: Mapping[str, Any]) -> TlsConfig:
-    """Return what :func:`tls_to_json` made *data* of; raise ConfigurationError as above."""
+    """Return the value that *data* was written from; raise ConfigurationError as above."""
     return _read_all(data, "tls", read_tls)
 
 

@@ -78,7 +78,7 @@ def preset_text(name: str) -> str:
     if name in preset_names():
         return (_FOLDER / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
     near = nearest(name, preset_names())
-    advice = f"Did you mean {near}?" if near else "billhook presets list names them all."
+    advice = f"Did you mean {near}?" if near else "billhook presets list shows all of them."
     message = f'There is no preset "{name}". {advice}'
     raise ConfigurationError((Problem(code="unknown-preset", message=message, suggestion=near),))
 
@@ -89,7 +89,7 @@ def read_preset(name: str) -> Preset:
 
 
 def parse_preset(name: str, text: str) -> Preset:
-    """Read *text* as the preset called *name*; raise ConfigurationError with every mistake."""
+    """Read *text* as the preset called *name*; raise ConfigurationError with every problem."""
     integration, form_problems = examine_integration(text)
     problems: list[Problem] = []
     whole = Table(parse_toml(text), "", problems)

@@ -1,4 +1,4 @@
-"""TOML as text: values written for people to read, and the line of a key found again."""
+"""TOML as text: values written for people, and the lines of keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def write_key(key: str) -> str:
 
 
 def write_value(value: Any) -> str:
-    """Write a value on one line, but a text of several lines as it is."""
+    """Write a value on one line, except a text of several lines."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -54,7 +54,7 @@ def _write_text(text: str) -> str:
 
 
 def _basic(text: str) -> str:
-    """Write a basic string. TOML's escapes are JSON's, but for DEL."""
+    """Write a basic string. TOML's escapes are those of JSON, except for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -71,7 +71,7 @@ _LONGEST_LINE: Final = 2_000
 def lines_by_path(text: str) -> dict[str, int]:
     """Return the line, from 1, of each key and table of *text* by its dotted path.
 
-    It is for people, so it may miss what is written in an unusual way.
+    It is for messages, so it may miss keys that are written in an unusual way.
     """
     return dict(_paths(text))
 

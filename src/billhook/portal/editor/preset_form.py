@@ -1,4 +1,4 @@
-"""A preset as a form: its fields only, and what becomes of them: an integration like any other."""
+"""A preset as a form with only its fields, and the integration that it makes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billhook.portal.integrations.sealer import Sealer
 
 @dataclass(slots=True, kw_only=True)
 class PresetForm:
-    """What was typed for a preset: the texts of its variables, and its secrets."""
+    """The texts of the variables and the secrets that were typed for a preset."""
 
     preset: Preset
     name: str
@@ -24,7 +24,7 @@ class PresetForm:
 
 
 def new_preset_form(preset: Preset, *, taken: Collection[str]) -> PresetForm:
-    """Return the empty form. What is right for most stands in it; examples don't."""
+    """Return the empty form, with usual values filled in; examples aren't."""
     values = preset.integration.variables
     texts = {each.token: values[each.token] for each in preset.fields if each.usual}
     return PresetForm(preset=preset, name=_free_name(preset.title, taken), texts=texts)
@@ -36,7 +36,7 @@ def _free_name(name: str, taken: Collection[str]) -> str:
 
 
 def read_preset_form(preset: Preset, posted: Mapping[str, str], sealer: Sealer) -> PresetForm:
-    """Return what was posted for *preset*. Secrets that an earlier round sealed are opened."""
+    """Return the form that was posted for *preset*. Sealed secrets are opened."""
     tree = tree_of(posted)
     form = PresetForm(preset=preset, name=(tree.at("name").text or "").strip())
     for each in preset.fields:
@@ -55,7 +55,7 @@ def _secret(posted: Node, sealer: Sealer) -> Secret | None:
 
 
 def draft_of_preset(form: PresetForm) -> Draft:
-    """Return the integration that *form* makes of its preset."""
+    """Return the integration that *form* makes from its preset."""
     draft = draft_of_file(form.preset.integration, preset=form.preset.name)
     return replace(
         draft,
@@ -68,7 +68,7 @@ def draft_of_preset(form: PresetForm) -> Draft:
 
 
 def missing_fields(form: PresetForm) -> Iterator[Problem]:
-    """Return a problem for each variable that is still empty; secrets are asked for anyway."""
+    """Return a problem for each variable that is still empty; drafts report empty secrets."""
     for each in form.preset.fields:
         if not form.preset.is_secret(each) and not form.texts.get(each.token):
             yield Problem(

@@ -18,7 +18,7 @@ CONNECTED: Final = "oauth2-authorization-code"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One preset in the gallery: ``needs`` are the labels of what is to be filled in."""
+    """One preset in the gallery: ``needs`` are the labels of the fields to fill in."""
 
     name: str
     title: str
@@ -27,7 +27,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Presets that are set up alike."""
+    """Presets that are set up in the same way."""
 
     title: str
     meaning: str
@@ -36,7 +36,7 @@ class Group:
 
 _GROUPS: Final = (
     ("With a key or a password", "You copy it from the system into a form."),
-    ("By signing in there", "You register Billhook there once, and connect it with two clicks."),
+    ("With a sign-in there", "You register Billhook there once, and connect it with two clicks."),
     ("With a link only", "The system has no document to give: contacts are sent to its page."),
 )
 
@@ -57,8 +57,8 @@ def groups_of(search: str) -> tuple[Group, ...]:
 
 
 def _group(integration: IntegrationConfig) -> int:
-    answers = [command.steps[-1].answer for command in integration.commands]
-    if all(answer is not None and answer.kind == "link" for answer in answers):
+    locations = [command.steps[-1].answer for command in integration.commands]
+    if all(location is not None and location.kind == "link" for location in locations):
         return 2
     return 1 if _is_connected(integration) else 0
 
@@ -81,12 +81,12 @@ class FieldView:
     text: str
     is_secret: bool
     held: str
-    mistakes: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch:
-    """One request of a preset, for people: its templates as they are written."""
+    """One request of a preset, for people, with its templates as they are written."""
 
     name: str
     method: str
@@ -100,17 +100,17 @@ class PresetView:
 
     preset: Preset
     name: str
-    name_mistakes: tuple[str, ...]
+    name_problems: tuple[str, ...]
     fields: tuple[FieldView, ...]
-    mistakes: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     sketches: tuple[Sketch, ...]
     authentication: str
     is_connected: bool
 
     @property
-    def other_mistakes(self) -> tuple[Problem, ...]:
-        """What is wrong with none of the fields."""
-        return tuple(each for each in self.mistakes if not place_of(self.preset, each.where))
+    def other_problems(self) -> tuple[Problem, ...]:
+        """The problems that concern none of the fields."""
+        return tuple(each for each in self.problems if not field_id_of(self.preset, each.where))
 
 
 def preset_view(
@@ -123,9 +123,9 @@ def preset_view(
     return PresetView(
         preset=preset,
         name=form.name,
-        name_mistakes=_messages(preset, found, "name"),
+        name_problems=_messages(preset, found, "name"),
         fields=tuple(_field(form, each, found, sealer) for each in preset.fields),
-        mistakes=found,
+        problems=found,
         sketches=tuple(_sketches(preset.integration)),
         authentication=scheme.title if scheme else "",
         is_connected=_is_connected(preset.integration),
@@ -143,15 +143,15 @@ def _field(
         text=form.texts.get(field.token, ""),
         is_secret=form.preset.is_secret(field),
         held=sealer.seal(secret) if secret else "",
-        mistakes=_messages(form.preset, problems, id_),
+        problems=_messages(form.preset, problems, id_),
     )
 
 
 def _messages(preset: Preset, problems: Iterable[Problem], id_: str) -> tuple[str, ...]:
-    return tuple(each.message for each in problems if place_of(preset, each.where) == id_)
+    return tuple(each.message for each in problems if field_id_of(preset, each.where) == id_)
 
 
-def place_of(preset: Preset, where: str) -> str:
+def field_id_of(preset: Preset, where: str) -> str:
     """Return the id of the field of the form that *where* means, or nothing."""
     if where == "integration.name":
         return "name"

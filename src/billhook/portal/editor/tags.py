@@ -18,7 +18,7 @@ def field(shown: Input, **options: Any) -> dict[str, Any]:
     """Draw an input with its label, its hint and its problems.
 
     *options* are ``label``, ``help`` and ``placeholder`` in place of those of the description, and
-    ``css``, ``tokens``, ``rows``, ``data``, ``optional``, ``is_label_hidden`` and ``describes``.
+    ``css``, ``tokens``, ``rows``, ``data``, ``optional``, ``is_label_hidden`` and ``is_prose``.
     """
     info = shown.info
     defaults = {"label": info.label, "help": info.help, "placeholder": info.example}
