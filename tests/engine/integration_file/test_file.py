@@ -1,4 +1,4 @@
-"""The integration file is read and written loss-free; every mistake in it is told with its line."""
+"""The integration file is read and written without loss; each problem has its line."""
 
 from __future__ import annotations
 
@@ -222,13 +222,13 @@ large_values = settings(
 
 @large_values
 @given(integrations)
-def test_what_is_written_is_read_as_it_was(config):
+def test_an_integration_is_written_and_read_without_loss(config):
     assert read_integration(write_integration(config)) == config
 
 
 @large_values
 @given(commands)
-def test_a_command_goes_into_a_database_and_comes_out_as_it_was(config):
+def test_a_command_is_stored_and_loaded_without_loss(config):
     assert command_from_json(json.loads(json.dumps(command_to_json(config)))) == config
 
 
@@ -253,7 +253,7 @@ def test_the_file_of_the_design_is_written_for_people_to_read():
     assert write_integration(THE_DESIGN_READ) == without_comments
 
 
-def test_steps_are_read_in_their_order_with_the_settings_beside_them():
+def test_steps_are_read_in_their_order_with_the_settings_of_the_command():
     command = read_integration(STEPS).commands[0]
     assert [step.name for step in command.steps] == ["Open", "Take"]
     assert (command.timeout, command.tokens) == (12.5, ("Id",))
@@ -391,7 +391,7 @@ def only_problem(source):
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_remedy(change, code, where, line, hint):
+def test_a_problem_is_reported_with_its_path_and_solution(change, code, where, line, hint):
     wrong, right = change
     assert THE_DESIGN.count(wrong) == 1
     problem = only_problem(THE_DESIGN.replace(wrong, right))
@@ -404,7 +404,7 @@ def test_a_request_beside_steps_is_misplaced():
     assert (problem.code, problem.where, problem.line) == ("misplaced-key", "commands.Fetch.url", 7)
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file():
     source = THE_DESIGN.replace("name =", "nam =").replace("url =", "ulr =")
     assert [(problem.line, problem.code) for problem in problems_of(source)] == [
         (4, "unknown-key"),
@@ -425,7 +425,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
         pytest.param("a = " + "[" * 5000, None, "too deep", id="too-deep"),
     ],
 )
-def test_a_file_that_is_no_toml_is_told_with_its_line(source, line, hint):
+def test_invalid_toml_is_reported_with_its_line(source, line, hint):
     problem = only_problem(source)
     assert (problem.code, problem.line) == ("invalid-toml", line)
     assert hint in problem.message
@@ -460,7 +460,7 @@ def test_a_file_that_is_too_long_is_refused_before_it_is_parsed():
         pytest.param({"name": "A", "steps": [1]}, id="step-is-number"),
     ],
 )
-def test_a_command_from_outside_that_is_no_command_is_refused(data):
+def test_an_invalid_command_from_outside_is_refused(data):
     with pytest.raises(ConfigurationError):
         command_from_json(data)
 
@@ -486,6 +486,6 @@ body = 3
     assert find_line(lines, "") is None
 
 
-def test_a_line_that_is_endless_is_passed_over():
+def test_an_endless_line_is_ignored():
     source = f"x = [\n[[{' ' * 100_000}],\n[]]]\nname = 1\n"
     assert find_line(lines_by_path(source), "name") == 4

@@ -1,4 +1,4 @@
-"""A preset is an integration file that says what to fill in; each one that ships is right."""
+"""A preset is an integration file with instructions; each one that ships is valid."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ headers = [["X-Key", "{{ApiKey}}"]]
 """
 
 
-def test_a_preset_says_what_to_get_and_what_to_fill_in():
+def test_a_preset_has_instructions_and_fields():
     preset = parse_preset("acme", PRESET)
     assert (preset.name, preset.title, preset.site) == ("acme", "Acme", "https://acme.example")
     assert (preset.get, preset.notes) == (("Open it.",), ("Not verified: all.",))
@@ -77,14 +77,14 @@ def test_a_preset_is_an_integration_file():
         pytest.param(('name = "Acme"', ""), "missing-key", "integration", 18, id="no-name"),
     ],
 )
-def test_a_mistake_in_a_preset_is_told_with_its_place(change, code, where, line):
+def test_a_problem_in_a_preset_is_reported_with_its_path(change, code, where, line):
     with pytest.raises(ConfigurationError) as refused:
         parse_preset("acme", PRESET.replace(*change))
     (problem,) = refused.value.problems
     assert (problem.code, problem.where, problem.line) == (code, where, line)
 
 
-def test_a_preset_that_is_not_there_leads_to_the_nearest():
+def test_an_unknown_preset_leads_to_the_nearest():
     with pytest.raises(ConfigurationError, match=r"Did you mean erpnext\?"):
         read_preset("erpnex")
     with pytest.raises(ConfigurationError, match="no preset"):
@@ -117,7 +117,7 @@ def test_a_preset_that_ships_compiles(shipped):
         )
 
 
-def test_a_preset_that_ships_says_how_to_fill_in_all_of_it(shipped):
+def test_a_preset_that_ships_explains_all_its_fields(shipped):
     config = shipped.integration
     assert {*config.secrets} <= {field.token for field in shipped.fields}
     assert [command.name for command in config.commands] == ["GetInvoiceImage"]

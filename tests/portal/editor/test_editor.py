@@ -1,4 +1,4 @@
-"""The editor: a member builds an integration alone, is told what to mend, and loses nothing."""
+"""The editor: a member builds an integration alone, sees each problem, and loses nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_member_builds_an_integration_alone_and_without_javascript(cast: Cast)
     )
 
 
-def test_what_is_stored_comes_back_into_the_form_and_is_saved_unchanged(cast: Cast) -> None:
+def test_a_stored_integration_is_shown_in_the_form_and_saved_unchanged(cast: Cast) -> None:
     everything = draft(
         command(
             method="POST",
@@ -85,7 +85,7 @@ def test_a_body_with_cr_lf_keeps_it(cast: Cast) -> None:
     assert draft_of(Integration.objects.get()).commands[0].steps[0].body == body
 
 
-def test_a_wrong_token_is_told_at_its_field_and_on_top_and_can_be_mended_by_a_button(
+def test_a_wrong_token_is_reported_at_its_field_and_on_top_and_fixed_by_a_button(
     cast: Cast,
 ) -> None:
     page = new_page(cast)
@@ -120,7 +120,7 @@ def test_a_typed_secret_is_never_shown_and_not_lost(cast: Cast) -> None:
     assert secret_value(Integration.objects.get()) == CANARY
 
 
-def test_what_is_held_for_one_member_is_nothing_to_another(cast: Cast) -> None:
+def test_a_sealed_secret_is_useless_to_another_member(cast: Cast) -> None:
     page = new_page(cast, cast.bob)
     page.press("add:secret")
     page.press("save", name="", secret__0__name="ApiKey", secret__0__value=CANARY)
@@ -150,7 +150,7 @@ def test_a_stored_secret_is_never_in_the_page(cast: Cast) -> None:
     assert CANARY not in page.html
 
 
-def test_a_changed_address_asks_for_the_secret_at_its_field(cast: Cast) -> None:
+def test_a_changed_address_requires_the_secret_again_at_its_field(cast: Cast) -> None:
     row = integration(cast.harper)
     page = edit_page(row, cast.bob)
     page.press("save", variable__0__value="https://b.example")
@@ -223,7 +223,7 @@ def test_commands_are_added_and_removed(cast: Cast) -> None:
     ],
     ids=str,
 )
-def test_a_button_that_does_not_fit_changes_nothing(cast: Cast, do: str) -> None:
+def test_an_unknown_button_changes_nothing(cast: Cast, do: str) -> None:
     page = new_page(cast)
     before = page.fields
     page.press(do)
@@ -232,7 +232,7 @@ def test_a_button_that_does_not_fit_changes_nothing(cast: Cast, do: str) -> None
     assert set(changed) <= {"csrfmiddlewaretoken"}
 
 
-def test_of_two_editors_the_second_is_told_and_keeps_what_was_typed(cast: Cast) -> None:
+def test_the_second_of_two_editors_is_warned_and_keeps_the_typed_values(cast: Cast) -> None:
     row = integration(cast.harper)
     first, second = edit_page(row, cast.alice), edit_page(row, cast.bob)
     first.press("save", name="First")
@@ -278,7 +278,7 @@ def test_an_export_and_its_import_are_the_same(cast: Cast) -> None:
     assert draft_of(imported).config() == many.config()
 
 
-def test_a_file_with_mistakes_is_not_imported_and_each_is_told(cast: Cast) -> None:
+def test_a_file_with_problems_is_not_imported_and_each_is_reported(cast: Cast) -> None:
     client = signed_in(cast.bob)
     address = reverse("backoffice:integration-import", args=[cast.harper.id])
     response = client.post(address, {"text": "format = 1\n[integration]\nnam = 1\n"})
@@ -333,7 +333,7 @@ def test_the_order_is_changed_by_buttons(cast: Cast) -> None:
     assert list(Integration.objects.values_list("name", flat=True)) == ["B", "A"]
 
 
-def test_a_deletion_asks_first(cast: Cast) -> None:
+def test_a_deletion_requires_confirmation(cast: Cast) -> None:
     row = integration(cast.harper)
     client = signed_in(cast.bob)
     address = reverse("backoffice:integration-delete", args=[cast.harper.id, row.id])
@@ -372,7 +372,7 @@ def test_a_secret_typed_without_a_name_is_not_dropped(cast: Cast) -> None:
     assert page.response.status_code == 302, page.text
 
 
-def test_two_variables_of_one_name_are_told(cast: Cast) -> None:
+def test_two_variables_with_the_same_name_are_reported(cast: Cast) -> None:
     page = new_page(cast)
     page.press("add:variable")
     page.press("add:variable", variable__0__name="A", variable__0__value="1")
@@ -386,7 +386,7 @@ def test_two_variables_of_one_name_are_told(cast: Cast) -> None:
     assert "There are two variables named A." in page.text
 
 
-def test_a_number_that_is_none_is_told(cast: Cast) -> None:
+def test_an_invalid_number_is_reported(cast: Cast) -> None:
     page = new_page(cast)
     page.press(
         "save", name="A", command__0__steps__0__url="https://a.example/", command__0__timeout="soon"
@@ -396,7 +396,7 @@ def test_a_number_that_is_none_is_told(cast: Cast) -> None:
     assert 'id="command-0-timeout-error"' in page.html
 
 
-def test_a_draft_holds_the_value_of_no_secret_in_its_config() -> None:
+def test_the_config_of_a_draft_contains_no_secret_value() -> None:
     typed = Draft(name="A", secrets=(SecretEntry(name="K", value=Secret(CANARY)),))
     assert CANARY not in repr(typed)
     assert typed.config().secrets == ("K",)

@@ -179,12 +179,12 @@ def test_every_preset_fits_the_form_and_comes_back_from_it(path: Path, cast: Cas
     preset = read_integration(path.read_text(encoding="utf-8"))
     page = _imported(cast, path.read_text(encoding="utf-8"))
     files = [text for name, text in page.fields.items() if name.endswith("-file")]
-    assert not any(files), "it stands as a file"
+    assert not any(files), "there is a command as a file"
     assert saved(page) == by_name(preset)
 
 
 @pytest.mark.parametrize("text", EVERYTHING.values(), ids=EVERYTHING)
-def test_all_that_a_file_can_say_fits_the_form_and_comes_back(text: str, cast: Cast) -> None:
+def test_everything_in_a_file_fits_the_form_and_comes_back(text: str, cast: Cast) -> None:
     page = _imported(cast, HEAD + text)
     assert saved(page) == by_name(read_integration(HEAD + text))
 
@@ -212,6 +212,6 @@ def saved(page: Page) -> IntegrationConfig:
 
 
 def mistakes(page: Page) -> str:
-    """Return what the page says is to be mended."""
+    """Return the problems on the page."""
     start = page.html.find('id="mistakes"')
     return page.html[start : page.html.find("</ul>", start)]

@@ -1,4 +1,4 @@
-"""Rows of a form are read from whatever is posted, and come back as they are."""
+"""Texts of a form are read from any post, and come back unchanged."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def posted_again(node: Node) -> Node:
 
 
 @given(scalars)
-def test_what_is_compared_keeps_its_kind_through_the_form(value):
+def test_a_compared_value_keeps_its_kind_through_the_form(value):
     config = ConditionConfig(path=PATH, equals=value)
     again = condition_of(posted_again(condition_node(config)))
     assert (type(again.equals), again.equals) == (type(value), value)
 
 
 @given(st.lists(scalars, min_size=1, max_size=4))
-def test_a_list_of_them_does_too(values):
+def test_a_list_of_compared_values_keeps_their_kinds(values):
     config = ConditionConfig(path=PATH, one_of=tuple(values))
     again = condition_of(posted_again(condition_node(config)))
     assert again.one_of == tuple(values)
@@ -68,12 +68,12 @@ def test_rows_come_in_the_order_of_their_numbers_and_not_of_their_fields():
     ],
     ids=lambda key: key[:24] or "nothing",
 )
-def test_keys_that_fit_no_field_are_passed_over(key):
+def test_keys_without_a_field_are_ignored(key):
     kind = command_kind()
     assert kind.is_untouched(tree_of({f"row-{key}": "x"}).at("row"))
 
 
-def test_more_rows_than_anybody_types_are_not_read():
+def test_no_more_rows_are_read_than_the_limit():
     posted = {f"row-headers-{number}-name": "x" for number in range(MAX_ROWS + 50)}
     assert len(step_kind().read(tree_of(posted).at("row")).headers) == MAX_ROWS
 
@@ -87,7 +87,7 @@ def test_a_row_is_found_by_the_key_of_its_fields():
     assert row.at("url").text == "here"
 
 
-def test_a_hostile_form_is_answered_with_the_page(cast: Cast) -> None:
+def test_a_hostile_form_gets_the_page_as_response(cast: Cast) -> None:
     fields = {"do": "save", "command": "x", "command-0": "x", "command-0-step": "x"}
     fields |= {"command-0-steps-0-headers-0": "x", "authentication-scheme": "nothing", "tls": "x"}
     fields |= {"command-0-steps-0-ready-0-how": "x", "command-0-answer-kind": "x"}

@@ -1,4 +1,4 @@
-"""Presets: a member picks one, fills in its fields alone, and has an integration like any other."""
+"""Presets: a member picks one, fills in only its fields, and gets an integration."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_gallery_offers_each_preset_once_and_a_form_of_ones_own(cast: Cast) 
     assert reverse("backoffice:integration-new", args=[cast.harper.id]) in page
 
 
-def test_what_a_preset_needs_stands_beside_it(cast: Cast) -> None:
+def test_each_preset_lists_its_fields(cast: Cast) -> None:
     assert "Needs: Address of your ERPNext, API key, API secret<" in gallery(cast, "ERPNext")
 
 
@@ -67,12 +67,14 @@ def test_a_search_without_a_result_says_what_to_do(cast: Cast) -> None:
     assert "Add Custom integration" in page
 
 
-def test_there_is_no_page_for_what_is_no_preset(cast: Cast) -> None:
+def test_an_unknown_preset_has_no_page(cast: Cast) -> None:
     assert signed_in(cast.bob).get(address_of(cast, "none")).status_code == 404
 
 
 @pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
-def test_each_preset_becomes_an_integration_by_its_fields_alone(cast: Cast, preset: Preset) -> None:
+def test_each_preset_becomes_an_integration_with_its_fields_only(
+    cast: Cast, preset: Preset
+) -> None:
     page = signed_in(cast.bob).get(address_of(cast, preset.name)).content.decode()
     for each in preset.fields:
         assert f'for="field-{each.token}"' in page
@@ -89,14 +91,14 @@ def test_each_preset_becomes_an_integration_by_its_fields_alone(cast: Cast, pres
     assert values == dict.fromkeys(preset.integration.secrets, CANARY)
 
 
-def test_examples_are_shown_and_not_sent_and_what_is_usual_stands_there(cast: Cast) -> None:
+def test_examples_are_only_shown_and_usual_values_are_filled_in(cast: Cast) -> None:
     page = signed_in(cast.bob).get(address_of(cast, "erpnext")).content.decode()
     assert 'value="https://erp.example.com"' not in page
     assert 'placeholder="https://erp.example.com"' in page
     assert 'value="Standard"' in page
 
 
-def test_what_is_missing_is_told_at_its_field_and_a_typed_secret_is_kept(cast: Cast) -> None:
+def test_a_missing_value_is_reported_at_its_field_and_a_typed_secret_is_kept(cast: Cast) -> None:
     response = fill_in(cast, "erpnext", **{"field-BaseUrl": "", "field-ApiSecret": ""})
     page = response.content.decode()
     assert response.status_code == 422
@@ -113,10 +115,10 @@ def test_what_is_missing_is_told_at_its_field_and_a_typed_secret_is_kept(cast: C
     assert decrypt_secret(stored, ring=key_ring()).reveal() == CANARY
 
 
-def test_an_address_that_is_none_is_told_and_nothing_is_saved(cast: Cast) -> None:
+def test_an_invalid_address_is_reported_and_nothing_is_saved(cast: Cast) -> None:
     response = fill_in(cast, "erpnext", **{"field-BaseUrl": "erp.example.com"})
     assert response.status_code == 422
-    assert "Open the whole form to mend it." in response.content.decode()
+    assert "Open the whole form to fix it." in response.content.decode()
     assert not Integration.objects.exists()
 
 
@@ -142,7 +144,7 @@ def test_the_whole_form_has_what_was_typed_so_far(cast: Cast) -> None:
     assert draft_of(Integration.objects.get()).commands == read_preset("bill").integration.commands
 
 
-def test_save_and_try_tries_once_and_only_for_whoever_pressed_it(cast: Cast) -> None:
+def test_save_and_try_tries_once_and_only_for_the_person_who_pressed_it(cast: Cast) -> None:
     client = signed_in(cast.bob)
     fields = {"name": "Mine", **typed(read_preset("erpnext")), "do": "try"}
     address = client.post(address_of(cast, "erpnext"), fields).headers["Location"]
@@ -155,7 +157,7 @@ def _sends(client: Client, address: str) -> bool:
     return "data-send-now" in client.get(address).content.decode()
 
 
-def test_a_system_where_one_signs_in_says_what_to_register_and_then_offers_connect(
+def test_a_preset_with_a_sign_in_explains_the_registration_and_then_offers_connect(
     cast: Cast,
 ) -> None:
     page = signed_in(cast.bob).get(address_of(cast, "xero")).content.decode()

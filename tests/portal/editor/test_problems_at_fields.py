@@ -53,7 +53,7 @@ def test_steps_are_moved_and_removed_and_the_rest_stays(cast: Cast) -> None:
     assert f"{DOCUMENT}-name" not in page.fields
 
 
-def test_a_request_is_offered_what_those_before_it_give_and_nothing_of_later_ones(
+def test_a_request_is_offered_values_of_earlier_requests_only(
     cast: Cast,
 ) -> None:
     page = press(two_steps(cast), "look")
@@ -108,7 +108,7 @@ def test_a_plain_request_looks_as_simple_as_before(cast: Cast) -> None:
         pytest.param({"tls-ca": "x"}, "tls-ca", "", id="authorities"),
     ],
 )
-def test_a_mistake_is_told_at_its_field(
+def test_a_problem_is_reported_at_its_field(
     cast: Cast, typed: dict[str, str], field: str, sentence: str
 ) -> None:
     page = press(two_steps(cast), "save", typed)
@@ -120,7 +120,7 @@ def test_a_mistake_is_told_at_its_field(
 
 
 @pytest.mark.parametrize("key", ["success_when", "not_found_when", "repeat_until-when"])
-def test_a_condition_that_cannot_work_is_told_at_its_part(cast: Cast, key: str) -> None:
+def test_an_invalid_condition_is_reported_at_its_input(cast: Cast, key: str) -> None:
     page = press(two_steps(cast), f"add:{FIND}-{key}")
     start = f"{FIND}-{key}-0"
     press(page, "save", {f"{start}-value": "99"})
@@ -134,7 +134,7 @@ def test_a_condition_that_cannot_work_is_told_at_its_part(cast: Cast, key: str) 
     assert page.response.status_code == 302, page.text
 
 
-def test_a_mistake_in_an_inner_step_is_told_at_its_field(cast: Cast) -> None:
+def test_a_problem_in_an_inner_step_is_reported_at_its_field(cast: Cast) -> None:
     page = press(two_steps(cast), f"add:{DOCUMENT}-on_not_found")
     inner = f"{DOCUMENT}-on_not_found-0"
     typed = {f"{inner}-name": "Build", f"{inner}-method": "PUT"}
@@ -146,7 +146,7 @@ def test_a_mistake_in_an_inner_step_is_told_at_its_field(cast: Cast) -> None:
     assert page.response.status_code == 302, page.text
 
 
-def test_a_mistyped_function_is_mended_by_its_button(cast: Cast) -> None:
+def test_a_mistyped_function_is_fixed_by_its_button(cast: Cast) -> None:
     page = press(two_steps(cast), f"add:{DOCUMENT}-derive")
     start = f"{DOCUMENT}-derive-0"
     typed = {f"{start}-name": "A", f"{start}-template": "{{InvoiceNumber}}"}
@@ -190,7 +190,7 @@ def test_the_fields_of_a_scheme_follow_its_choice_and_nothing_typed_is_lost(cast
         "down:name",
     ],
 )
-def test_a_button_for_what_is_not_there_changes_nothing(cast: Cast, do: str) -> None:
+def test_a_button_for_a_missing_row_changes_nothing(cast: Cast, do: str) -> None:
     page = two_steps(cast)
     before = dict(page.fields)
     press(page, do)
