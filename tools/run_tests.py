@@ -1,7 +1,8 @@
 """Run every test: all of them on SQLite, then those that use the database on PostgreSQL.
 
-Browser tests need Chromium and the second round needs PostgreSQL. Both are installed where that is
-possible (root, with apt); where it isn't, one line says what was left out.
+Browser tests need Chromium, the tests of the samples for web servers need nginx and Caddy, and the
+second round needs PostgreSQL. All are installed where that is possible (root, with apt); where it
+isn't, one line says what was left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     chromium = find_or_install(find_chromium, "chromium")
     if chromium is None:
         print("Left out: the browser tests, since there is no Chromium and it can't be installed.")
+    for name in ("nginx", "caddy"):
+        if find_or_install(partial(find_program, name), name) is None:
+            print(f"Left out: the tests of the samples for {name}, which can't be installed.")
     status = run_pytest(EVERYTHING, arguments, BILLHOOK_CHROMIUM=str(chromium or ""))
     postgres = find_or_install(find_postgres, "postgresql")
     if postgres is None:
@@ -78,6 +83,12 @@ def find_or_install(find: Callable[[], Path | None], package: str) -> Path | Non
             run(["apt-get", *quiet, *arguments], environment={"DEBIAN_FRONTEND": "noninteractive"})
         found = find()
     return found
+
+
+def find_program(name: str) -> Path | None:
+    """Return the program *name*."""
+    found = shutil.which(name)
+    return Path(found) if found else None
 
 
 def find_chromium() -> Path | None:
