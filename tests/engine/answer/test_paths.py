@@ -117,9 +117,12 @@ def test_whatever_the_value_an_xpath_compares_with_it_alone(value):
     assert find("xpath", "//I[N='{{Number}}']/V", content(body), {"Number": value}) == ["mine"]
 
 
-@pytest.mark.parametrize("prefix", ["", "a b", "1", "a:b"])
-def test_a_prefix_that_is_no_name_is_reported(prefix):
-    config = PathConfig(kind="xpath", text="//Id", namespaces={prefix: "urn:x"})
+@pytest.mark.parametrize(
+    ("prefix", "uri"),
+    [("", "urn:x"), ("a b", "urn:x"), ("1", "urn:x"), ("a:b", "urn:x"), ("a", "")],
+)
+def test_a_namespace_without_a_name_or_a_uri_is_reported(prefix, uri):
+    config = PathConfig(kind="xpath", text="//Id", namespaces={prefix: uri})
     path, problems = compile_path(config, "extract.X", SCOPE)
     assert path is None
     assert problems[0].code == "path-syntax"

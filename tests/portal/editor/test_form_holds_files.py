@@ -110,6 +110,20 @@ authentication = false
     + 'type = { template = "application/pdf" } }\n',
     "zip": LOOKUP + 'answer = { zip = "*.pdf", name = { template = "{{InvoiceNumber}}.pdf" } }\n',
     "link": LOOKUP + 'answer = { link = "$.url" }\n',
+    "strange texts": LOOKUP.replace(
+        'extract = { Id = "$.data[0].id" }',
+        """method = "POST"
+body = "a\\r\\nb\\nc ␍ ␦\\r"
+extract = { Id = { xpath = "//s:a", namespaces = { s = "urn with spaces", t = "u" } } }
+success_when = [{ json = "$.a", matches = "a\\nb" }, { body_contains = "a\\r\\nb" }]
+not_found_when = [{ json = "$.a", equals = inf }]
+""",
+    )
+    + """answer = { body = true }
+[commands.Other]
+url = "https://o.example"
+timeout = 0.0000001
+""",
     "limits": """
 [commands.GetInvoiceImage]
 url = "{{BaseUrl}}/{{InvoiceNumber}}"

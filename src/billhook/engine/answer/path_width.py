@@ -6,7 +6,7 @@ A search of the whole answer takes time as the answer is large; one inside anoth
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from billhook.engine.errors import Problem
@@ -58,7 +58,7 @@ def _comma_in_filter(bare: str) -> int | None:
     return None
 
 
-def xpath_problems(text: Text, shape: str, namespaces: Collection[str]) -> Iterator[Problem]:
+def xpath_problems(text: Text, shape: str, namespaces: Mapping[str, str]) -> Iterator[Problem]:
     """Tell of searches in the XPath *shape* that could take too long, and of unknown names."""
     bare = bare_shape(shape)
     yield from _in_filters(text, bare, ("//", "::"), "[")
@@ -67,10 +67,10 @@ def xpath_problems(text: Text, shape: str, namespaces: Collection[str]) -> Itera
     yield from _unknown_names(text, bare, namespaces)
 
 
-def _unknown_names(text: Text, bare: str, namespaces: Collection[str]) -> Iterator[Problem]:
-    for prefix in namespaces:
-        if not _NAME_OF_PREFIX.fullmatch(prefix):
-            message = f'"{prefix}" can\'t be the prefix of a namespace. Use letters and digits.'
+def _unknown_names(text: Text, bare: str, namespaces: Mapping[str, str]) -> Iterator[Problem]:
+    for prefix, uri in namespaces.items():
+        if not _NAME_OF_PREFIX.fullmatch(prefix) or not uri:
+            message = f'"{prefix}" needs letters and digits, and a URI: s = "urn:example".'
             yield text.problem("path-syntax", message, (0, 0))
     for match in _CALL.finditer(bare):
         if match[1].rpartition("::")[2] not in _MAY_STAND_BEFORE_BRACKET:

@@ -118,7 +118,7 @@ def _keys(*infos: FieldInfo) -> dict[str, FieldInfo]:
 BREAKS: Final = FieldInfo(
     key="breaks",
     label="Line breaks in the body",
-    help="Multipart bodies need CR LF.",
+    help="Multipart bodies need CR LF. ␍ in the body is a single CR.",
     kind="choice",
     default="lf",
     choices=("lf", "crlf"),
