@@ -39,7 +39,7 @@ def secret_value(row: Integration) -> str:
     return decrypt_secret(stored, ring=key_ring()).reveal()
 
 
-def test_a_member_builds_an_integration_alone_and_without_javascript(cast: Cast) -> None:
+def test_a_member_builds_an_integration_without_help_or_javascript(cast: Cast) -> None:
     page = new_page(cast)
     build(page)
     assert page.response.status_code == 302
@@ -72,7 +72,7 @@ def test_a_stored_integration_is_shown_in_the_form_and_saved_unchanged(cast: Cas
     assert secret_value(again) == CANARY
 
 
-def test_a_body_with_cr_lf_keeps_it(cast: Cast) -> None:
+def test_a_body_with_cr_lf_is_kept_unchanged(cast: Cast) -> None:
     body = "--x\r\nContent-Disposition: form-data\r\n\r\n{{InvoiceNumber}}\r\n--x--\r\n"
     typed = command(
         method="POST",
@@ -183,7 +183,7 @@ def test_headers_are_added_and_removed_and_the_others_stay(cast: Cast) -> None:
     assert "command-0-steps-0-headers-2-name" not in page.fields
 
 
-def test_a_fitting_content_type_is_offered_and_set(cast: Cast) -> None:
+def test_a_matching_content_type_is_offered_and_set(cast: Cast) -> None:
     page = new_page(cast)
     page.press(
         "add:variable",
@@ -243,7 +243,7 @@ def test_the_second_of_two_editors_is_warned_and_keeps_the_typed_values(cast: Ca
     assert Integration.objects.get().name == "First"
 
 
-def test_a_viewer_sees_the_form_and_can_not_change_it(cast: Cast) -> None:
+def test_a_viewer_sees_the_form_and_cannot_change_it(cast: Cast) -> None:
     row = integration(cast.harper)
     page = edit_page(row, cast.vera)
     assert page.response.status_code == 200
@@ -315,7 +315,7 @@ url = "https://a.example"
 @pytest.mark.parametrize(
     ("to", "enabled"), [pytest.param("off", False, id="off"), pytest.param("on", True, id="on")]
 )
-def test_an_integration_is_switched(cast: Cast, to: str, enabled: bool) -> None:
+def test_an_integration_is_switched_on_and_off(cast: Cast, to: str, enabled: bool) -> None:
     row = integration(cast.harper)
     Integration.objects.update(enabled=not enabled)
     signed_in(cast.bob).post(

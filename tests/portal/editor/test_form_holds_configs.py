@@ -218,7 +218,7 @@ def posted_again(form: EditorForm) -> EditorForm:
 
 @large_values
 @given(integrations)
-def test_a_valid_integration_comes_back_from_the_form_as_it_was(config):
+def test_a_valid_integration_survives_the_form_unchanged(config):
     form = form_of(draft_of_file(config))
     assert to_draft(posted_again(form)).config() == config
     assert to_draft(form).config() == config
@@ -226,13 +226,13 @@ def test_a_valid_integration_comes_back_from_the_form_as_it_was(config):
 
 @large_values
 @given(integrations)
-def test_it_comes_back_from_a_file_as_it_was(config):
+def test_it_survives_a_file_unchanged(config):
     assert read_integration(write_integration(config)) == config
 
 
 @given(integrations)
 @settings(large_values, max_examples=10)
-def test_the_form_of_a_form_is_the_same(config):
+def test_the_form_of_a_parsed_form_is_the_same(config):
     form = form_of(draft_of_file(config))
     again = form_of(replace(to_draft(posted_again(form)), preset=""))
     assert again.fields() == form.fields()

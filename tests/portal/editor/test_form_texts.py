@@ -45,7 +45,7 @@ def test_a_list_of_compared_values_keeps_their_kinds(values):
     assert [type(each) for each in again.one_of] == [type(each) for each in values]
 
 
-def test_rows_come_in_the_order_of_their_numbers_and_not_of_their_fields():
+def test_rows_are_ordered_by_their_numbers_and_not_by_their_fields():
     posted = {f"row-steps-{number}-url": str(number) for number in (10, 9, 2)}
     command = command_kind().read(tree_of(posted).at("row"))
     assert [step.url for step in command.steps] == ["2", "9", "10"]
@@ -78,7 +78,7 @@ def test_no_more_rows_are_read_than_the_limit():
     assert len(step_kind().read(tree_of(posted).at("row")).headers) == MAX_ROWS
 
 
-def test_a_row_is_found_by_the_key_of_its_fields():
+def test_a_row_is_found_by_the_prefix_of_its_fields():
     posted = {"command-0-steps-1-on_not_found-0-url": "here", "command-0-steps-0-url": "there"}
     form = EditorForm(tree_of(posted))
     assert form.fields() == posted

@@ -116,7 +116,7 @@ def test_the_docs_list_its_boolean() -> None:
 
 
 @pytest.mark.parametrize(("loud", "call"), [(True, "CUCKOO"), (False, "cuckoo")])
-async def test_requests_are_signed_as_its_boolean_says(loud: bool, call: str) -> None:
+async def test_requests_are_signed_according_to_its_boolean(loud: bool, call: str) -> None:
     config = AuthenticationConfig(scheme="cuckoo", fields={"loud": loud})
     plan = compile_authentication(config, variables={}, secrets=())
     origin = Origin(scheme="https", host="forest.example", port=443)
@@ -135,7 +135,7 @@ async def test_requests_are_signed_as_its_boolean_says(loud: bool, call: str) ->
     assert signed.request.headers == (("X-Call", call),)
 
 
-def test_a_mistyped_field_is_reported_with_the_known_one() -> None:
+def test_a_mistyped_field_is_reported_with_the_nearest_name() -> None:
     config = AuthenticationConfig(scheme="cuckoo", fields={"laud": True})
     with pytest.raises(ConfigurationError) as caught:
         compile_authentication(config, variables={}, secrets=())

@@ -43,7 +43,7 @@ def fill_in(cast: Cast, preset: str, do: str = "save", **changes: str) -> Any:
     return signed_in(cast.bob).post(address_of(cast, preset), fields)
 
 
-def test_the_gallery_offers_each_preset_once_and_a_form_of_ones_own(cast: Cast) -> None:
+def test_the_gallery_offers_each_preset_once_and_an_empty_form(cast: Cast) -> None:
     page = gallery(cast)
     for name in preset_names():
         assert page.count(f'href="{address_of(cast, name)}"') == 1, name
@@ -131,7 +131,7 @@ def test_a_name_that_is_taken_gets_a_number(cast: Cast) -> None:
     assert 'id="name-error"' in taken.content.decode()
 
 
-def test_the_whole_form_has_what_was_typed_so_far(cast: Cast) -> None:
+def test_the_full_form_contains_what_was_typed_so_far(cast: Cast) -> None:
     client = signed_in(cast.bob)
     page = Page(client, reverse("backoffice:integration-new", args=[cast.harper.id]))
     fields = {"name": "Mine", **typed(read_preset("bill")), "do": "whole"}
@@ -167,7 +167,7 @@ def test_a_preset_with_a_sign_in_explains_the_registration_and_then_offers_conne
     assert "Connect it with two clicks" in signed_in(cast.bob).get(address).content.decode()
 
 
-def test_the_requests_of_a_preset_are_folded_away(cast: Cast) -> None:
+def test_the_requests_of_a_preset_are_collapsed(cast: Cast) -> None:
     address = fill_in(cast, "bill").headers["Location"]
     page = signed_in(cast.bob).get(address).content.decode()
     assert '<details class="more how" id="fold-how">' in page

@@ -42,7 +42,7 @@ def test_a_look_up_is_added_before_the_request_without_javascript(cast: Cast) ->
     assert document.url == BASE + "/{{Find.Id}}"
 
 
-def test_steps_are_moved_and_removed_and_the_rest_stays(cast: Cast) -> None:
+def test_steps_are_moved_and_removed_and_the_rest_stays_unchanged(cast: Cast) -> None:
     page = press(two_steps(cast), f"down:{FIND}")
     assert page.fields[f"{DOCUMENT}-name"] == "Find"
     assert page.fields[f"{DOCUMENT}-extract-0-path"] == "$.data[0].id"
