@@ -25,7 +25,7 @@ help: ## list what you can do
 	@echo 'make test-pythons  run the tests on the other supported Pythons of this machine'
 	@echo 'make check         check formatting, lint, imports between parts, and types; run no test'
 	@echo 'make format        format the code and apply the fixes that the linter can make'
-	@echo 'make bench         measure the gateway beside nginx and beside hand-written code'
+	@echo 'make bench         measure the gateway next to nginx and to hand-written code'
 	@echo 'make package       build the wheel and the sdist, and try them in a new environment'
 	@echo 'make image         build the container image from the release, and try it'
 	@echo 'make pictures      take the pictures of the documentation again'

@@ -1,1 +1,1 @@
-"""How fast Billhook is, beside nginx and beside what people write by hand: ``make bench``."""
+"""Comparison of Billhook with nginx and with hand-written code: ``make bench``."""

@@ -26,7 +26,7 @@ Rounds = dict[str, list[Measured]]
 
 
 def main() -> int:
-    """Run the comparison; return 0 when everything that is to be reached was reached."""
+    """Run the comparison; return 0 when every target was reached."""
     options = _options()
     try:
         find_tools()

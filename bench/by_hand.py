@@ -1,4 +1,4 @@
-"""What people write by hand when a portal has to show another system's document.
+"""The code that people write by hand when a portal has to show another system's document.
 
 FastAPI, a key that is checked in a dependency, and one httpx client for all requests. It has no
 egress policy, no limits, no check of what came, and records nothing.

@@ -21,7 +21,7 @@ NUMBER = "INV0000001"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where servers are started; they are stopped when *stack* ends."""
+    """The place to start servers; they are stopped when *stack* ends."""
 
     folder: Path
     cores: Cores

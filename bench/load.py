@@ -43,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What one round gave: times in milliseconds; ``busy`` is the share of its core it used."""
+    """The result of one round: times in milliseconds; ``busy`` is the share of its core it used."""
 
     per_second: float
     p50: float

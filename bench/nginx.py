@@ -49,7 +49,7 @@ _PROXY = """
 """
 _KEEP_ALIVE_UPSTREAM = "keepalive 64; keepalive_requests 100000000;"
 KEEP_ALIVE = 'proxy_http_version 1.1; proxy_set_header Connection "";'
-"""Connections to the origin are used again, which nginx does only when told to (before 1.29)."""
+"""Connections to the origin are reused, which nginx does only if configured so (before 1.29)."""
 FITTED = "proxy_buffers 32 8k;"
 """Buffers in which a whole document fits; with nginx's own ones the rest goes through a file."""
 

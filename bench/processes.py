@@ -1,4 +1,4 @@
-"""Starts servers on one core, waits until they answer, and tells how much of it they used."""
+"""Starts servers on one core, waits until they respond, and measures how much of it they used."""
 
 from __future__ import annotations
 

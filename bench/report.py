@@ -1,4 +1,4 @@
-"""What came of it: a table, a picture and a file for programs."""
+"""The results: a table, a picture and a file for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WANTED = (
     ("gateway", "by_hand", 4.0),
     ("view", "by_hand", 0.6),
 )
-"""What is compared with what, and the ratio to be reached, if one is."""
+"""The pairs that are compared, and the ratio to reach, if any."""
 _COLOURS = {
     "nginx": "#8a8f98",
     "nginx_kept": "#a3a8b0",

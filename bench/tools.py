@@ -1,4 +1,4 @@
-"""What the comparison needs of this machine: nginx, wrk, and two cores."""
+"""Requirements of the comparison on this machine: nginx, wrk, and two cores."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Camera = Callable[[Page, str], None]
 
 
 def typed_values() -> dict[str, str]:
-    """Return what the tutorial tells to type, by the name of the field."""
+    """Return the texts that the tutorial asks readers to type, by the name of the field."""
     return dict(_TYPED.findall((HERE / "tutorial.md").read_text(encoding="utf-8")))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Answer:
-    """What came back."""
+    """The response to a request."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)

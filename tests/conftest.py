@@ -1,4 +1,4 @@
-"""What all tests stand on: a data folder of their own, so that none writes into the project's."""
+"""Fixtures of all tests: their own data folder, so that none writes into the project's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ environment.put("BILLHOOK_DATA_DIR", _FOLDER.name)
 STORING = frozenset({"db", "transactional_db", "postgresql"})
 """Fixtures of the tests that read and write the database that the tests are run on."""
 
-settings.register_profile("billhook", deadline=None)  # a busy machine is no mistake
+settings.register_profile("billhook", deadline=None)  # a busy machine is not a fault
 settings.load_profile("billhook")
 
 

@@ -70,12 +70,12 @@ class DemoProcess:
 
     @property
     def data_dir(self) -> Path:
-        """Where its data lies."""
+        """The folder of its data."""
         return Path(self.wait_for(r"^\s+folder\s+(\S+)$")[1])
 
     @property
     def state(self) -> dict[str, str]:
-        """What it remembers of itself."""
+        """The details that it stores about itself."""
         return json.loads((self.data_dir / "demo.json").read_text())
 
     def sample_get(self, path: str) -> bytes:

@@ -46,7 +46,7 @@ class Received:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """What is where, and what happened.
+    """The addresses of the servers, and the connections that they received.
 
     The i-th request is answered with the i-th of ``locations`` as a redirect, and with the
     document when they are used up. ``refusals`` is how many dials fail before one succeeds.

@@ -186,7 +186,7 @@ class Part:
 
     @property
     def bottom(self) -> float:
-        """Where it ends."""
+        """The position of its end."""
         return self.y + self.height
 
     def boxes(self) -> dict[str, Box]:

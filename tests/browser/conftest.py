@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
-expect.set_options(timeout=30_000)  # a busy machine is no mistake
+expect.set_options(timeout=30_000)  # a busy machine is not a fault
 
 
 def chromium() -> str | None:
@@ -32,7 +32,7 @@ def chromium() -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one process, so that they share one demo; without Chromium skip them.
 
-    One of them stands for all then, so that one line tells it.
+    Then one of them represents all, so that there is one line about it.
     """
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:

@@ -106,11 +106,11 @@ class Editor:
         self.page.locator("button.button[value=save]").first.click()
 
     def expect_saved(self) -> None:
-        """Be told that it is saved."""
+        """See that it was saved."""
         expect(self.page.get_by_role("status").first).to_contain_text("is saved.")
 
     def expect_mistake(self, name: str, text: str) -> Locator:
-        """Be told of a mistake at a field, and in the list on top; return what stands there."""
+        """See a problem at a field and in the list at the top; return its text."""
         expect(self.page.locator("#mistakes")).to_contain_text(text)
         at_field = self.page.locator(f"[id='{name}-error']")
         expect(at_field).to_contain_text(text)

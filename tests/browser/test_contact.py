@@ -1,4 +1,4 @@
-"""What a contact does: signs in, finds an invoice, looks at it, and takes it along."""
+"""The visit of a contact, who signs in, finds an invoice, views it, and downloads it."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_failure_shows_a_friendly_sentence_the_run_number_and_what_to_do_next(
     expect(alert.locator(".mono")).not_to_have_text(first)
 
 
-def test_a_contact_who_waits_is_told_that_the_source_is_slow(demo, visit):
+def test_a_waiting_contact_sees_that_the_source_is_slow(demo, visit):
     dana = visit(demo)
     dana.sign_in(DANA)
     dana.find("INV0000190")
@@ -200,7 +200,7 @@ def test_without_scripts_a_failure_has_its_own_page(demo, visit):
 
 def test_signing_out_closes_every_page(demo, visit):
     dana = visit(demo)
-    dana.sign_in(DANA, anew=True)
+    dana.sign_in(DANA, again=True)
     dana.find("INV0000016")
     path = dana.page.get_by_role("link", name="INV0000016", exact=True).get_attribute("href")
     dana.page.locator("summary", has_text="Dana Reyes").click()

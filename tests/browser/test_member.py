@@ -1,4 +1,4 @@
-"""What a member does: builds the Custom integration alone, tries it, and sees every run."""
+"""The visit of a member, who builds the Custom integration, tries it, and sees every run."""
 
 from __future__ import annotations
 

@@ -31,5 +31,5 @@ def test_the_tutorial_works_as_it_is_written(make_pictures, own_demo, visit, mon
     make_pictures.walk(
         visit(own_demo), visit(own_demo), own_demo, lambda _page, name: shown.add(f"{name}.png")
     )
-    assert asked == set(typed), "the tutorial tells to type what nobody types"
+    assert asked == set(typed), "the tutorial asks readers to type texts that nobody types"
     assert shown == {path.name for path in (DOCS / "pictures").iterdir()}

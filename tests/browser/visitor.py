@@ -79,16 +79,16 @@ class Visitor:
             self.page.wait_for_timeout(200)
         return response
 
-    def sign_in(self, email: str, *, anew: bool = False) -> None:
-        """Sign in with the demo's password, or, unless *anew*, with cookies of an earlier time."""
+    def sign_in(self, email: str, *, again: bool = False) -> None:
+        """Sign in with the demo's password, or, unless *again*, with earlier cookies."""
         known = _signed_in.get((self.demo.address, email))
-        if known is None or anew:
+        if known is None or again:
             self.go("/sign-in/password")
             self.fill_in_password(email)
         else:
             self._context.add_cookies(known)
             self.go("/")
-        if not anew:
+        if not again:
             _signed_in[self.demo.address, email] = self._context.cookies()
 
     def fill_in_password(self, email: str) -> None:

@@ -1,4 +1,4 @@
-"""What one process can take: facts about success and memory, measured in a process of their own."""
+"""Capacity of one process: success and memory, measured in its own process."""
 
 from __future__ import annotations
 

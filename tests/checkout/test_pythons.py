@@ -1,4 +1,4 @@
-"""Which Pythons `make test-pythons` finds and uses."""
+"""Pythons that `make test-pythons` finds and uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make demo` and `make test` install: exactly the locked packages, whatever the index has."""
+"""Packages that `make demo` and `make test` install: exactly the locked ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from cli.operator import Installation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one use of the command line printed, and its exit status."""
+    """Output and exit status of one use of the command line."""
 
     status: int
     out: str

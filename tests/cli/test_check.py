@@ -1,4 +1,4 @@
-"""`billhook check` tells every mistake of a file, with where it is and how to mend it."""
+"""`billhook check` reports every problem of a file, with its location and how to fix it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_file_without_problems_is_reported_as_valid(billhook, write):
     file = write(GOOD)
     result = billhook("check", file)
     assert (result.status, result.err) == (0, "")
-    assert result.out == f"{file}: no mistakes in 1 command.\n"
+    assert result.out == f"{file}: no problems in 1 command.\n"
 
 
 def test_a_command_may_use_the_tokens_of_the_session(billhook, write):

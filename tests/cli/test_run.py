@@ -45,7 +45,7 @@ headers = [["X-Api-Key", "{{{{ApiKey}}}}"]]
 
 @contextmanager
 def source_in_a_thread(script: Script) -> Iterator[Source]:
-    """Serve *script* beside the command line, which has a loop of its own."""
+    """Serve *script* next to the command line, which has its own loop."""
     ready: list[Source] = []
     is_ready = threading.Event()
     loop = asyncio.new_event_loop()

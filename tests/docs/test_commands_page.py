@@ -46,7 +46,7 @@ KNOWN = dict(commands())
 
 
 def uses(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the commands that stand in code: the words, and what follows them."""
+    """Yield the commands in code: the words, and the text that follows them."""
     code = re.findall(r"`(billhook [^`\n]+)`", text)
     code += [
         line

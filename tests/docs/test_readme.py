@@ -1,4 +1,4 @@
-"""What the README and the pages say leads somewhere and works."""
+"""Links, files and programs of the README and the pages, which must exist and work."""
 
 from __future__ import annotations
 

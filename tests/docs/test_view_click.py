@@ -1,4 +1,4 @@
-"""The page that tells one VIEW click file by file, compared with a real click."""
+"""The page that follows one VIEW click file by file, compared with a real click."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def told() -> list[str]:
 
 @pytest.fixture(scope="module")
 def click() -> dict[str, object]:
-    """What a real click did, in a demo of its own."""
+    """The trace of a real click, in its own demo."""
     program = Path(__file__).with_name("traced_click.py")
     ended = subprocess.run(
         [sys.executable, program], capture_output=True, text=True, timeout=100, check=False

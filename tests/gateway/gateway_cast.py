@@ -27,7 +27,7 @@ CANARY = "canary-secret-7f3a"
 
 
 class Source:
-    """A transport that answers as it is told, and remembers what was asked."""
+    """A transport that responds as configured, and remembers its requests."""
 
     def __init__(self) -> None:
         self.requests: list[WebRequest] = []

@@ -1,4 +1,4 @@
-"""What may stand in the body of a run's request, and how it comes in."""
+"""Rules for the body of a run's request, and how it is read."""
 
 import asyncio
 from decimal import Decimal
@@ -30,7 +30,7 @@ def messages(*parts, end=True):
         pytest.param(b'{"tokens": {"A": "x"}}', {"A": "x"}, id="text"),
         pytest.param(b'{"tokens": {"A": 42}}', {"A": 42}, id="whole number"),
         pytest.param(b'{"tokens": {"A": 10.50}}', {"A": Decimal("10.50")}, id="as written"),
-        pytest.param(b'{"tokens": {"A": true}}', {"A": True}, id="truth value"),
+        pytest.param(b'{"tokens": {"A": true}}', {"A": True}, id="boolean"),
         pytest.param(b'{"tokens": {"A": null}}', {"A": None}, id="null"),
         pytest.param('{"tokens": {"A": "é"}}'.encode(), {"A": "é"}, id="UTF-8"),
         pytest.param(b'{"tokens": {"A": "\\ud83d\\ude00"}}', {"A": "😀"}, id="a surrogate pair"),

@@ -1,4 +1,4 @@
-"""Which paths are a run's address."""
+"""Paths that are the address of a run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The laboratory's invoices: ten whose numbers are hard to send, decoys beside them, a draft."""
+"""The laboratory's invoices: ten whose numbers are hard to send, decoys next to them, a draft."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every stand-in is made of: routes over the raw path, calls as they came, and refusals.
+"""Parts of every stand-in: routes over the raw path, calls as received, and refusals.
 
 A stand-in behaves as the vendor's system does. Whatever the real one refuses it refuses, in the
 same words if they are known, and keeps why: a test that fetched a document asks that nothing was
@@ -24,7 +24,7 @@ API, FILES = "api", "files"
 
 
 class Refused(Exception):
-    """What the system refuses: *why* is for the test's reader, the rest is the answer."""
+    """A refusal of the system: *why* is for the test's reader, the rest is the response."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request exactly as it came on the wire; what is asked of it is asked strictly."""
+    """One request exactly as it came on the wire; its requirements are checked strictly."""
 
     site: str
     method: str
@@ -65,7 +65,7 @@ class Call:
         """Return the one header called *name*, or refuse."""
         values = self.headers.getall(name, [])
         if len(values) != 1:
-            raise Refused(status, f"{name} stands there {len(values)} times", data=data)
+            raise Refused(status, f"{name} appears {len(values)} times", data=data)
         return str(values[0])
 
     def needs(self, name: str, value: str, *, status: int = 400, data: Any = None) -> None:
@@ -97,12 +97,12 @@ class Call:
     def no_query(self) -> None:
         """Refuse a query where the system knows none."""
         if self.raw_query:
-            raise Refused(400, "a query stands there")
+            raise Refused(400, "there is a query")
 
     def no_body(self) -> None:
         """Refuse a body where none belongs."""
         if self.body:
-            raise Refused(400, "a body stands there")
+            raise Refused(400, "there is a body")
 
     def _needs_type(self, wanted: str) -> None:
         given = self.header("Content-Type", status=415).partition(";")[0].strip().lower()
@@ -119,7 +119,7 @@ def _pairs(
         raise Refused(status, "a query or form is no list of name=value", data=data) from None
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refused(status, "a parameter stands there twice", data=data)
+        raise Refused(status, "a parameter appears twice", data=data)
     if missing := set(required) - set(found):
         raise Refused(status, f"parameters are missing: {sorted(missing)}", data=data)
     if extra := set(found) - {*required, *optional}:
@@ -147,7 +147,7 @@ class Route:
 
 
 def route(method: str, path: str, *, site: str = API, sign_in: bool = False) -> Any:
-    """Make a method of a stand-in answer at *path*. Several may stand over one method.
+    """Make a method of a stand-in answer at *path*. One method may have several.
 
     ``sign_in`` marks what goes on working when the system fails: where sessions and tokens come
     from.
@@ -164,7 +164,7 @@ def route(method: str, path: str, *, site: str = API, sign_in: bool = False) -> 
 def fact(sentence: str) -> Any:
     """Make an async method of a stand-in one more thing that is shown of its preset.
 
-    It gets the :class:`lab.world.World` and asserts. *sentence* is the test's name and stands in
+    It gets the :class:`lab.world.World` and asserts. *sentence* is the test's name and appears in
     the table of the docs.
     """
 
@@ -193,9 +193,9 @@ class StandIn:
     refused_outcome: ClassVar[str] = "source-refused"
     """The outcome of a wrong secret, unless authentication itself fails."""
     impossible: ClassVar[Mapping[str, str]] = {}
-    """Those of the ten numbers that the system can't hold, each with what comes of asking."""
+    """Those of the ten numbers that the system can't store, each with the outcome of its run."""
     quoting: ClassVar[str] = "percent-encoding"
-    """Where the number stands, and how it is quoted there: for the table of the docs."""
+    """The position of the number, and how it is quoted there: for the table of the docs."""
     optional: ClassVar[Mapping[str, str]] = {}
     """Headers of the preset without which the system answers as well, each with the reason."""
 

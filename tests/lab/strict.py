@@ -1,4 +1,4 @@
-"""What real systems are strict about, once for all stand-ins: keys, tokens, links, signatures."""
+"""Strict checks of real systems, once for all stand-ins: keys, tokens, links, signatures."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class OAuthServer:
     needs_pkce: bool = True
     lifetime: int = 3600
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Parameters that the token request has to hold beside those of the grant."""
+    """Parameters that the token request must have in addition to those of the grant."""
     ignored: tuple[str, ...] = ()
     """Parameters of the token request that the system doesn't read, as RFC 6749, 3.2 wants."""
     access: set[str] = field(default_factory=set)
@@ -145,7 +145,7 @@ class OAuthServer:
             raise _oauth_error("invalid_client", f"the client isn't in the {self.client_auth}", 401)
         if in_header:
             if "client_secret" in form:
-                raise _oauth_error("invalid_request", "the client's secret stands there twice")
+                raise _oauth_error("invalid_request", "the client's secret appears twice")
             check_basic(call, quote_plus(self.client_id), quote_plus(self.client_secret))
         elif (form.get("client_id"), form.get("client_secret")) != (
             self.client_id,

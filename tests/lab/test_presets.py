@@ -164,7 +164,7 @@ def mutated():
 
 
 @pytest.mark.parametrize(("kind", "changed"), list(mutated()))
-async def test_a_stand_in_refuses_what_the_preset_leaves_out(kind, changed):
+async def test_a_simulated_system_refuses_requests_without_a_part_of_the_preset(kind, changed):
     with suppress(ConfigurationError):  # without its session, a step's token means nothing
         async with open_world(kind, config=changed) as world:
             possible = [number for number in NUMBERS if number not in kind.impossible]
@@ -172,7 +172,7 @@ async def test_a_stand_in_refuses_what_the_preset_leaves_out(kind, changed):
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.toml")), ids=lambda path: path.stem)
-def test_each_preset_has_a_stand_in(path):
+def test_each_preset_has_a_simulated_system(path):
     assert path.stem in {kind.preset for kind in STAND_INS}
 
 

@@ -1,4 +1,4 @@
-"""What the portal's tests stand on."""
+"""Fixtures of the portal's tests."""
 
 from __future__ import annotations
 

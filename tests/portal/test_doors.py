@@ -1,4 +1,4 @@
-"""Rows come through their door: nothing but models, access and services asks for them itself."""
+"""Rows come through their door: only models, access and services query them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAY_ASK = {"models.py", "access.py", "services.py"}
 _MAY_ASK_TOO = {
     "integrations/token_store.py",  # the tokens of one integration, for its own source
     "integrations/loading.py",  # the store's: every organisation's commands, before anybody asks
-    "integrations/revisions.py",  # the number that tells processes of a change
+    "integrations/revisions.py",  # the number that announces a change to other processes
     "integrations/vault.py",  # a new key for all secrets
     "integrations/store.py",  # when keys were last used
     "trying/trial.py",  # the stored secrets of the integration that is tried

@@ -1,4 +1,4 @@
-"""What services do, and what they refuse with a sentence at the field."""
+"""Effects of the services, and the problems that they report at a field."""
 
 from __future__ import annotations
 

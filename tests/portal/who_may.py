@@ -1,4 +1,4 @@
-"""Who may do what: the rows that :mod:`test_who_may` holds against the URL configuration.
+"""Permissions: the rows that :mod:`test_who_may` holds against the URL configuration.
 
 Every route needs a row, else a test fails. A row names, for GET and POST, the relations to the
 organisation (or customer) in the URL that may. Everybody else must be refused: signed out, they are
@@ -36,7 +36,7 @@ from portal.cast import Cast
 
 
 class Relation(Enum):
-    """What somebody is to the organisation and customer in a URL."""
+    """The relation of a person to the organisation and customer in a URL."""
 
     OWNER = "owner"
     EDITOR = "editor"
@@ -99,7 +99,7 @@ def nothing(_target: Target) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Who may GET and POST one route. ``is_public`` is for pages that ask for no sign-in."""
+    """The people who may GET and POST a route. ``is_public`` is for pages without sign-in."""
 
     get: frozenset[Relation] = NOBODY
     post: frozenset[Relation] = NOBODY
@@ -115,7 +115,7 @@ def people(cast: Cast) -> dict[str, User | None]:
 
 
 def relation_of(user: User | None, target: Target) -> Relation:
-    """Return what *user* is to *target*, told from the rows themselves."""
+    """Return the relation of *user* to *target*, derived from the rows themselves."""
     if user is None:
         return Relation.SIGNED_OUT
     member = Member.objects.filter(user=user, organisation=target.organisation).first()

@@ -1,4 +1,4 @@
-"""Who may do what in the backoffice: people, customers, invoices, settings."""
+"""Permissions in the backoffice: people, customers, invoices, settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what with integrations, runs and API keys."""
+"""Permissions for integrations, runs and API keys."""
 
 from __future__ import annotations
 

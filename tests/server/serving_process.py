@@ -21,7 +21,7 @@ SEED = Path(__file__).with_name("seed.py")
 
 
 class Source:
-    """A system that has a document for every number; it may be told to wait before it answers."""
+    """A system that has a document for every number; it can be made to wait before it responds."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -136,7 +136,7 @@ class Serving:
         return True
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; return the exit status and what stood on standard error."""
+        """Send a signal; return the exit status and the text on standard error."""
         if self._ended is None:
             self.process.send_signal(number)
             _, errors = self.process.communicate(timeout=200)

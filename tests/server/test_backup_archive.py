@@ -154,7 +154,7 @@ def test_a_later_format_is_refused_with_the_version_to_install() -> None:
 
 
 def test_memory_stays_flat_however_large_a_backup_is() -> None:
-    """Sixteen times as much goes through in the same memory, but for half a megabyte."""
+    """A backup sixteen times as large needs at most half a megabyte more memory."""
     peaks = []
     for megabytes in (4, 64):
         tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Rows are read in pieces, and every kind of value comes back as it was."""
+"""Rows are read in chunks, and every kind of value is restored unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What watches over the server may ask: alive, ready, counted."""
+"""Questions that monitoring may ask: alive, ready, counted."""
 
 import json
 

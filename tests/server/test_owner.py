@@ -1,4 +1,4 @@
-"""Who the commands of operators act as."""
+"""The user as which the commands of operators act."""
 
 from __future__ import annotations
 

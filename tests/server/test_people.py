@@ -1,4 +1,4 @@
-"""What an operator does with organisations, members, contacts and sessions."""
+"""Commands of operators for organisations, members, contacts and sessions."""
 
 from __future__ import annotations
 

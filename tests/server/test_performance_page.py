@@ -1,4 +1,4 @@
-"""docs/performance.md tells what was measured, and nothing better."""
+"""docs/performance.md reports exactly the measured numbers."""
 
 import json
 from pathlib import Path

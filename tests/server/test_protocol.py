@@ -49,7 +49,7 @@ async def serving(app) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Stre
 
 
 async def pour(writer: asyncio.StreamWriter, piece: bytes) -> None:
-    """Send *piece* without end, until the other side has had enough."""
+    """Send *piece* without end, until the other side closes."""
     while True:
         try:
             writer.write(piece)
@@ -83,7 +83,7 @@ async def test_a_head_that_is_too_long_gets_a_response_that_says_so():
         head = b"GET / HTTP/1.1\r\nHost: billhook\r\nX: "
         writer.write(head)
         for _ in range(3):
-            await asyncio.sleep(0.05)  # so that they come as pieces
+            await asyncio.sleep(0.05)  # so that they arrive as chunks
             writer.write(b"a" * (MAX_HEAD // 2))
         response = await reader.read()
     assert response.startswith(b"HTTP/1.1 431 ")

@@ -29,7 +29,7 @@ def check(file: Path, *, as_json: bool) -> None:
         return
     tell_notes(notes)
     commands = "1 command" if len(names) == 1 else f"{len(names)} commands"
-    click.echo(f"{file}: no mistakes in {commands}.")
+    click.echo(f"{file}: no problems in {commands}.")
 
 
 def check_integration(

@@ -125,7 +125,7 @@ def internal_failure(error: Exception) -> Failure:
 def tell_failure(failure: Failure, *, as_json: bool) -> None:
     """Print *failure*: as an object on standard output, or for people on standard error.
 
-    Where standard output takes nothing any more, people are told all the same.
+    If standard output accepts nothing any more, the failure is still reported to people.
     """
     if as_json:
         try:
@@ -176,7 +176,7 @@ def describe(problem: Problem) -> str:
 
 def tell_json(value: dict[str, Any]) -> None:
     """Print one object on standard output, in ASCII, so that any terminal's encoding holds it."""
-    if sys.stdout is None:  # whoever started us has closed it
+    if sys.stdout is None:  # the parent process has closed it
         raise BrokenPipeError
     sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
     sys.stdout.flush()

@@ -28,7 +28,7 @@ from billhook.engine.tokens.values import Values
 
 _MAX_SECRET_BYTES: Final = 65_536
 _HOW_TO_GIVE: Final = (
-    "A secret is given as Name=env:VARIABLE or Name=file:PATH. Its value never stands in an "
+    "A secret is given as Name=env:VARIABLE or Name=file:PATH. Its value is never given in an "
     "argument, where other programs of this machine could read it."
 )
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -12,10 +12,10 @@ GatewayError
 ├── BodyTooLarge          413  more bytes than the limit
 ├── BodyTooSlow           408  the body didn't come in time
 ├── BadJson               400  a body that can't be read as JSON
-├── BadBody               422  JSON, but not {"tokens": {…}}: every mistake, in ``problems``
+├── BadBody               422  JSON, but not {"tokens": {…}}: every problem, in ``problems``
 ├── CallerLeft            499  the caller closed the connection; only recorded, never sent
 ├── ShuttingDown          503  the server is stopping
-└── InternalError         500  our own mistake
+└── InternalError         500  our own fault
 """
 
 from __future__ import annotations

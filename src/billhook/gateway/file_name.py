@@ -6,7 +6,7 @@ from billhook.engine.safe_name import is_device, safe_stem
 
 
 def file_name(wanted: object, *, fallback: str, extension: str) -> str:
-    """Return a safe file name made of *wanted*, or of *fallback* if it gives none."""
+    """Return a safe file name derived from *wanted*, or from *fallback* if it gives none."""
     stem = safe_stem(wanted) if isinstance(wanted, str) else ""
     if not stem or is_device(stem):
         stem = fallback

@@ -22,7 +22,7 @@ class Route:
 def read_route(raw_path: bytes) -> Route | None:
     """Return what *raw_path*, as it came on the wire, names; ``None`` if it isn't a run's address.
 
-    Each segment is decoded by itself, so that a name may hold a slash, written ``%2F``.
+    Each segment is decoded separately, so that a name may contain a slash, written ``%2F``.
     """
     match raw_path.split(b"/"):
         case [b"", b"api", b"v1", b"integrations", integration, b"commands", command, b"run"]:

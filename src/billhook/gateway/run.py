@@ -71,8 +71,8 @@ class ApiRun:
     ) -> GatewayResponse:
         """Run the command and return the reply: the document, or what went wrong.
 
-        *body* gives the tokens. One that can't be read is the outcome of the run, too: it is found
-        by whoever looks for the call.
+        *body* gives the tokens. One that can't be read is the outcome of the run, too, so
+        that the call can be found in the runs.
 
         Raises:
             CallerLeft: when the caller closed the connection meanwhile.

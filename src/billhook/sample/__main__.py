@@ -80,7 +80,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 async def _stop_when_input_ends(stop: asyncio.Event) -> None:
-    """Watch standard input: it ends when whoever started us ends, even by kill -9."""
+    """Watch standard input: it ends when the parent process ends, even by kill -9."""
     loop = asyncio.get_running_loop()
 
     class Watch(asyncio.Protocol):

@@ -99,7 +99,7 @@ def _paginate(lines: Sequence[SampleLine]) -> list[Sequence[SampleLine]]:
         room = top - _HEAD - _FLOOR - (_ROW if pages else 0)
         if len(rest) * _ROW <= room - _CLOSING:
             return [*pages, rest]
-        # one line at least goes on, so that the totals never stand alone
+        # one line at least goes on, so that the totals are never alone on a page
         take = min(int((room - _ROW) // _ROW), len(rest) - 1)
         pages.append(rest[:take])
         rest = rest[take:]

@@ -29,7 +29,7 @@ def check_keys() -> None:
     _check(
         _check_signing_key,
         what=_place("BILLHOOK_SIGNING_KEY", SIGNING_KEY_FILE, is_set=bool(settings.signing_key)),
-        advice=f"{_RESTORE}, or remove it: everybody signs in anew then.",
+        advice=f"{_RESTORE}, or remove it: everybody must then sign in again.",
     )
 
 

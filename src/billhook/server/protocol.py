@@ -25,8 +25,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Closes connections whose heads never end, or drip.
 
     The parser keeps a header until it is whole, however long that is. So bytes are counted that
-    led to no body and to no whole head. Those of the piece in which a head begins are free, as the
-    piece may hold the end of a body, too.
+    led to no body and to no whole head. Those of the chunk in which a head begins are free, as the
+    chunk may contain the end of a body, too.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from billhook.portal.installation import environment
 
 _REPORTS_PER_LIMIT: Final = 3
-"""How often a process says that it is alive within the time after which it counts as hung."""
+"""The number of times that a process reports itself alive before it would count as hung."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -145,7 +145,7 @@ class _AuthorizationCode(grants.AuthorizationCodeGrant):
 
 
 class _Request(rfc6749.OAuth2Request):
-    """A request as Authlib reads it. It is told that it came over TLS, which loopback spares us."""
+    """A request as Authlib reads it. It claims to use TLS, which isn't needed on loopback."""
 
     def __init__(self, method: str, url: str, headers: Any, form: dict[str, str]) -> None:
         super().__init__(method, url.replace("http://", "https://", 1), headers=headers)
@@ -173,7 +173,7 @@ class _Validator(rfc6750.BearerTokenValidator):
 
 @dataclass(kw_only=True)
 class Seen:
-    """What came: the grants that were asked for, and how the answers went."""
+    """The requested grants, and the statuses of the responses."""
 
     grants: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
@@ -249,7 +249,7 @@ class Server(rfc6749.AuthorizationServer):
         return self.create_token_response(asked)
 
     async def invoice(self, request: web.Request) -> web.Response:
-        """Give an invoice to whoever has a token for it."""
+        """Return an invoice to anyone who has a token for it."""
         asked = _Request("GET", str(request.url), request.headers, {})
         try:
             self._protector.validate_request([SCOPE], asked)

@@ -1,4 +1,4 @@
-"""What runs an integration's file against a real server on loopback, as the portal does."""
+"""A harness that runs an integration's file against a real server, as the portal does."""
 
 from __future__ import annotations
 

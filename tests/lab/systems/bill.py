@@ -117,7 +117,7 @@ def _done(data: Any) -> web.Response:
 
 
 def _failed(code: str, why: str) -> Refused:
-    """Return a failure as version 2 of the API tells it: with status 200, inside the JSON."""
+    """Return a failure as version 2 of the API reports it: with status 200, inside the JSON."""
     data = {
         "response_status": 1,
         "response_message": "Error",

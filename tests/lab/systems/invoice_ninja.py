@@ -1,4 +1,4 @@
-"""Invoice Ninja: the key of the PDF stands in a list inside a list."""
+"""Invoice Ninja: the key of the PDF is in a list inside a list."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from lab.strict import Links, check_bearer
 
 
 class _Linking(StandIn):
-    """What the three have in common: the link is good once, and takes no credentials."""
+    """The common part of the three: the link works once, and takes no credentials."""
 
     row = "Mercoa / Deel / Salesbricks"
 

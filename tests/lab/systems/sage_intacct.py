@@ -159,7 +159,7 @@ class SageIntacct(StandIn):
 
 def _parse(body: bytes) -> Any:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise Refused(400, "a DOCTYPE stands there")
+        raise Refused(400, "there is a DOCTYPE")
     if not body.startswith(b"<?xml "):
         raise Refused(400, "the XML doesn't begin with its declaration")
     try:
@@ -179,7 +179,7 @@ def _envelope(authentication: str, inside: str, *, entities: bool = False) -> st
 
 
 def _failed(place: str, code: str, why: str) -> Refused:
-    """Return a failure as Sage Intacct tells it: with status 200, inside the XML."""
+    """Return a failure as Sage Intacct reports it: with status 200, inside the XML."""
     error = (
         "<errormessage><error>"
         f"<errorno>{code}</errorno><description2>{escape(why)}</description2>"

@@ -1,4 +1,4 @@
-"""sevDesk: a bare token, and a read that marks the invoice as sent unless it is told not to."""
+"""sevDesk: a bare token, and a read that marks the invoice as sent unless a parameter says no."""
 
 from __future__ import annotations
 

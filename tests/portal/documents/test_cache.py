@@ -1,4 +1,4 @@
-"""Documents are kept within bounds, never beyond what they were fetched with, and told apart."""
+"""Documents are kept within limits, separately, and no longer than their configuration."""
 
 from __future__ import annotations
 

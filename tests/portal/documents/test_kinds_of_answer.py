@@ -1,4 +1,4 @@
-"""What a contact sees of an answer that isn't simply a PDF: a link, XML, XML inside a PDF, ours."""
+"""Pages for a response that isn't simply a PDF: a link, XML, XML inside a PDF, our summary."""
 
 from __future__ import annotations
 

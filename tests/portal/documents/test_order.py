@@ -57,7 +57,7 @@ class Sources:
 
     @property
     def asked(self) -> list[int]:
-        """How often each was asked."""
+        """The number of requests to each source."""
         return [len(source.requests) for source in self.by_host.values()]
 
 

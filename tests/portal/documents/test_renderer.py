@@ -1,4 +1,4 @@
-"""Pages are drawn as images, and no document harms whoever draws it."""
+"""Pages are drawn as images, and no document harms the process that draws it."""
 
 from __future__ import annotations
 

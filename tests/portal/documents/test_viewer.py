@@ -1,4 +1,4 @@
-"""What a person looks at and what they download are the same bytes, fetched once."""
+"""The viewed and the downloaded document have the same bytes, fetched once."""
 
 from __future__ import annotations
 

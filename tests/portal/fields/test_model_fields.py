@@ -1,4 +1,4 @@
-"""What is kept as JSON comes back as it was, on both databases."""
+"""Values stored as JSON are read back unchanged, on both databases."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_valid_value_is_accepted(name: str, text: str, value: object) -> None:
         pytest.param("BILLHOOK_SESSION_DAYS", "0", "from 1 to 365", id="too small"),
         pytest.param("BILLHOOK_SESSION_DAYS", "366", "from 1 to 365", id="too large"),
         pytest.param("BILLHOOK_SIGNING_KEY", "short", "50 characters", id="a short key"),
-        pytest.param("BILLHOOK_SHOW_PRIVATE_ANSWERS", "maybe", "yes or no", id="no truth value"),
+        pytest.param("BILLHOOK_SHOW_PRIVATE_ANSWERS", "maybe", "yes or no", id="not a boolean"),
         pytest.param("BILLHOOK_LOG_LEVEL", "loud", "debug, info", id="no such word"),
     ],
 )

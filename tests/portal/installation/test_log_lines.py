@@ -25,7 +25,7 @@ class Counting(io.StringIO):
 
 @pytest.fixture
 def stream() -> Iterator[Counting]:
-    """What a handler of ours writes to as long as the test lasts."""
+    """The stream of our log handler during the test."""
     stream = Counting()
     handler = LineHandler(stream)
     logging.getLogger().addHandler(handler)

@@ -1,4 +1,4 @@
-"""What the hot paths ask stands in memory, and a change is live at once here and soon elsewhere."""
+"""The hot paths read from memory, and a change applies immediately here and soon elsewhere."""
 
 from __future__ import annotations
 

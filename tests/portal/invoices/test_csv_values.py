@@ -1,4 +1,4 @@
-"""What stands in CSV files is understood, or refused where it could mean two things."""
+"""Values in CSV files are understood, or refused if they are ambiguous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the database takes nothing, nothing passes uncounted, and the true reason is told."""
+"""If the database accepts nothing, nothing passes uncounted, and the true reason is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.cast import Cast, signed_in
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """Let the database refuse each write by itself, as a full one does."""
+    """Let the database refuse each write, as a full one does."""
     if connection.vendor == "postgresql":
         with transaction.atomic():
             _execute("SET TRANSACTION READ ONLY")

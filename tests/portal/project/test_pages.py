@@ -1,4 +1,4 @@
-"""What every page has: our headers, the right host, a calm page for what goes wrong."""
+"""Common facts of all pages: our headers, the right host, a calm page for each error."""
 
 from __future__ import annotations
 

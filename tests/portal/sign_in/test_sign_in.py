@@ -1,4 +1,4 @@
-"""Signing in by a code or a password, what it tells strangers, and how it ends."""
+"""Signing in by a code or a password, what strangers learn from it, and how it ends."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def source() -> SignedSource:
 
 @pytest.fixture(autouse=True)
 def opened(source: SignedSource) -> Iterator[list[Wiring]]:
-    """What sources were opened with."""
+    """The arguments with which sources were opened."""
     before = get_store(), get_recorder()
     seen: list[Wiring] = []
 

@@ -1,4 +1,4 @@
-"""Try it: what would be sent is shown as it would be, and what came of it is told in words."""
+"""Try it: the request is shown as it would be sent, and the result is explained in words."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_typed_secret_is_masked_too(bench: Bench) -> None:
     assert "other-secret" not in bench.preview(secret__0__value="other-secret")
 
 
-def test_a_number_that_is_no_invoice_works_with_examples(bench: Bench, source: Source) -> None:
+def test_a_number_without_an_invoice_uses_example_values(bench: Bench, source: Source) -> None:
     url = "{{BaseUrl}}/{{InvoiceNumber}}/{{CustomerName}}"
     text = bench.preview(try__number="NEW-9", command__0__steps__0__url=url)
     assert "/NEW-9/Miller%20%26%20Sons%20Ltd" in text

@@ -37,7 +37,7 @@ def import_(
 
     Its first row names the columns: Customer number and E-mail, and, if you like, Customer name
     (which creates customers that aren't there yet) and Name. A row that can't be used is reported
-    with its line, and nothing is imported then, unless such rows are to be left out.
+    with its line, and then nothing is imported unless such rows are skipped.
     """
     from billhook.server.operations.installation import open_installation
 

@@ -66,7 +66,7 @@ class Held:
 
     @property
     def fetched(self) -> datetime:
-        """When it was fetched, in UTC."""
+        """The time at which it was fetched, in UTC."""
         return datetime.fromtimestamp(self.fetched_at, UTC)
 
     def token(self) -> str:

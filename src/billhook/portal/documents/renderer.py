@@ -199,7 +199,7 @@ class _Process:
         """End the process and its child, and return its status if it had ended already."""
         self.is_usable = False
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=0.2)  # broken by itself? Then its status tells why
+            self._process.wait(timeout=0.2)  # crashed? Then its status shows why
         self._kill_group()
         for pipe in (self._requests, self._answers):
             with contextlib.suppress(OSError):

@@ -132,4 +132,4 @@ INPUT_KINDS: Final = {
     "whole-number": InputKind(read=whole_number_of, show=str),
     "words": InputKind(read=words_of, show=", ".join),
 }
-"""How a value of each kind is typed. The control "choice" has the options of its field."""
+"""The control for a value of each kind. The control "choice" has the options of its field."""

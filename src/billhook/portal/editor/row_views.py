@@ -127,7 +127,7 @@ class RowView:
 
     @property
     def settings(self) -> list[Input]:
-        """The inputs that no template places by itself: a new field appears here."""
+        """The inputs that no template names: a new field appears here automatically."""
         return [self.input(key) for key in self.kind.inputs if key not in self.placed]
 
     @property

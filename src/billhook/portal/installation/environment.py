@@ -123,8 +123,8 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_DENY",
         default="",
-        meaning="Networks that integrations may not reach, besides the private and special ones, "
-        "separated by commas, such as `192.0.2.0/24,2001:db8::/32`.",
+        meaning="Networks that integrations may not reach, in addition to the private and special "
+        "ones, separated by commas, such as `192.0.2.0/24,2001:db8::/32`.",
         read=kinds.networks,
     ),
     Setting(
@@ -202,7 +202,7 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_WORKERS",
         default="1",
-        meaning="How many server processes share the port: one for each core that is to be used.",
+        meaning="How many server processes share the port: one for each core to use.",
         read=kinds.whole(least=1, most=64),
     ),
     Setting(

@@ -235,7 +235,7 @@ def _in_order(
 
 
 class _Current:
-    """Which store this process uses."""
+    """The store that this process uses."""
 
     store = CommandStore()
 

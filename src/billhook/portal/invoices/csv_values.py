@@ -59,9 +59,9 @@ def decimal_sign(texts: Iterable[str]) -> str | None:
 
 def _proof(text: str) -> str | None:
     signs = [character for character in text if character in _OTHER]
-    if set(signs) == set(_OTHER):  # both stand there: the last one is the decimal sign
+    if set(signs) == set(_OTHER):  # both appear: the last one is the decimal separator
         return signs[-1]
-    if len(signs) > 1:  # one that stands there twice divides thousands
+    if len(signs) > 1:  # one that appears twice separates thousands
         return _OTHER[signs[0]]
     one = _ONE_SIGN.fullmatch(text)
     return one[1] if one and len(one[2]) in {1, 2} else None

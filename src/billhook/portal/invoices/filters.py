@@ -25,7 +25,7 @@ SORTS: Final = {
 
 
 class Show(StrEnum):
-    """Which invoices a list shows."""
+    """The filter of a list of invoices."""
 
     ALL = "all"
     OPEN = "open"

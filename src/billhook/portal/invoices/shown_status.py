@@ -14,7 +14,7 @@ DUE_SOON: Final = timedelta(days=7)
 
 
 class ShownStatus(Enum):
-    """A word, the icon beside it, and the kind that decides its colour."""
+    """A word, the icon next to it, and the kind that decides its colour."""
 
     DRAFT = ("Draft", "edit", "")
     OPEN = ("Open", "circle", "info")

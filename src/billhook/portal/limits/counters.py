@@ -22,7 +22,7 @@ class CannotWrite(Exception):
 class CountingCache(DatabaseCache):
     """Django's cache in the database, which hides no failure.
 
-    Django's own mistakes a failed write for one that another process made first. A limit that can't
+    Django's own takes a failed write for one that another process made first. A limit that can't
     be counted would then look like one that is reached.
     """
 

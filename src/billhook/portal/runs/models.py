@@ -55,5 +55,5 @@ class Run(models.Model):
 
     @property
     def word(self) -> str:
-        """How a successful run got its document, in a word or two."""
+        """The way in which a successful run got its document, in a word or two."""
         return word_of_success(self.reason)

@@ -158,7 +158,7 @@ def log_fields(run: RunRecord) -> dict[str, Any]:
 
 
 class _CurrentRecorder:
-    """Which recorder this process uses."""
+    """The recorder that this process uses."""
 
     recorder = RunRecorder()
 

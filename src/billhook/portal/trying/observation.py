@@ -99,7 +99,7 @@ def _forms(value: str) -> Iterator[str]:
     yield html.escape(value)
     yield html.escape(value, quote=False)
     yield raw.hex()
-    # a secret inside longer text that was put into base 64 stands there in one of three shifts
+    # a secret inside longer text that was put into base 64 appears in one of three shifts
     for shift in range(3):
         encoded = base64.b64encode(bytes(shift) + raw).decode()
         start = -(-shift * 8 // 6)

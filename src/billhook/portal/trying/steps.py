@@ -85,14 +85,14 @@ def _steps(command: Command, sent: Sent) -> Iterator[StepTried]:
 def _requests(command: Command, known: Values, sent: Sent) -> tuple[MaskedRequest, ...]:
     try:
         return with_signs(command.preview(known), sent.trial.compiled)
-    except TokenError:  # a value out of an answer doesn't fit where it stands: that is the verdict
+    except TokenError:  # a value from a response is invalid in its slot: that is the verdict
         return sent.trial.requests
 
 
 def _shown_values(command: Command, sent: Sent) -> Values:
-    """Return what may be shown of the values: nothing out of the answers of a private system.
+    """Return the values that may be shown: none from the responses of a private system.
 
-    What is made of others is left out, too: it is made again of those that are left.
+    Derived values are left out, too: they are derived again from those that are left.
     """
     given = sent.values.given if sent.values else {}
     steps = [*command.all_steps]

@@ -106,4 +106,4 @@ def _from_json(name: str, text: str) -> Value:
     if isinstance(value, list | dict):
         message = f"Other values: after {name}:= write text in quotes, a number, true or null."
         raise TokenError((Problem(code="other-values", where="tokens", message=message),))
-    return value  # type: ignore[no-any-return] # what JSON holds besides lists and objects
+    return value  # type: ignore[no-any-return] # the values of JSON other than lists and objects

@@ -49,7 +49,7 @@ _STAND_IN: Final = Secret("secret")
 class Trial:
     """One command, about to be tried, as far as what was typed allows.
 
-    ``problems`` stand in the form; ``hindrances`` say why the operator's policy wouldn't send it.
+    ``problems`` are those of the form; ``hindrances`` explain why the operator's policy refuses it.
     """
 
     member: Member
@@ -328,7 +328,7 @@ class _Sending:
         return FoundDocument(document=document)
 
     def _learn(self, values: Values) -> None:
-        """Note *values*, beside what steps gave that are known only among themselves."""
+        """Note *values*, in addition to those that only the steps know among themselves."""
         before = self.values.given if self.values else {}
         self.values = values.with_more({**before, **values.given})
 

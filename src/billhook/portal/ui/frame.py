@@ -14,7 +14,7 @@ from billhook.portal.organisations.models import Member
 
 
 class Frame:
-    """The frame of one page. Nothing is asked of the database before the page shows it."""
+    """The frame of one page. The database isn't queried before the page shows it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request

@@ -57,9 +57,9 @@ def tables_of(apps: Apps) -> list[Model]:
 
 
 def read_rows(model: Model) -> Iterator[tuple[bytes, int]]:
-    """Yield all rows of *model* in pieces of about a megabyte, each with its number of rows.
+    """Yield all rows of *model* in chunks of about a megabyte, each with its number of rows.
 
-    The first line of a piece names the table and the fields, every other one is a row.
+    The first line of a chunk names the table and the fields, every other one is a row.
     """
     fields = options(model).concrete_fields
     names = [field.attname for field in fields]

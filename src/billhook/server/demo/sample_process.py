@@ -1,4 +1,4 @@
-"""The sample billing system as a process of its own, and what is asked of it over HTTP."""
+"""The sample billing system in its own process, and the requests to it over HTTP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SampleProcess:
             stdin.write(f"{self._key}\n")
             stdin.flush()
         except BrokenPipeError:
-            pass  # it has ended already; the next line tells
+            pass  # it has ended already; the next line shows that
         address = stdout.readline().removeprefix("Listening on ").strip()
         if not address:
             raise CannotStart(f"The sample billing system could not start: {self._last_words()}")

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How serious a finding is. Only ``broken`` makes the exit status differ from 0."""
+    """The severity of a finding. Only ``broken`` makes the exit status differ from 0."""
 
     OK = "ok"
     WARNING = "warning"

@@ -150,7 +150,7 @@ def import_contacts_file(
     """Make the people in a CSV file contacts; with *dry_run*, only say what that would do.
 
     Raises:
-        ConfigurationError: with every row that can't be used, unless they are to be skipped;
+        ConfigurationError: with every row that can't be used, unless such rows are skipped;
             nothing is imported then.
         FieldProblem: where the file as a whole can't be used.
     """

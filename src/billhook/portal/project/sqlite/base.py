@@ -18,5 +18,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         name = str(conn_params["database"])
         if not name.startswith(("file:", ":memory:")):
             make_folder(Path(name).parent)
-            Path(name).touch(mode=0o600)  # SQLite's own files beside it get the same mode
+            Path(name).touch(mode=0o600)  # SQLite's own files next to it get the same mode
         return super().get_new_connection(conn_params)
