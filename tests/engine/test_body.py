@@ -29,7 +29,7 @@ def data(request: pytest.FixtureRequest) -> bytes:
     return request.param
 
 
-async def test_a_body_gives_back_what_was_written(data: bytes) -> None:
+async def test_a_body_returns_the_bytes_that_were_written(data: bytes) -> None:
     with await written(data) as body:
         assert body.size == len(body) == len(data)
         assert body.read() == data
@@ -38,7 +38,7 @@ async def test_a_body_gives_back_what_was_written(data: bytes) -> None:
         assert body.sha256() == hashlib.sha256(data).hexdigest()
 
 
-async def test_head_and_tail_give_so_many_bytes_or_all_there_are(data: bytes) -> None:
+async def test_head_and_tail_return_the_requested_bytes_or_all_of_them(data: bytes) -> None:
     with await written(data) as body:
         assert (body.head(7), body.tail(7)) == (data[:7], data[-7:])
         assert (body.head(0), body.tail(0)) == (b"", b"")
@@ -64,7 +64,7 @@ async def test_the_file_has_no_name_in_its_folder(tmp_path: Path) -> None:
         assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
-async def test_a_closed_body_tells_its_size_but_not_its_bytes(data: bytes) -> None:
+async def test_a_closed_body_still_has_its_size_but_not_its_bytes(data: bytes) -> None:
     body = await written(data)
     body.close()
     body.close()
@@ -73,13 +73,13 @@ async def test_a_closed_body_tells_its_size_but_not_its_bytes(data: bytes) -> No
         body.read()
 
 
-async def test_a_piece_larger_than_the_limit_is_written_whole() -> None:
+async def test_a_chunk_larger_than_the_limit_is_written_completely() -> None:
     with await written(LARGE, piece=len(LARGE)) as body:
         assert not body.in_memory
         assert body.read() == LARGE
 
 
-async def test_a_writer_thrown_away_leaves_no_file_open() -> None:
+async def test_a_discarded_writer_leaves_no_file_open() -> None:
     # An open file would raise ResourceWarning here, which is an error in tests.
     writer = BodyWriter()
     await writer.add(LARGE)
@@ -87,7 +87,7 @@ async def test_a_writer_thrown_away_leaves_no_file_open() -> None:
     writer.close()
 
 
-async def test_a_writer_given_up_while_it_writes_waits_for_its_thread() -> None:
+async def test_a_writer_cancelled_while_writing_waits_for_its_thread() -> None:
     writer = BodyWriter()
     running = asyncio.create_task(writer.add(LARGE * 8))
     await asyncio.sleep(0)
@@ -97,12 +97,12 @@ async def test_a_writer_given_up_while_it_writes_waits_for_its_thread() -> None:
     writer.close()
 
 
-async def test_a_body_prints_its_size_and_nothing_of_its_bytes() -> None:
+async def test_a_body_prints_its_size_and_none_of_its_bytes() -> None:
     assert repr(Body(b"canary-7341")) == "Body(11 bytes)"
 
 
 @pytest.mark.parametrize("folder", ["/proc", "/nowhere/at/all"])
-async def test_a_disk_that_takes_nothing_is_told_as_such(folder: str) -> None:
+async def test_a_disk_that_accepts_nothing_is_reported(folder: str) -> None:
     writer = BodyWriter(folder=Path(folder))
     with pytest.raises(NoRoom, match="disk is full or can't be written to"):
         await writer.add(b"x" * (MEMORY_LIMIT + 1))
@@ -113,7 +113,7 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here to write to")
-async def test_a_disk_that_fills_up_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_fills_up_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FULL.open("r+b", buffering=0))
     writer = BodyWriter()
     with pytest.raises(NoRoom):

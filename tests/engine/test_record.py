@@ -8,7 +8,7 @@ from billhook.engine.http.trace import Trace
 from billhook.engine.record import ID_LENGTH, new_run_id
 
 
-def test_a_run_id_is_twelve_characters_that_nobody_mistakes_for_others() -> None:
+def test_a_run_id_has_twelve_unambiguous_characters() -> None:
     ids = [new_run_id() for _ in range(5000)]
     assert {len(one) for one in ids} == {ID_LENGTH}
     assert len(set(ids)) == 5000
@@ -17,7 +17,7 @@ def test_a_run_id_is_twelve_characters_that_nobody_mistakes_for_others() -> None
     assert max(counted.values()) < 2 * min(counted.values()), "each character is as likely"
 
 
-def test_an_attempt_under_way_is_unfinished_and_takes_its_time() -> None:
+def test_an_attempt_in_progress_is_unfinished_and_measures_its_time() -> None:
     trace = Trace()
     assert trace.attempts == ()
     trace.conclude("ok")
@@ -29,7 +29,7 @@ def test_an_attempt_under_way_is_unfinished_and_takes_its_time() -> None:
     assert trace.attempts[0].milliseconds == trace.attempts[0].milliseconds
 
 
-def test_only_the_last_attempt_is_told_what_it_led_to_and_a_failure_stays() -> None:
+def test_only_the_last_attempt_gets_the_outcome_and_a_failure_is_kept() -> None:
     trace = Trace()
     trace.begin("One", "GET").end("ok")
     trace.begin("Two", "GET").end("ok")

@@ -111,11 +111,11 @@ NOWHERE = EgressPolicy.from_texts()
         ),
     ],
 )
-def test_what_an_integration_does_not_use_is_not_in_the_way(config, expected):
+def test_unused_parts_of_an_integration_are_ignored(config, expected):
     assert chain(open_source(config, secrets=SECRETS, policy=NOWHERE)) == expected
 
 
-async def test_a_document_comes_through_the_whole_chain():
+async def test_a_document_passes_through_the_whole_chain():
     asked = 0
 
     async def script(peer: Peer) -> None:
@@ -139,7 +139,7 @@ async def test_a_document_comes_through_the_whole_chain():
     assert [attempt.status for attempt in trace.attempts] == [503, 200]
 
 
-async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
+async def test_oauth2_runs_through_the_whole_chain_and_stores_its_tokens():
     async with authorization_server() as server:
         server.good_access = set()
         config = integration(
@@ -168,7 +168,7 @@ async def test_oauth2_runs_through_the_whole_chain_and_keeps_what_it_gets():
     assert kept.refresh == Secret(server.good_refresh)
 
 
-async def test_what_a_session_gives_fills_the_steps_own_texts():
+async def test_values_of_a_session_fill_the_texts_of_a_step():
     async def script(peer: Peer) -> None:
         while True:
             request = await peer.request()
@@ -260,7 +260,7 @@ async def test_authentication_is_subject_to_the_egress_policy():
     assert server.forms == []
 
 
-async def test_closing_waits_for_tokens_under_way():
+async def test_closing_waits_for_tokens_being_obtained():
     given = asyncio.Event()
     token_store = MemoryTokenStore()
 
@@ -321,13 +321,13 @@ async def test_closing_waits_for_tokens_under_way():
         ),
     ],
 )
-def test_a_mistake_is_told_when_the_source_is_opened(config, error, where):
+def test_a_problem_is_reported_when_the_source_is_opened(config, error, where):
     with pytest.raises(error) as caught:
         open_source(config, secrets=SECRETS, policy=NOWHERE)
     assert [problem.where for problem in caught.value.problems] == [where]
 
 
-def test_a_secret_without_a_value_is_told_when_the_source_is_opened():
+def test_a_secret_without_a_value_is_reported_when_the_source_is_opened():
     with pytest.raises(TokenError) as caught:
         open_source(integration(PLAIN, authentication=BASIC), secrets={}, policy=NOWHERE)
     assert [problem.where for problem in caught.value.problems] == ["tokens.ApiKey"]

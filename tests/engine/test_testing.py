@@ -16,7 +16,7 @@ from billhook.engine.run import run_command
 from billhook.engine.testing import FakeTransport, make_command, make_pdf, make_response
 
 
-async def test_a_fake_answers_in_order_and_keeps_the_requests() -> None:
+async def test_a_fake_responds_in_order_and_keeps_the_requests() -> None:
     get_invoice = make_command()
     door = FakeTransport(
         make_response(make_pdf()),
@@ -55,7 +55,7 @@ def two_steps() -> Command:
     return compile_command(CommandConfig(name="GetInvoiceImage", steps=steps))
 
 
-async def test_the_steps_of_a_command_are_sent_in_order_and_the_last_gives_the_document() -> None:
+async def test_the_steps_of_a_command_are_sent_in_order_and_the_last_returns_the_document() -> None:
     command = two_steps()
     made = make_response(b"{}")
     door = FakeTransport(made, make_response(make_pdf()))
@@ -79,7 +79,7 @@ async def test_a_step_that_fails_is_the_last_one_sent() -> None:
     ]
 
 
-async def test_a_request_for_which_no_answer_is_left_is_the_tests_own_mistake() -> None:
+async def test_a_request_without_a_prepared_response_is_a_fault_of_the_test() -> None:
     get_invoice = make_command("https://billing.example/")
     with pytest.raises(LookupError):
         await run_command(get_invoice, get_invoice.values({}), transport=FakeTransport())
@@ -94,7 +94,7 @@ async def test_a_fake_that_is_slower_than_the_deadline_runs_out_of_time() -> Non
     assert caught.value.phase == "whole"
 
 
-async def test_an_error_of_the_source_closes_the_body_of_its_answer() -> None:
+async def test_an_error_of_the_source_closes_the_body_of_its_response() -> None:
     response = make_response(b"Oh", status=500)
     get_invoice = make_command("https://billing.example/")
     with pytest.raises(SourceStatus):
@@ -104,7 +104,7 @@ async def test_an_error_of_the_source_closes_the_body_of_its_answer() -> None:
 
 
 @pytest.mark.parametrize("size", [500, 999, 1000, 10_000, 60_000, 100_001])
-def test_a_made_pdf_is_one_that_readers_open_and_has_exactly_the_size_asked_for(size: int) -> None:
+def test_a_generated_pdf_can_be_opened_and_has_exactly_the_requested_size(size: int) -> None:
     made = make_pdf(size)
     assert len(made) == size
     document = pypdfium2.PdfDocument(made)
@@ -112,6 +112,6 @@ def test_a_made_pdf_is_one_that_readers_open_and_has_exactly_the_size_asked_for(
     document.close()
 
 
-def test_no_pdf_is_made_that_would_be_too_small_to_be_one() -> None:
+def test_a_size_too_small_for_a_pdf_is_refused() -> None:
     with pytest.raises(ValueError, match="500"):
         make_pdf(499)

@@ -50,40 +50,40 @@ def holds(config: ConditionConfig, body: str = "", status: int = 200, headers=()
     ],
     ids=str,
 )
-def test_a_value_is_compared_as_people_would(comparison, value, expected):
+def test_a_value_is_compared_as_people_would_expect(comparison, value, expected):
     config = ConditionConfig(path=json_path("$.v"), **comparison)
     assert holds(config, f'{{"v": {value}}}') is expected
 
 
-def test_what_is_not_there_equals_nothing():
+def test_a_missing_value_equals_nothing():
     assert not holds(ConditionConfig(path=json_path("$.v"), equals="x"), "{}")
     assert holds(ConditionConfig(path=json_path("$.v"), not_equals="x"), "{}")
     assert holds(ConditionConfig(path=json_path("$.v"), exists=False), "{}")
 
 
-def test_an_answer_that_cannot_be_read_holds_nothing():
+def test_an_unreadable_response_matches_nothing():
     assert not holds(ConditionConfig(path=json_path("$.v"), equals=True), "<html>")
     assert holds(ConditionConfig(path=json_path("$.v"), exists=False), "<html>")
 
 
-def test_a_status_is_one_of_those_given():
+def test_a_status_matches_one_of_those_listed():
     assert holds(ConditionConfig(status=(404, 410)), status=410)
     assert not holds(ConditionConfig(status=(404, 410)), status=200)
 
 
-def test_a_header_and_a_text_of_the_body_can_be_looked_at():
+def test_a_header_and_a_text_in_the_body_can_be_tested():
     header = PathConfig(kind="header", text="X-Result")
     assert holds(ConditionConfig(path=header, equals="no"), headers=[("x-result", "no")])
     assert holds(ConditionConfig(body_contains="not found"), "invoice not found!")
     assert not holds(ConditionConfig(body_contains="not found"), "here it is")
 
 
-def test_a_path_of_a_condition_may_hold_tokens():
+def test_the_path_of_a_condition_may_contain_tokens():
     config = ConditionConfig(path=json_path("$['{{Id}}'].ok"), equals=True)
     assert holds(config, '{"7": {"ok": true}, "8": {"ok": false}}')
 
 
-def test_an_xml_truth_value_is_one():
+def test_an_xml_boolean_is_read_as_a_boolean():
     config = ConditionConfig(path=PathConfig(kind="xpath", text="//ok"), equals=True)
     assert holds(config, "<r><ok>true</ok></r>")
 
@@ -103,7 +103,7 @@ def test_an_xml_truth_value_is_one():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_condition_that_cannot_work_is_told_when_it_is_saved(config, code):
+def test_an_invalid_condition_is_reported_when_it_is_saved(config, code):
     condition, problems = compile_condition(config, "success_when[0]", SCOPE)
     assert condition is None
     assert [problem.code for problem in problems] == [code]

@@ -65,7 +65,7 @@ def test_every_kind_has_a_sample_here() -> None:
 
 
 @pytest.mark.parametrize("media_type", WHOLE)
-def test_a_whole_file_of_an_accepted_kind_is_a_document(media_type: str) -> None:
+def test_a_complete_file_of_an_accepted_kind_is_a_document(media_type: str) -> None:
     everything = make_command("https://billing.example/", accept=KINDS)
     document = interpret(make_response(WHOLE[media_type]()), everything.accept)
     assert document.media_type == media_type
@@ -82,7 +82,7 @@ def test_a_file_without_its_end_is_cut_short(media_type: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", WHOLE)
-def test_a_file_of_a_kind_that_is_not_accepted_is_no_document(media_type: str) -> None:
+def test_a_file_of_a_kind_that_is_not_accepted_is_not_a_document(media_type: str) -> None:
     others = [kind for kind in KINDS if kind != media_type]
     picky = make_command("https://billing.example/", accept=others)
     with pytest.raises(NotADocument):
@@ -117,7 +117,7 @@ def refused(data: bytes) -> NotADocument:
         pytest.param(b"<br", id="cut-right-after-the-tag"),
     ],
 )
-def test_a_web_page_is_told_as_one(page: bytes) -> None:
+def test_a_web_page_is_reported_as_a_web_page(page: bytes) -> None:
     assert isinstance(refused(page), WebPageInstead)
 
 
@@ -140,16 +140,14 @@ def test_a_web_page_is_told_as_one(page: bytes) -> None:
         pytest.param(b"<error/>%PDF-1.7", "before its beginning", id="XML-before-it"),
     ],
 )
-def test_anything_else_is_told_by_what_it_is_and_never_by_its_own_words(
-    data: bytes, words: str
-) -> None:
+def test_anything_else_is_reported_by_its_type_and_never_quoted(data: bytes, words: str) -> None:
     error = refused(data)
     assert type(error) is NotADocument
     assert words in error.public_message
     assert "canary-7341" not in error.public_message
 
 
-def test_what_was_expected_is_told() -> None:
+def test_the_expected_kind_is_reported() -> None:
     both = make_command("https://billing.example/", accept=("application/pdf", "image/png"))
     with pytest.raises(NotADocument, match="where a PDF or a PNG image was expected"):
         interpret(make_response(b"{}"), both.accept)
@@ -178,7 +176,7 @@ def test_another_name_of_a_media_type_means_the_same(synonym: str) -> None:
         pytest.param(302, SourceRedirected, id="302-not-followed"),
     ],
 )
-def test_a_status_that_is_no_success_counts_before_any_byte(
+def test_a_failed_status_is_reported_before_any_byte_is_read(
     status: int, error: type[BillhookError]
 ) -> None:
     with pytest.raises(error):
@@ -188,13 +186,13 @@ def test_a_status_that_is_no_success_counts_before_any_byte(
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
-def test_a_document_with_any_success_is_one(status: int) -> None:
+def test_a_document_with_any_success_status_is_accepted(status: int) -> None:
     plain = make_command("https://billing.example/")
     assert interpret(make_response(PDF, status=status), plain.accept).size == 3000
 
 
 @pytest.mark.parametrize("status", [200, 204, 205])
-def test_nothing_is_told_as_nothing(status: int) -> None:
+def test_an_empty_response_is_reported_as_empty(status: int) -> None:
     with pytest.raises(EmptyAnswer):
         interpret(make_response(status=status), make_command("https://billing.example/").accept)
 
@@ -208,7 +206,7 @@ def test_nothing_is_told_as_nothing(status: int) -> None:
         pytest.param(b"%PDF-%%EOF", True, id="the-least-that-is-taken-for-one"),
     ],
 )
-def test_the_end_of_a_pdf_is_looked_for_in_its_last_1024_bytes(data: bytes, whole: bool) -> None:
+def test_the_end_of_a_pdf_is_searched_for_in_its_last_1024_bytes(data: bytes, whole: bool) -> None:
     plain = make_command("https://billing.example/")
     if whole:
         assert interpret(make_response(data), plain.accept).size == len(data)
@@ -227,14 +225,14 @@ def test_the_end_of_a_pdf_is_looked_for_in_its_last_1024_bytes(data: bytes, whol
         pytest.param(b"\xef\xbb\xbf<Invoice>\xc3\xa4</Invoice>", id="a-BOM"),
     ],
 )
-def test_an_e_invoice_ends_with_the_element_it_began_with(data: bytes) -> None:
+def test_an_e_invoice_ends_with_its_first_element(data: bytes) -> None:
     xml = make_command("https://billing.example/", accept=("application/xml",))
     assert interpret(make_response(data), xml.accept).extension == "xml"
     with pytest.raises((SourceCutShort, NotADocument)):
         interpret(make_response(data[: len(data) // 2]), xml.accept)
 
 
-def test_a_kind_that_bytes_can_not_tell_is_refused_when_the_command_is_made() -> None:
+def test_a_kind_that_bytes_cannot_prove_is_refused_when_the_command_is_created() -> None:
     with pytest.raises(ConfigurationError) as caught:
         make_command("https://billing.example/", accept=("application/pdf", "aplication/pdf"))
     (problem,) = caught.value.problems

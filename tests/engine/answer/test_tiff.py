@@ -29,17 +29,17 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE.keys())
-def test_a_whole_file_is_whole(data):
+def test_a_complete_file_is_recognised(data):
     assert is_whole_tiff(data)
 
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE.keys())
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_cut_file_is_not(data, share):
+def test_a_truncated_file_is_not_complete(data, share):
     assert not is_whole_tiff(data[: int(len(data) * share)])
 
 
-def test_the_big_end_first_is_read_as_well():
+def test_big_endian_files_are_read_too():
     strip = b"\0" * 4
     entries = [(256, 4, 1, 2), (257, 4, 1, 2), (273, 4, 1, 8), (279, 4, 1, 4)]
     directory = struct.pack(">H", len(entries))
@@ -59,5 +59,5 @@ def test_the_big_end_first_is_read_as_well():
     ],
     ids=["head-only", "no-directory", "a-directory-that-follows-itself", "far-away"],
 )
-def test_what_only_begins_like_one_is_not(data):
+def test_a_file_that_only_begins_like_a_tiff_is_not_complete(data):
     assert not is_whole_tiff(data)

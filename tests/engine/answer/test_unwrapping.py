@@ -36,12 +36,12 @@ PLENTY = 1_000_000
     ],
     ids=["plain", "url", "lines", "unpadded", "data-url", "quoted", "broken-up"],
 )
-def test_base64_is_read_in_every_way_that_it_is_written(write, data):
+def test_base64_is_read_in_all_its_variants(write, data):
     assert decode_base64(write(data).decode(), max_bytes=PLENTY) == data
 
 
 @pytest.mark.parametrize("text", ["%PDF-1.7", "JVBE*", "<html>", "JVBERi0xL", "{}"])
-def test_what_is_not_base64_is_no_document(text):
+def test_text_that_is_not_base64_is_not_a_document(text):
     with pytest.raises(NotADocument, match="base 64"):
         decode_base64(text, max_bytes=PLENTY)
 
@@ -63,12 +63,12 @@ def take(body: Body, pattern: str = "*.pdf", max_bytes: int = PLENTY) -> bytes:
     return b"".join(take_from_zip(body, pattern, max_bytes=max_bytes))
 
 
-def test_the_one_file_that_fits_is_taken():
+def test_the_only_matching_file_is_taken():
     assert take(zipped(("readme.txt", b"no"), ("2024/INV-7.PDF", b"yes"))) == b"yes"
     assert take(zipped(("..\\..\\INV-7.pdf", b"yes"))) == b"yes"
 
 
-def test_no_fitting_file_is_no_document_and_two_are_too_many():
+def test_no_matching_file_is_not_found_and_two_are_too_many():
     with pytest.raises(DocumentNotFound):
         take(zipped(("a.txt", b"")))
     with pytest.raises(AmbiguousAnswer):
@@ -80,7 +80,7 @@ def test_a_zip_bomb_ends_at_the_limit():
         take(zipped(("a.pdf", b"\0" * 2_000_000)))
 
 
-def test_a_zip_that_lies_about_its_size_ends_at_the_limit_or_as_broken():
+def test_a_zip_with_a_false_size_ends_at_the_limit_or_as_broken():
     data = bytearray(zipped(("a.pdf", b"\0" * 2_000_000)).read())
     small = (10).to_bytes(4, "little")
     directory = data.rindex(b"PK\x01\x02")
@@ -96,12 +96,12 @@ def test_a_zip_with_too_many_files_is_refused():
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"%PDF-1.7", b"PK\x05\x06" + b"\0" * 18])
-def test_what_is_no_zip_is_told(data):
+def test_content_that_is_not_a_zip_is_reported(data):
     with pytest.raises((NotADocument, DocumentNotFound)):
         take(Body(data))
 
 
-def test_a_cut_zip_is_told():
+def test_a_truncated_zip_is_reported():
     data = zipped(("a.pdf", bytes(range(256)) * 100)).read()
     with pytest.raises(NotADocument, match="zip"):
         take(Body(data[: len(data) // 2]))
@@ -110,5 +110,5 @@ def test_a_cut_zip_is_told():
 @pytest.mark.parametrize(
     ("pattern", "good"), [("*.pdf", True), ("INV?.pdf", True), ("", False), ("a/*.pdf", False)]
 )
-def test_a_pattern_names_a_file_without_folders(pattern, good):
+def test_a_pattern_matches_the_file_name_without_folders(pattern, good):
     assert check_pattern(pattern) is good

@@ -45,19 +45,19 @@ def command():
     )
 
 
-def test_it_says_what_a_caller_must_and_may_give(command):
+def test_it_lists_the_required_and_the_optional_tokens(command):
     assert command.tokens == ("InvoiceNumber",)
     assert {"InvoiceNumber", "Amount", "Locale"} <= command.known_tokens
     assert not {"RunId", "Timestamp", "BaseUrl", "ApiKey"} & command.known_tokens
 
 
-def test_it_says_where_each_secret_goes(command):
+def test_it_lists_the_destinations_of_each_secret(command):
     assert command.secrets == {"ApiKey", "Other"}
     assert command.origins == {LOGIN, BILLING}
     assert command.secret_origins == {"ApiKey": {LOGIN}, "Other": {BILLING}}
 
 
-def test_it_carries_its_settings(command):
+def test_it_keeps_its_settings(command):
     assert (command.limits.timeout, command.limits.max_bytes) == (12.0, 1_000)
     assert (command.redirects, command.accept) == ("deny", ("application/pdf", "image/png"))
 
@@ -72,7 +72,7 @@ def test_it_carries_its_settings(command):
         pytest.param(Origin(scheme="https", host="::1", port=443), "https://[::1]", id="ipv6"),
     ],
 )
-def test_an_origin_is_written_without_its_default_port(origin, text):
+def test_an_origin_is_written_without_the_default_port(origin, text):
     assert str(origin) == text
 
 
@@ -88,13 +88,13 @@ def test_the_steps_are_filled_in_order(command):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", second.headers[1][1])
 
 
-def test_a_run_id_is_made_when_none_is_given(command):
+def test_a_run_id_is_created_if_none_is_given(command):
     values = [command.values({"InvoiceNumber": "1"}, secrets=SECRETS) for _ in range(2)]
     ids = {command.steps[1].fill(given).headers[0][1] for given in values}
     assert len(ids) == 2
 
 
-def test_a_single_step_has_the_commands_name():
+def test_a_single_step_has_the_name_of_its_command():
     config = CommandConfig(name="Own", steps=(StepConfig(url="https://a.example/"),))
     assert compile_command(config).steps[0].name == "Own"
 
@@ -105,7 +105,7 @@ def problems_of(command, tokens, secrets=SECRETS):
     return [(problem.code, problem.where) for problem in refused.value.problems]
 
 
-def test_every_wrong_value_is_told_at_once(command):
+def test_all_wrong_values_are_reported_together(command):
     assert problems_of(
         command, {"InvoiceNumbr": 1, "Timestamp": "x", "BaseUrl": "x", "ApiKey": "x"}, secrets={}
     ) == [
@@ -119,7 +119,7 @@ def test_every_wrong_value_is_told_at_once(command):
     ]
 
 
-def test_an_unknown_name_leads_to_the_nearest(command):
+def test_an_unknown_name_is_reported_with_the_nearest_one(command):
     with pytest.raises(TokenError) as refused:
         command.values({"InvoiceNumber": 1, "invoicedate": 1}, secrets=SECRETS)
     (problem,) = refused.value.problems
@@ -161,7 +161,7 @@ def test_a_preview_masks_secrets_and_keeps_everything_else(command):
     assert CANARY not in repr((first, second))
 
 
-def test_a_preview_tells_which_token_filled_each_piece(command):
+def test_a_preview_shows_which_token_filled_each_part(command):
     values = command.values({"InvoiceNumber": "INV 1"}, secrets=SECRETS)
     first, second = command.preview(values)
     pieces = [(piece.text, piece.token, piece.is_secret) for piece in second.url.pieces]
@@ -176,7 +176,7 @@ def test_a_preview_tells_which_token_filled_each_piece(command):
     ]
 
 
-def test_a_preview_refuses_what_filling_refuses(command):
+def test_a_preview_refuses_the_same_values_as_filling(command):
     values = command.values({"InvoiceNumber": ".."}, secrets=SECRETS)
     with pytest.raises(TokenError) as refused:
         command.preview(values)
@@ -206,7 +206,7 @@ def test_a_secret_over_plain_http_is_remarked():
     ).notes
 
 
-def test_the_public_face_has_every_name_it_promises():
+def test_the_public_module_has_every_name_that_it_lists():
     import billhook.engine
 
     for name in billhook.engine.__all__:

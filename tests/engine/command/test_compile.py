@@ -116,7 +116,7 @@ TWO_STEPS = (StepConfig(name="One", url=SITE), StepConfig(name="Two", url=SITE))
         ),
     ],
 )
-def test_a_wrong_name_or_setting_is_told(fields, code, where):
+def test_an_invalid_name_or_setting_is_reported(fields, code, where):
     with pytest.raises(ConfigurationError) as refused:
         compile_config(**fields)
     assert (code, where) in {(p.code, p.where) for p in refused.value.problems}
@@ -129,13 +129,13 @@ def test_a_known_command_may_declare_more_tokens():
     assert command.tokens == ("InvoiceNumber", "Period")
 
 
-def test_an_own_command_knows_only_what_it_declares():
+def test_a_custom_command_knows_only_the_tokens_that_it_declares():
     with pytest.raises(ConfigurationError) as refused:
         compile_config(name="Own", steps=(StepConfig(url=SITE + "{{InvoiceNumber}}"),))
     assert [problem.code for problem in refused.value.problems] == ["unknown-token"]
 
 
-def test_all_mistakes_of_a_command_are_told_at_once():
+def test_all_problems_of_a_command_are_reported_together():
     problems = problems_of(
         url="https://{{A}}/{{ B }}",
         method="get",
@@ -151,7 +151,7 @@ def test_all_mistakes_of_a_command_are_told_at_once():
     ]
 
 
-def test_no_message_holds_a_value():
+def test_no_message_contains_a_value():
     command = compile_step(url=SITE + "{{A}}", headers=(("X", "{{S}}"),))
     with pytest.raises(TokenError) as refused:
         command.steps[0].fill(

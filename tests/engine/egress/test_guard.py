@@ -64,13 +64,13 @@ def boundaries() -> list[str]:
 
 
 @pytest.mark.parametrize("address", boundaries())
-def test_both_sides_of_every_boundary_are_judged_right(address: str) -> None:
+def test_both_sides_of_every_boundary_are_judged_correctly(address: str) -> None:
     assert verdict_of(address).allowed is naively_allowed(address)
 
 
 @given(st.ip_addresses(v=4))
 @settings(deadline=None)
-def test_any_ipv4_address_is_judged_as_by_the_plain_second_opinion(
+def test_any_ipv4_address_is_judged_as_by_an_independent_check(
     address: ipaddress.IPv4Address,
 ) -> None:
     assert verdict_of(str(address)).allowed is naively_allowed(str(address))
@@ -78,7 +78,7 @@ def test_any_ipv4_address_is_judged_as_by_the_plain_second_opinion(
 
 @given(st.one_of(st.ip_addresses(v=6), st.ip_addresses(network="2000::/3")))
 @settings(deadline=None)
-def test_any_ipv6_address_is_judged_as_by_the_plain_second_opinion(
+def test_any_ipv6_address_is_judged_as_by_an_independent_check(
     address: ipaddress.IPv6Address,
 ) -> None:
     assert verdict_of(str(address)).allowed is naively_allowed(str(address))
@@ -93,7 +93,9 @@ def test_every_address_of_a_denied_range_is_denied(network: str, data: st.DataOb
 
 @given(st.ip_addresses(v=4))
 @settings(deadline=None)
-def test_no_ipv4_address_gets_in_by_being_wrapped_in_ipv6(address: ipaddress.IPv4Address) -> None:
+def test_no_denied_ipv4_address_is_allowed_when_wrapped_in_ipv6(
+    address: ipaddress.IPv4Address,
+) -> None:
     number = int(address)
     high, low = f"{number >> 16:x}", f"{number & 0xFFFF:x}"
     for wrapped in (
@@ -151,12 +153,12 @@ def test_no_ipv4_address_gets_in_by_being_wrapped_in_ipv6(address: ipaddress.IPv
         pytest.param("", Verdict.DENIED_NOT_AN_ADDRESS, id="nothing"),
     ],
 )
-def test_a_denied_address_says_what_it_is(address: str, verdict: Verdict) -> None:
+def test_a_denied_address_is_described(address: str, verdict: Verdict) -> None:
     assert verdict_of(address) is verdict
 
 
 @pytest.mark.parametrize("suffix", sorted(DENIED_SUFFIXES))
-def test_internal_endings_are_denied_and_longer_words_are_not(suffix: str) -> None:
+def test_internal_suffixes_are_denied_and_longer_words_are_not(suffix: str) -> None:
     assert judge_url(f"https://{suffix}/", POLICY).reason == "host-name"
     assert judge_url(f"https://a.b.{suffix}/", POLICY).reason == "host-name"
     assert judge_url(f"https://A.{suffix.upper()}./", POLICY).reason == "host-name"
@@ -205,7 +207,7 @@ def test_the_operator_may_close_more_networks_even_allowed_ones() -> None:
 class TestAllowance:
     """``host:port`` and ``host:port=network``."""
 
-    def test_a_literal_lifts_itself_with_its_port_alone(self) -> None:
+    def test_a_literal_address_allows_only_itself_with_its_port(self) -> None:
         policy = EgressPolicy.from_texts(allow=["127.0.0.1:9000", "[::1]:9000"])
         assert judge_url("http://127.0.0.1:9000/x", policy).allowed
         assert judge_url("http://[::1]:9000/x", policy).allowed
@@ -215,7 +217,7 @@ class TestAllowance:
         assert judge_url("http://localhost:9000/x", policy) is Verdict.DENIED_PORT
         assert judge_url("http://[::ffff:127.0.0.1]:9000/x", policy) is Verdict.DENIED_PORT
 
-    def test_a_name_with_a_network_lifts_that_network_alone(self) -> None:
+    def test_a_name_with_a_network_allows_only_that_network(self) -> None:
         policy = EgressPolicy.from_texts(allow=["erp.corp:443=10.20.0.0/16"])
         assert judge_url("https://erp.corp/", policy).allowed
         assert judge_url("https://crm.corp/", policy) is Verdict.DENIED_INTERNAL_NAME
@@ -239,7 +241,7 @@ class TestAllowance:
             pytest.param("a.erp.example.com", 443, id="a host below"),
         ],
     )
-    def test_it_is_for_its_host_and_port_alone(self, host: str, port: int) -> None:
+    def test_it_applies_only_to_its_host_and_port(self, host: str, port: int) -> None:
         policy = EgressPolicy.from_texts(allow=["erp.example.com:443=10.0.0.0/8"])
         verdict = judge_address("10.20.0.7", host=host, port=port, policy=policy)
         assert verdict is Verdict.DENIED_PRIVATE
@@ -258,13 +260,13 @@ class TestAllowance:
             ],
         ],
     )
-    def test_it_never_lifts_link_local_metadata_or_reserved_addresses(self, address: str) -> None:
+    def test_it_never_allows_link_local_metadata_or_reserved_addresses(self, address: str) -> None:
         policy = EgressPolicy.from_texts(allow=["erp.example.com:443"])
         judged = judge_address(address, host="erp.example.com", port=443, policy=policy)
         assert not judged
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.1", "fd12::1", "100.64.0.1"])
-    def test_without_a_network_it_lifts_private_and_loopback_addresses(self, address: str) -> None:
+    def test_without_a_network_it_allows_private_and_loopback_addresses(self, address: str) -> None:
         policy = EgressPolicy.from_texts(allow=["Billing:8000"])
         assert judge_address(address, host="billing", port=8000, policy=policy).allowed
         assert judge_url("http://billing:8000/", policy).allowed
@@ -288,7 +290,7 @@ class TestAllowance:
             pytest.param("metadata.goog:80", "can't be allowed", id="metadata host"),
         ],
     )
-    def test_a_mistake_is_told_with_its_text(self, text: str, says: str) -> None:
+    def test_a_problem_is_reported_with_its_text(self, text: str, says: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             EgressPolicy.from_texts(allow=[text])
         (problem,) = caught.value.problems
@@ -296,7 +298,7 @@ class TestAllowance:
         assert "“" in problem.message
         assert problem.where == "allow"
 
-    def test_all_mistakes_of_a_policy_are_told_at_once(self) -> None:
+    def test_all_problems_of_a_policy_are_reported_together(self) -> None:
         with pytest.raises(ConfigurationError) as caught:
             EgressPolicy.from_texts(
                 allow=["x", "y:80"], ports=["443", "http"], deny=["10.0.0.0/33"]
@@ -335,7 +337,7 @@ def read(text: str) -> Url:
         pytest.param("/x|y?{z}", "https://a.example/x%7Cy?%7Bz%7D", id="unsendable"),
     ],
 )
-def test_a_location_is_resolved_against_the_url_before(location: str, target: str) -> None:
+def test_a_location_is_resolved_against_the_previous_url(location: str, target: str) -> None:
     result = judge_redirect(read("https://a.example/one/two?q=1%2F"), location, POLICY)
     assert isinstance(result, Url)
     assert result.text == target
@@ -362,7 +364,7 @@ def test_a_location_is_resolved_against_the_url_before(location: str, target: st
         pytest.param("/" + "x" * 8192, Verdict.DENIED_TOO_LONG, id="too long"),
     ],
 )
-def test_a_location_that_may_not_be_followed_says_why(location: str, verdict: Verdict) -> None:
+def test_a_refused_location_is_reported_with_the_reason(location: str, verdict: Verdict) -> None:
     assert judge_redirect(read("https://a.example/one/two"), location, POLICY) is verdict
 
 
@@ -373,7 +375,7 @@ def test_a_presigned_location_may_be_longer_than_a_configured_url() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DENIED_HEADERS))
-def test_denied_headers_are_denied_in_any_case(name: str) -> None:
+def test_denied_headers_are_denied_regardless_of_case(name: str) -> None:
     assert judge_header(name, "1") is Verdict.DENIED_HEADER
     assert judge_header(name.title(), "1") is Verdict.DENIED_HEADER
     assert judge_header(f"Y-{name}", "1").allowed
@@ -426,7 +428,7 @@ def test_a_verdict_is_true_only_when_it_allows() -> None:
 
 
 @pytest.mark.parametrize("verdict", [each for each in Verdict if not each.allowed], ids=repr)
-def test_every_denial_becomes_an_error_with_a_sentence(verdict: Verdict) -> None:
+def test_every_denial_becomes_an_error_with_a_clear_message(verdict: Verdict) -> None:
     error = denied(verdict)
     assert isinstance(error, EgressDenied | SourceRedirected)
     assert error.verdict is verdict
@@ -435,6 +437,6 @@ def test_every_denial_becomes_an_error_with_a_sentence(verdict: Verdict) -> None
     assert verdict.message.endswith(".")
 
 
-def test_what_is_allowed_is_no_error() -> None:
+def test_an_allowed_verdict_is_not_an_error() -> None:
     with pytest.raises(ValueError, match="no error"):
         denied(Verdict.ALLOWED)

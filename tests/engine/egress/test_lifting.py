@@ -26,7 +26,7 @@ from billhook.engine.verdict import Verdict
         ),
     ],
 )
-def test_it_lifts_what_was_denied(url, host, port, allowance):
+def test_it_allows_what_was_denied(url, host, port, allowance):
     verdict = judge_url(url, EgressPolicy())
     assert not verdict.allowed
     assert allowance_that_lifts(verdict, host=host, port=port) == allowance
@@ -34,7 +34,7 @@ def test_it_lifts_what_was_denied(url, host, port, allowance):
 
 
 @pytest.mark.parametrize("address", ["10.20.0.7", "fd12::7"])
-def test_a_name_is_allowed_for_its_address_alone_where_that_is_known(address):
+def test_a_name_is_allowed_only_for_its_address_if_that_is_known(address):
     denied = Verdict.DENIED_PRIVATE
     text = allowance_that_lifts(denied, host="erp.example.com", port=443, address=address)
     policy = EgressPolicy.from_texts(allow=[text])
@@ -52,5 +52,5 @@ def test_a_name_is_allowed_for_its_address_alone_where_that_is_known(address):
         ("http://0.0.0.0/", "0.0.0.0"),
     ],
 )
-def test_what_stays_closed_has_no_allowance(url, host):
+def test_an_address_that_is_always_denied_has_no_allowance(url, host):
     assert allowance_that_lifts(judge_url(url, EgressPolicy()), host=host, port=80) == ""

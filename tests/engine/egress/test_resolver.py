@@ -38,7 +38,7 @@ async def test_a_name_is_looked_up_once_and_absolutely() -> None:
     assert answers.asked == ["api.example.com."]
 
 
-async def test_an_allowed_name_is_asked_for_as_the_operator_wrote_it() -> None:
+async def test_an_allowed_name_is_looked_up_as_the_operator_wrote_it() -> None:
     policy = EgressPolicy.from_texts(allow=["billing:8000"])
     answers = Answers("172.18.0.3")
     assert await addresses_of("billing", answers, policy, port=8000) == ("172.18.0.3",)
@@ -55,7 +55,7 @@ async def test_an_allowed_name_is_asked_for_as_the_operator_wrote_it() -> None:
         pytest.param(["127.1"], Verdict.DENIED_NOT_AN_ADDRESS, id="short form"),
     ],
 )
-async def test_one_bad_answer_refuses_the_name(addresses: list[str], verdict: Verdict) -> None:
+async def test_one_denied_address_refuses_the_name(addresses: list[str], verdict: Verdict) -> None:
     with pytest.raises(EgressDenied) as caught:
         await addresses_of("api.example.com", Answers(*addresses))
     assert caught.value.verdict is verdict
@@ -106,11 +106,11 @@ class TestSystemResolver:
         assert found
 
     @pytest.mark.parametrize("name", ["x" * 64 + ".example.", "a..example.", "\x00."])
-    async def test_a_name_that_no_resolver_takes_is_unreachable(self, name: str) -> None:
+    async def test_a_name_that_no_resolver_accepts_is_unreachable(self, name: str) -> None:
         with pytest.raises(OSError, match=r".*"):
             await SystemResolver().resolve(name)
 
-    async def test_an_unknown_name_is_unreachable_and_says_no_more(self) -> None:
+    async def test_an_unknown_name_is_unreachable_and_reveals_nothing_else(self) -> None:
         def ask(name: str) -> list[str]:
             raise OSError(-2, f"{name} is not known here")
 
@@ -119,7 +119,7 @@ class TestSystemResolver:
         assert "known here" not in str(caught.value)
         assert caught.value.__cause__ is None
 
-    async def test_runs_that_want_the_same_name_share_one_lookup(self) -> None:
+    async def test_runs_that_need_the_same_name_share_one_lookup(self) -> None:
         asked: list[str] = []
         go_on = threading.Event()
 
@@ -142,7 +142,7 @@ class TestSystemResolver:
         with pytest.raises(EgressDenied):
             await addresses_of("rebind.example.net", resolver)
 
-    async def test_slow_names_of_one_integration_hold_up_no_other(self) -> None:
+    async def test_slow_names_of_one_integration_delay_no_other(self) -> None:
         go_on = threading.Event()
 
         def ask_slowly(name: str) -> list[str]:
@@ -158,7 +158,7 @@ class TestSystemResolver:
         go_on.set()
         await asyncio.gather(*stuck)
 
-    async def test_no_more_threads_ask_than_there_are_places_even_when_nobody_waits(self) -> None:
+    async def test_lookups_never_use_more_threads_than_allowed_even_when_nobody_waits(self) -> None:
         go_on = threading.Event()
         asking = threading.Semaphore(0)
 
@@ -179,7 +179,7 @@ class TestSystemResolver:
         go_on.set()
         assert await addresses_of("tar0.example.net", resolver) == ("93.184.216.34",)
 
-    def test_a_lookup_that_never_ends_does_not_hold_up_the_end_of_the_loop(self) -> None:
+    def test_a_lookup_that_never_ends_does_not_delay_the_end_of_the_loop(self) -> None:
         go_on = threading.Event()
 
         def ask(name: str) -> list[str]:

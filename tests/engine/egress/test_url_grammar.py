@@ -34,7 +34,7 @@ def parsed(text: str) -> Url:
         pytest.param("https://r3---sn.a.example/", "https", "r3---sn.a.example", 443, "/", id="--"),
     ],
 )
-def test_a_url_is_read_into_its_parts(
+def test_a_url_is_parsed_into_its_parts(
     text: str, scheme: str, host: str, port: int, target: str
 ) -> None:
     url = parsed(text)
@@ -129,12 +129,12 @@ def test_path_and_query_keep_their_bytes(text: str, target: str) -> None:
         pytest.param("https://a.example/a/..;x/b", Verdict.DENIED_DOT_SEGMENT, id="path parameter"),
     ],
 )
-def test_a_url_that_could_be_read_twice_is_refused(text: str, verdict: Verdict) -> None:
+def test_an_ambiguous_url_is_refused(text: str, verdict: Verdict) -> None:
     assert parse_url(text) is verdict
 
 
 @pytest.mark.parametrize("port", [1, 65535])
-def test_the_first_and_the_last_port_can_be_written(port: int) -> None:
+def test_the_lowest_and_the_highest_port_are_allowed(port: int) -> None:
     assert parsed(f"https://a.example:{port}/").port == port
 
 
@@ -179,7 +179,7 @@ def test_an_origin_is_scheme_host_and_port(other: str, same: bool) -> None:
     assert (parsed("https://a.example/x").origin == parsed(other).origin) is same
 
 
-def test_a_bare_host_is_read_without_scheme_or_port() -> None:
+def test_a_bare_host_is_parsed_without_scheme_or_port() -> None:
     host = parse_host("Billing.Example")
     assert not isinstance(host, Verdict)
     assert host.text == "billing.example"
@@ -231,7 +231,7 @@ def _same_host(host: str | None, url: Url) -> bool:
 
 @given(_TEXTS)
 @settings(deadline=None)
-def test_the_written_form_is_ascii_and_reads_as_itself(text: str) -> None:
+def test_the_written_form_is_ascii_and_parses_to_itself(text: str) -> None:
     url = parse_url(text)
     if isinstance(url, Verdict):
         return
@@ -241,7 +241,7 @@ def test_the_written_form_is_ascii_and_reads_as_itself(text: str) -> None:
 
 @given(_TEXTS)
 @settings(deadline=None)
-def test_what_goes_on_the_wire_is_what_was_parsed(text: str) -> None:
+def test_the_parsed_url_is_the_one_that_is_sent(text: str) -> None:
     url = parse_url(text)
     if isinstance(url, Verdict):
         return

@@ -263,7 +263,7 @@ def assert_target_is_as_configured(url: str, received: Received) -> None:
 
 
 @cases(lambda case: "host" in case)
-def test_an_address_that_a_name_is_answered_with_is_dialled_or_refused(
+def test_an_address_to_which_a_name_resolves_is_dialled_or_refused(
     case: Case, certificate: Path
 ) -> None:
     world = World(answers=[[case["host"]]])

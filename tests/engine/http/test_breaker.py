@@ -124,7 +124,7 @@ async def test_failures_of_the_source_in_a_row_open_it(answer):
 
 
 @pytest.mark.parametrize("answer", HARMLESS)
-async def test_what_is_not_the_sources_failure_never_opens_it(answer):
+async def test_failures_not_caused_by_the_source_never_open_it(answer):
     client = Client()
     for _ in range(3 * FAILURES):
         await client.get(answer())
@@ -139,7 +139,7 @@ async def test_a_success_between_failures_keeps_it_closed():
     assert client.state is State.CLOSED
 
 
-async def test_a_search_that_works_hides_no_document_that_never_comes():
+async def test_a_working_search_does_not_hide_a_failing_document_step():
     client = Client()
     for _ in range(FAILURES):
         await client.get(ok(), "Find")
@@ -160,7 +160,7 @@ async def test_after_the_pause_one_request_is_let_through_and_closes_it():
     assert client.state is State.CLOSED
 
 
-async def test_the_pause_doubles_up_to_a_cap_and_begins_anew_after_a_success():
+async def test_the_pause_doubles_up_to_a_limit_and_restarts_after_a_success():
     client = Client()
     await client.fail()
     pauses = []
@@ -189,7 +189,7 @@ async def test_a_step_that_still_fails_opens_it_again_at_once_for_twice_as_long(
     assert client.transport.state.next_try == client.now + 2 * FIRST_PAUSE
 
 
-async def test_only_one_request_at_a_time_is_the_try():
+async def test_only_one_trial_request_is_sent_at_a_time():
     client = Client()
     await client.fail()
     client.now += FIRST_PAUSE
@@ -204,7 +204,7 @@ async def test_only_one_request_at_a_time_is_the_try():
     assert await client.get(ok()) == "200"
 
 
-async def test_a_try_that_says_nothing_leaves_the_next_one_to_see():
+async def test_an_inconclusive_trial_leaves_the_decision_to_the_next_one():
     client = Client()
     await client.fail()
     client.now += FIRST_PAUSE
@@ -243,5 +243,5 @@ async def test_its_state_can_be_read():
     )
 
 
-async def test_it_says_that_it_is_tried_again_by_itself():
+async def test_it_says_that_it_will_retry_automatically():
     assert "by itself" in str(SourcePaused())

@@ -78,7 +78,7 @@ async def fetch(source: Source, **more) -> bytes:
         pytest.param(always(answer(pdf(MOST))), id="not-compressed-after-all"),
     ],
 )
-async def test_a_compressed_answer_is_the_document_unpacked(script: Script):
+async def test_a_compressed_response_is_unpacked_to_the_document(script: Script):
     async with serving(script) as source, nothing_left():
         assert await fetch(source) == pdf(MOST)
     assert b"\r\nAccept-Encoding: gzip\r\n" in source.requests[0]
@@ -119,7 +119,7 @@ async def test_a_compressed_answer_is_the_document_unpacked(script: Script):
         ),
     ],
 )
-async def test_a_compressed_answer_that_is_bad_ends_the_run(
+async def test_an_invalid_compressed_response_ends_the_run(
     script: Script, error: type[BillhookError]
 ):
     async with serving(script) as source, nothing_left():
@@ -129,7 +129,7 @@ async def test_a_compressed_answer_that_is_bad_ends_the_run(
     assert type(told.value) is error
 
 
-async def test_what_a_compressed_failure_says_is_unpacked_for_conditions():
+async def test_a_compressed_failure_is_unpacked_for_conditions():
     failure = answer(gzip.compress(b'{"error": "none"}'), ENCODED, status="400 Bad Request")
     path = PathConfig(kind="json", text="$.error")
     condition = ConditionConfig(path=path, equals="none")
@@ -140,7 +140,7 @@ async def test_what_a_compressed_failure_says_is_unpacked_for_conditions():
             await fetch(source)
 
 
-async def test_an_answer_is_not_unpacked_unless_it_was_asked_for():
+async def test_a_response_is_not_unpacked_unless_compression_was_requested():
     async with serving(always(answer(gzip.compress(pdf()), ENCODED))) as source:
         run = command(source)
         plain = replace(run, steps=(replace(run.steps[0], compressed=False),))

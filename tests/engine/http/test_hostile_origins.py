@@ -264,14 +264,14 @@ async def test_a_hostile_origin_ends_the_run_with_its_own_error_and_leaves_nothi
         pytest.param(begins(answer(b"%PDF-", length=99)), "body", id="in-the-body"),
     ],
 )
-async def test_a_silence_tells_in_which_phase_it_fell(script: Script, phase: str) -> None:
+async def test_a_timeout_names_its_phase(script: Script, phase: str) -> None:
     async with serving(script) as source:
         failure = await fail(source, read_timeout=0.2)
     assert isinstance(failure, SourceTimeout)
     assert failure.phase == phase
 
 
-async def test_a_body_that_is_fast_enough_still_ends_with_the_time_of_the_whole_run() -> None:
+async def test_a_body_that_is_fast_enough_still_ends_at_the_deadline_of_the_run() -> None:
     trace = Trace()
     async with (
         serving(endlessly(CLOSED, b"%PDF-" * 2000, pause=0.05)) as source,
@@ -321,7 +321,7 @@ async def test_a_failed_status_counts_even_if_its_body(script: Script, limits) -
     assert isinstance(failure, SourceStatus)
 
 
-async def test_a_body_that_came_with_its_head_is_measured_too() -> None:
+async def test_a_body_that_arrived_with_its_head_is_limited_too() -> None:
     async with serving(always(CHUNKED + chunk(pdf()) + b"0\r\n\r\n")) as source:
         assert isinstance(await fail(source, max_bytes=1999), SourceTooLarge)
 
@@ -351,7 +351,7 @@ async def a_full_queue() -> AsyncIterator[Source]:
         yield Source(port=listener.getsockname()[1])
 
 
-async def test_an_address_that_never_answers_ends_as_a_timeout_of_connect() -> None:
+async def test_an_address_that_never_responds_ends_as_a_timeout_of_connect() -> None:
     async with a_full_queue() as source, nothing_left():
         failure = await fail(source, connect_timeout=0.2)
     assert isinstance(failure, SourceTimeout)
@@ -379,12 +379,12 @@ class TestTls:
         assert source.requests == []
         return caught.value
 
-    async def test_an_authority_that_nobody_trusts_fails(self, tmp_path) -> None:
+    async def test_an_untrusted_ca_certificate_fails(self, tmp_path) -> None:
         tls = Authority().server_context(tmp_path)
         failure = await self.attempt(tls, Authority().client_context())
         assert isinstance(failure, SourceTlsFailed)
 
-    async def test_the_default_trusts_no_certificate_that_is_signed_at_home(self, tmp_path) -> None:
+    async def test_the_default_trusts_no_self_signed_certificate(self, tmp_path) -> None:
         tls = Authority().server_context(tmp_path)
         failure = await self.attempt(tls, default_tls_context())
         assert isinstance(failure, SourceTlsFailed)
@@ -395,7 +395,7 @@ class TestTls:
         failure = await self.attempt(tls, authority.client_context())
         assert isinstance(failure, SourceTlsFailed)
 
-    async def test_a_certificate_past_its_time_fails(self, tmp_path) -> None:
+    async def test_an_expired_certificate_fails(self, tmp_path) -> None:
         authority = Authority()
         tls = authority.server_context(tmp_path, days=-1)
         failure = await self.attempt(tls, authority.client_context())
@@ -419,7 +419,7 @@ class TestTls:
             source.scheme = "https"
             assert isinstance(await fail(source), SourceTlsFailed)
 
-    async def test_a_trusted_certificate_for_the_very_address_works(self, tmp_path) -> None:
+    async def test_a_trusted_certificate_for_the_exact_address_works(self, tmp_path) -> None:
         authority = Authority()
         tls = authority.server_context(tmp_path)
         async with serving(always(answer(pdf())), tls=tls) as source, nothing_left():
@@ -453,12 +453,12 @@ def redirecting_to(*locations: str) -> Script:
 class TestRedirects:
     """A redirect is judged as a request of its own before anything is sent."""
 
-    async def test_a_loop_ends(self) -> None:
+    async def test_a_redirect_loop_ends(self) -> None:
         async with serving(redirecting_to("/invoice")) as source, nothing_left():
             assert isinstance(await fail(source), SourceRedirected)
         assert len(source.requests) == 1
 
-    async def test_the_fourth_is_not_followed(self) -> None:
+    async def test_the_fourth_redirect_is_not_followed(self) -> None:
         async with serving(redirecting_to("/1", "/2", "/3", "/4", "/5")) as source, nothing_left():
             assert isinstance(await fail(source), SourceRedirected)
         assert len(source.requests) == 4
@@ -472,7 +472,7 @@ class TestRedirects:
             pytest.param("localhost:{port}", id="a-name-of-this-server"),
         ],
     )
-    async def test_one_to_a_denied_address_reaches_nobody(self, host: str) -> None:
+    async def test_a_redirect_to_a_denied_address_reaches_nobody(self, host: str) -> None:
         async with serving(always(answer(pdf()))) as inner:
             target = f"http://{host.format(port=inner.port)}/latest"
             async with serving(redirecting_to(target)) as source, nothing_left():
@@ -480,7 +480,9 @@ class TestRedirects:
         assert isinstance(failure, EgressDenied)
         assert inner.connections == 0
 
-    async def test_one_to_an_allowed_origin_carries_nothing_that_was_configured(self) -> None:
+    async def test_a_redirect_to_an_allowed_origin_carries_nothing_that_was_configured(
+        self,
+    ) -> None:
         async with serving(always(answer(pdf()))) as other:
             to_other = redirecting_to(f"{other.url}/1.pdf?sig=a%2Fb%3D")
             async with serving(to_other) as source:
@@ -499,7 +501,7 @@ class TestRedirects:
         assert b"canary-7341" not in other.requests[0]
         assert b"cookie" not in other.requests[0].lower()
 
-    async def test_none_is_followed_when_the_command_says_deny(self) -> None:
+    async def test_no_redirect_is_followed_if_the_command_says_deny(self) -> None:
         async with serving(redirecting_to("/elsewhere")) as source, transport_to(source) as door:
             get_invoice = command(f"{source.url}/invoice", redirects="deny")
             with pytest.raises(SourceRedirected):

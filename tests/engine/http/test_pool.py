@@ -39,7 +39,7 @@ class TestTheLastGate:
     """The literal address is judged as the socket is made, whatever stands before."""
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"])
-    async def test_a_denied_literal_makes_no_socket(self, pool: Pool, host: str) -> None:
+    async def test_a_denied_literal_opens_no_socket(self, pool: Pool, host: str) -> None:
         dial = dial_to(host, 80)
         with pytest.raises(ClientConnectorError) as caught:
             await pool.open(dial)
@@ -50,7 +50,7 @@ class TestTheLastGate:
     @pytest.mark.parametrize(
         "text", ["127.1", "localhost", "2130706433", "0x7f.1", "fe80::1%lo", "127.0.0.1\0", ""]
     )
-    async def test_text_that_is_no_canonical_address_makes_no_socket(
+    async def test_text_that_is_not_a_canonical_address_opens_no_socket(
         self, pool: Pool, text: str
     ) -> None:
         dial = dial_to("api.example.com", 443)
@@ -73,7 +73,7 @@ class TestWhatWeLeanOn:
             connection.close()
             await pool.close()
 
-    def test_the_methods_that_we_override_are_there_with_their_arguments(self) -> None:
+    def test_the_methods_that_we_override_exist_with_the_same_arguments(self) -> None:
         def arguments(function: object) -> list[str]:
             return list(inspect.signature(function).parameters)  # type: ignore[arg-type]
 
@@ -83,15 +83,15 @@ class TestWhatWeLeanOn:
         assert arguments(ResponseHandler.data_received) == ["self", "data"]
         assert arguments(ResponseHandler.feed_data) == ["self", "data", "size"]
 
-    async def test_no_name_is_remembered(self, pool: Pool) -> None:
+    async def test_no_name_is_cached(self, pool: Pool) -> None:
         assert not pool.use_dns_cache
 
-    def test_the_client_session_is_nowhere_in_the_engine(self) -> None:
+    def test_the_engine_never_uses_a_client_session(self) -> None:
         modules = [module for name, module in sys.modules.items() if name.startswith("billhook.")]
         assert not any(hasattr(module, "ClientSession") for module in modules)
 
 
-async def test_a_transport_that_was_closed_opens_anew() -> None:
+async def test_a_closed_transport_opens_again() -> None:
     async with serving(always(answer(pdf()))) as source:
         get_invoice = command(f"{source.url}/")
         door = HttpTransport(source.policy())
@@ -103,7 +103,7 @@ async def test_a_transport_that_was_closed_opens_anew() -> None:
     assert source.connections == 2
 
 
-def test_a_transport_serves_one_event_loop_after_another() -> None:
+def test_a_transport_works_in_one_event_loop_after_another() -> None:
     async def once(door: HttpTransport) -> int:
         async with serving(always(answer(pdf()))) as source:
             door._policy = source.policy()

@@ -70,7 +70,7 @@ def followed(request: WebRequest, location: str, status: int = 302) -> WebReques
         pytest.param(303, "DELETE", "GET", False, id="303 DELETE"),
     ],
 )
-def test_method_and_body_follow_as_in_browsers(
+def test_method_and_body_are_kept_as_in_browsers(
     status: int, method: str, then: str, with_body: bool
 ) -> None:
     following = followed(a_request(method=method), "/files/1.pdf", status)
@@ -78,7 +78,7 @@ def test_method_and_body_follow_as_in_browsers(
     assert following.body == (BODY if with_body else None)
 
 
-def test_on_the_same_origin_headers_stay() -> None:
+def test_on_the_same_origin_headers_are_kept() -> None:
     following = followed(a_request(), "/files/1.pdf")
     assert following.headers == HEADERS
     assert following.carries_secret
@@ -107,16 +107,14 @@ def test_a_request_that_loses_its_body_loses_the_headers_that_describe_it() -> N
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_on_another_origin_nothing_configured_goes_along(
-    url: str, location: str, status: int
-) -> None:
+def test_nothing_configured_is_sent_to_another_origin(url: str, location: str, status: int) -> None:
     following = followed(a_request(url, "POST"), location, status)
     assert following.headers == ()
     assert following.body is None
     assert not following.carries_secret
 
 
-def test_what_was_dropped_stays_dropped_on_the_way_back() -> None:
+def test_dropped_headers_stay_dropped_after_returning_to_the_first_origin() -> None:
     first = a_request()
     second = followed(first, "https://evil.example.net/")
     third = follow(second, "https://api.example.com/back", before=(first,))
@@ -155,7 +153,7 @@ def test_path_and_query_keep_their_bytes(location: str, target: str) -> None:
         pytest.param(["/a", "/a"], id="twice the same"),
     ],
 )
-def test_a_redirect_must_say_where_in_one_way(locations: list[str]) -> None:
+def test_a_redirect_must_have_exactly_one_location(locations: list[str]) -> None:
     verdict = follow_redirect([a_request()], status=302, locations=locations, policy=POLICY)
     assert verdict is Verdict.DENIED_LOCATION
 
@@ -189,17 +187,17 @@ def test_three_redirects_are_followed_and_no_more() -> None:
         pytest.param("//api.example.com./invoice/1", id="trailing dot"),
     ],
 )
-def test_a_circle_is_seen_at_once(location: str) -> None:
+def test_a_redirect_to_itself_is_detected_immediately(location: str) -> None:
     assert follow(a_request(), location) is Verdict.DENIED_REDIRECT_LOOP
 
 
-def test_a_circle_over_two_addresses_is_seen() -> None:
+def test_a_circle_of_two_addresses_is_detected() -> None:
     first = a_request()
     second = followed(first, "/other")
     assert follow(second, "/invoice/1", before=(first,)) is Verdict.DENIED_REDIRECT_LOOP
 
 
-def test_the_same_address_with_another_method_is_no_circle() -> None:
+def test_the_same_address_with_another_method_is_not_a_circle() -> None:
     following = followed(a_request(method="POST"), "/invoice/1", 303)
     assert (following.method, following.target) == ("GET", "/invoice/1")
 
@@ -216,7 +214,7 @@ def test_the_same_address_with_another_method_is_no_circle() -> None:
         pytest.param("/x\udce4", Verdict.DENIED_UNICODE, id="bytes beyond UTF-8"),
     ],
 )
-def test_the_whole_policy_holds_for_each_redirect(location: str, verdict: Verdict) -> None:
+def test_the_whole_policy_applies_to_each_redirect(location: str, verdict: Verdict) -> None:
     assert follow(a_request(), location) is verdict
 
 

@@ -19,7 +19,7 @@ def with_header(name: str, value: str) -> WebRequest:
     return replace(REQUEST, headers=((name, value),))
 
 
-def test_what_may_be_configured_may_be_sent():
+def test_a_request_that_may_be_configured_may_be_sent():
     sent = encode_request(with_header("X-Api-Key", "k"), authority="api.example.com")
     assert b"\r\nX-Api-Key: k\r\n" in sent
 
@@ -38,7 +38,7 @@ def test_what_may_be_configured_may_be_sent():
         ("X-A", "1\0"),
     ],
 )
-def test_what_may_not_be_configured_is_not_sent_either(name, value):
+def test_a_request_that_may_not_be_configured_is_not_sent_either(name, value):
     for _ in range(2):
         with pytest.raises(EgressDenied):
             encode_request(with_header(name, value), authority="api.example.com")

@@ -80,7 +80,7 @@ class Client:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_a_stumble_is_followed_by_another_try(status):
+async def test_a_temporary_failure_is_retried(status):
     stumble = make_response(b"busy", status=status)
     client = Client(stumble, make_response(b"1"))
     response = await client.get()
@@ -99,14 +99,14 @@ async def test_a_stumble_is_followed_by_another_try(status):
         pytest.param(SourceTimeout("lookup"), id="the lookup took too long"),
     ],
 )
-async def test_trouble_with_the_connection_is_followed_by_another_try(error):
+async def test_a_connection_failure_is_retried(error):
     client = Client(error, make_response(b"1"))
     assert (await client.get()).status == 200
     assert client.attempts == [(None, error.code), (200, "ok")]
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 408, 409, 500, 501])
-async def test_another_answer_is_the_answer(status):
+async def test_another_response_is_final(status):
     client = Client(make_response(status=status))
     assert (await client.get()).status == status
     assert client.pauses == []
@@ -123,7 +123,7 @@ async def test_another_answer_is_the_answer(status):
         pytest.param(NotADocument(), id="no document"),
     ],
 )
-async def test_another_error_is_the_error(error):
+async def test_another_error_is_final(error):
     client = Client(error)
     with pytest.raises(BillhookError) as caught:
         await client.get()
@@ -135,13 +135,13 @@ async def test_another_error_is_the_error(error):
 @pytest.mark.parametrize(
     "stumble", [make_response(status=503), make_response(status=429)], ids=["503", "429"]
 )
-async def test_what_may_do_something_twice_is_sent_once(method, stumble):
+async def test_a_request_that_is_not_repeatable_is_sent_once(method, stumble):
     client = Client(stumble)
     assert (await client.get(repeatable=False, method=method)).status in {503, 429}
     assert client.pauses == []
 
 
-async def test_what_may_do_something_twice_is_sent_once_when_the_connection_breaks():
+async def test_a_request_that_is_not_repeatable_is_sent_once_even_if_the_connection_breaks():
     client = Client(SourceCutShort())
     with pytest.raises(SourceCutShort):
         await client.get(repeatable=False)
@@ -154,7 +154,7 @@ async def test_a_post_that_only_reads_is_sent_again():
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-async def test_there_are_as_many_tries_as_set_and_the_last_answer_counts(retries):
+async def test_there_are_as_many_attempts_as_configured_and_the_last_response_counts(retries):
     client = Client(*(make_response(b"%d" % n, status=503) for n in range(retries + 1)))
     response = await client.get(retries=retries)
     assert (response.status, response.body.read()) == (503, b"%d" % retries)
@@ -170,7 +170,7 @@ async def test_the_last_error_counts():
 # Pauses
 
 
-async def test_the_pause_grows_and_chance_takes_a_part_of_it():
+async def test_the_pause_grows_and_is_shortened_randomly():
     client = Client(*(make_response(status=503) for _ in range(5)), chance=1.0)
     await client.get(retries=4)
     assert client.pauses == [FIRST_PAUSE * factor for factor in (1, 2, 4, 8)]
@@ -179,7 +179,7 @@ async def test_the_pause_grows_and_chance_takes_a_part_of_it():
     assert client.pauses == [FIRST_PAUSE / 4, FIRST_PAUSE / 2]
 
 
-async def test_the_source_says_how_long_to_wait():
+async def test_the_pause_is_the_one_that_the_source_asks_for():
     client = Client(
         make_response(status=429, headers=[("retry-after", "7")]), make_response(b"1"), chance=0.5
     )
@@ -195,14 +195,14 @@ async def test_the_source_says_how_long_to_wait():
         pytest.param([("Retry-After", "9" * 9)], 600.0, id="for years"),
     ],
 )
-async def test_a_wait_that_is_too_long_is_no_wait(headers, within):
+async def test_a_wait_that_is_too_long_ends_the_attempts(headers, within):
     client = Client(make_response(b"busy", status=503, headers=headers))
     response = await client.get(within=within)
     assert (response.status, response.body.read()) == (503, b"busy")
     assert client.pauses == []
 
 
-async def test_there_is_no_further_try_after_the_deadline():
+async def test_there_is_no_further_attempt_after_the_deadline():
     client = Client(SourceUnreachable())
     with pytest.raises(SourceUnreachable):
         await client.get(within=FIRST_PAUSE / 2)
@@ -224,7 +224,7 @@ async def test_there_is_no_further_try_after_the_deadline():
         pytest.param("", None, id="nothing"),
     ],
 )
-def test_a_wait_is_read_as_its_rfc_says(value, expected):
+def test_a_wait_is_parsed_as_its_rfc_says(value, expected):
     assert asked_pause((("Retry-After", value),)) == expected
 
 
@@ -235,7 +235,7 @@ def test_a_date_is_a_wait_until_then():
     assert 90 < asked <= 100
 
 
-async def test_it_happens_on_the_wire_as_well():
+async def test_requests_are_really_repeated_on_the_wire():
     answers = iter([answer(b"busy", "Retry-After: 0", status="503 Busy"), answer(b"1")])
 
     async def script(peer):

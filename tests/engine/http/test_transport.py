@@ -64,7 +64,7 @@ async def run(door: HttpTransport, a_command: Command, trace: Trace | None = Non
 class TestTheRequest:
     """A request goes out as configured, byte for byte."""
 
-    async def test_target_headers_and_body_stand_on_the_wire_as_configured(self) -> None:
+    async def test_target_headers_and_body_are_sent_as_configured(self) -> None:
         async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
             post = command(
                 f"{source.url}/a%2Fb//c;v=1?q=%3D+&x",
@@ -91,7 +91,7 @@ class TestTheRequest:
         assert lines[4].startswith("User-Agent: Billhook/")
         assert body == b'{"a": 1}'
 
-    async def test_what_a_member_configured_is_not_added_a_second_time(self) -> None:
+    async def test_a_configured_header_is_not_added_again(self) -> None:
         async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
             headers = (("user-agent", "Acme"), ("ACCEPT", "application/pdf"))
             await run(door, command(f"{source.url}/", headers=headers))
@@ -121,7 +121,7 @@ class TestTheRequest:
         sent = source.requests[0]
         assert (length in sent) if length else (b"Content-Length" not in sent)
 
-    async def test_nothing_of_the_environment_has_a_say(self, monkeypatch, tmp_path) -> None:
+    async def test_nothing_in_the_environment_has_an_effect(self, monkeypatch, tmp_path) -> None:
         netrc = tmp_path / "netrc"
         netrc.write_text("default login eve password canary-7341\n")
         netrc.chmod(0o600)
@@ -153,7 +153,7 @@ class TestTheRequest:
             pytest.param({"method": "GET /x HTTP/1.1\r\nA:"}, id="a-line-break-in-the-method"),
         ],
     )
-    async def test_a_request_that_would_be_two_is_refused_even_at_the_door(
+    async def test_a_request_that_would_become_two_is_refused_by_the_transport_too(
         self, change: dict[str, object]
     ) -> None:
         async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
@@ -193,13 +193,13 @@ class TestTheAnswer:
             ),
         ],
     )
-    async def test_a_body_ends(self, script: Script) -> None:
+    async def test_the_end_of_a_body_is_found(self, script: Script) -> None:
         async with serving(script) as source, nothing_left():
             async with transport_to(source) as door:
                 assert await run(door, command(f"{source.url}/")) == pdf()
             await source.all_gone()
 
-    async def test_headers_are_given_as_they_came(self) -> None:
+    async def test_headers_are_returned_unchanged(self) -> None:
         lines = ("X-One: 1", "x-one: 2", "Content-Type: text/html")
         async with serving(always(answer(b"x", *lines))) as source, transport_to(source) as door:
             whole = command(f"{source.url}/")
@@ -211,7 +211,7 @@ class TestTheAnswer:
         )
         assert str(response.origin) == source.url
 
-    async def test_an_answer_before_the_request_is_out_is_taken_and_the_connection_given_up(
+    async def test_an_early_response_is_used_and_the_connection_is_closed(
         self,
     ) -> None:
         async def script(peer: Peer) -> None:
@@ -237,7 +237,7 @@ class TestConnections:
                 await run(door, command(f"{source.url}/"))
         assert source.connections == 1
 
-    async def test_two_transports_share_none(self) -> None:
+    async def test_two_transports_share_no_connection(self) -> None:
         async with (
             serving(always(answer(pdf()))) as source,
             transport_to(source) as one,
@@ -247,7 +247,7 @@ class TestConnections:
             await run(other, command(f"{source.url}/"))
         assert source.connections == 2
 
-    async def test_an_answer_pushed_on_an_idle_connection_is_not_read_by_the_next_run(
+    async def test_a_response_pushed_on_an_idle_connection_is_not_read_by_the_next_run(
         self,
     ) -> None:
         pushed = asyncio.Event()
@@ -267,7 +267,7 @@ class TestConnections:
             assert await run(door, command(f"{source.url}/")) == pdf(2000)
         assert source.connections == 2
 
-    async def test_not_even_if_it_still_waits_in_the_kernel(self) -> None:
+    async def test_a_pushed_response_is_not_read_even_if_it_still_waits_in_the_kernel(self) -> None:
         peers: list[Peer] = []
 
         async def script(peer: Peer) -> None:
@@ -282,7 +282,7 @@ class TestConnections:
             assert await run(door, command(f"{source.url}/")) == pdf(2000)
         assert source.connections == 2
 
-    async def test_an_idle_connection_that_talks_without_end_is_hung_up_at_once(self) -> None:
+    async def test_an_idle_connection_that_sends_without_end_is_closed_immediately(self) -> None:
         async def script(peer: Peer) -> None:
             await peer.request()
             await peer.send(answer(pdf()))
@@ -295,7 +295,7 @@ class TestConnections:
             async with asyncio.timeout(KEEP_IDLE / 2):
                 await source.all_gone()
 
-    async def test_a_run_that_waits_in_line_for_a_connection_keeps_its_deadline(self) -> None:
+    async def test_a_run_in_the_queue_for_a_connection_keeps_its_deadline(self) -> None:
         async def script(peer: Peer) -> None:
             await peer.request()
             await peer.until_gone()
@@ -311,7 +311,7 @@ class TestConnections:
                 await asyncio.wait([first])
             assert source.connections == 1
 
-    async def test_a_run_given_up_leaves_nothing(self) -> None:
+    async def test_a_cancelled_run_leaves_nothing_open(self) -> None:
         async def script(peer: Peer) -> None:
             await peer.request()
             await peer.send(answer(b"%PDF-", length=99))
@@ -351,7 +351,9 @@ class TestRepeating:
 
         return script
 
-    async def test_a_get_is_when_an_idle_connection_was_closed_before_any_answer(self) -> None:
+    async def test_a_get_is_repeated_if_an_idle_connection_was_closed_before_any_response(
+        self,
+    ) -> None:
         trace = Trace()
         async with serving(self.hangs_up_on_the_second_request()) as source, nothing_left():
             async with transport_to(source) as door:
@@ -362,7 +364,7 @@ class TestRepeating:
         assert len(source.requests) == 3
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-    async def test_no_other_method_is(self, method: str) -> None:
+    async def test_no_other_method_is_repeated(self, method: str) -> None:
         async with (
             serving(self.hangs_up_on_the_second_request()) as source,
             transport_to(source) as door,
@@ -372,7 +374,7 @@ class TestRepeating:
                 await run(door, command(f"{source.url}/", method=method))
         assert len(source.requests) == 2
 
-    async def test_a_get_is_not_when_a_byte_of_the_answer_came(self) -> None:
+    async def test_a_get_is_not_repeated_if_a_byte_of_the_response_arrived(self) -> None:
         script = self.hangs_up_on_the_second_request(after=b"H")
         async with serving(script) as source, transport_to(source) as door:
             await run(door, command(f"{source.url}/"))
@@ -417,7 +419,7 @@ class TestRepeating:
             assert await run(door, get) == pdf()
         assert source.connections == 3
 
-    async def test_a_get_on_a_new_connection_is_not(self) -> None:
+    async def test_a_get_on_a_new_connection_is_not_repeated(self) -> None:
         async with serving(once(b"")) as source, transport_to(source) as door:
             with pytest.raises(SourceCutShort):
                 await run(door, command(f"{source.url}/"))
@@ -443,7 +445,7 @@ class TestLookups:
         policy = EgressPolicy.from_texts(allow=[f"erp.example.net:{port}=127.0.0.0/8"])
         return HttpTransport(policy, resolver=resolver)
 
-    async def test_a_name_leads_to_the_addresses_of_its_answer(self) -> None:
+    async def test_a_name_is_dialled_at_the_addresses_of_its_lookup(self) -> None:
         async with (
             serving(always(answer(pdf()))) as source,
             self.door(source.port, Answers(["127.0.0.1"])) as door,
@@ -471,7 +473,9 @@ class TestLookups:
             pytest.param(["fe80::1%eth0"], "zone-id", id="a-zone"),
         ],
     )
-    async def test_one_bad_answer_refuses_the_name(self, answers: list[str], reason: str) -> None:
+    async def test_one_denied_address_refuses_the_name(
+        self, answers: list[str], reason: str
+    ) -> None:
         trace = Trace()
         async with (
             serving(always(answer(pdf()))) as source,
@@ -503,7 +507,7 @@ class TestLookups:
                 await run(door, command(f"http://erp.example.net:{source.port}/"))
         assert resolver.asked == 1
 
-    async def test_a_lookup_that_takes_too_long_is_told_as_such(self) -> None:
+    async def test_a_lookup_that_takes_too_long_is_reported_as_a_timeout(self) -> None:
         class Never(Answers):
             async def resolve(self, name: str) -> Sequence[str]:
                 await asyncio.sleep(60)
@@ -559,7 +563,7 @@ CANARY = "canary-7341"
         pytest.param(always(answer(b"x", f"Content-Encoding: {CANARY}")), id="an-encoding"),
     ],
 )
-async def test_no_error_shows_the_url_a_secret_or_a_word_of_the_source(script: Script) -> None:
+async def test_no_error_shows_the_url_a_secret_or_text_of_the_source(script: Script) -> None:
     async with serving(script) as source, transport_to(source) as door:
         secretly = command(
             f"{source.url}/hidden-path/{{{{ApiKey}}}}",

@@ -25,12 +25,12 @@ def unpack(packed: bytes, size: int = 1000) -> bytes:
 
 
 @given(members, sizes)
-def test_members_unpack_to_what_was_packed_wherever_they_are_cut(parts, size):
+def test_gzip_members_unpack_to_the_original_wherever_they_are_split(parts, size):
     assert unpack(b"".join(map(gzip.compress, parts)), size) == b"".join(parts)
 
 
 @given(st.binary(max_size=300), st.data())
-def test_what_is_cut_short_is_told_as_such(data, choose):
+def test_truncated_data_is_reported_as_truncated(data, choose):
     packed = gzip.compress(data)
     cut = choose.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(SourceCutShort):
@@ -48,17 +48,17 @@ def test_what_is_cut_short_is_told_as_such(data, choose):
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_no_gzip_is_told_as_broken(packed, size):
+def test_data_that_is_not_gzip_is_reported_as_broken(packed, size):
     with pytest.raises(SourceBroken):
         unpack(packed, size)
 
 
-def test_a_beginning_of_a_second_member_is_no_whole_one():
+def test_the_beginning_of_a_second_member_is_not_a_complete_one():
     with pytest.raises(SourceCutShort):
         unpack(gzip.compress(b"x") + b"\x1f")
 
 
-def test_a_bomb_comes_in_small_pieces():
+def test_a_bomb_is_unpacked_in_small_chunks():
     bomb = gzip.compress(bytes(50_000_000))
     pieces = Unpacker().unpack(bomb)
     assert {len(next(pieces)) for _ in range(20)} <= set(range(1, 256 * 1024 + 1))
@@ -73,7 +73,7 @@ def test_a_bomb_comes_in_small_pieces():
         pytest.param(gzip.compress(b"no such invoice")[:20], b"no such in", id="cut"),
     ],
 )
-def test_the_beginning_of_a_failure_is_shown_as_far_as_it_goes(packed, shown):
+def test_the_beginning_of_a_failure_is_shown_as_far_as_it_can_be_unpacked(packed, shown):
     assert shown.startswith(unpack_beginning(packed, 10))
 
 

@@ -233,7 +233,7 @@ def test_a_command_is_stored_and_loaded_without_loss(config):
 
 
 @given(authentications(), tls)
-def test_authentication_goes_into_a_database_and_comes_out_unchanged(authentication, tls):
+def test_authentication_is_read_from_a_database_unchanged(authentication, tls):
     assert (
         authentication_from_json(json.loads(json.dumps(authentication_to_json(authentication))))
         == authentication
@@ -241,12 +241,12 @@ def test_authentication_goes_into_a_database_and_comes_out_unchanged(authenticat
     assert tls_from_json(json.loads(json.dumps(tls_to_json(tls)))) == tls
 
 
-def test_the_file_of_the_design_is_read():
+def test_the_example_file_is_read():
     assert read_integration(THE_DESIGN) == THE_DESIGN_READ
     assert read_integration(THE_DESIGN.encode()) == THE_DESIGN_READ
 
 
-def test_the_file_of_the_design_is_written_for_people_to_read():
+def test_the_example_file_is_written_in_a_readable_form():
     without_comments = "".join(
         line.partition("#")[0].rstrip() + "\n" for line in THE_DESIGN.splitlines()
     )
@@ -399,7 +399,7 @@ def test_a_problem_is_reported_with_its_path_and_solution(change, code, where, l
     assert hint in problem.message
 
 
-def test_a_request_beside_steps_is_misplaced():
+def test_a_request_next_to_steps_is_misplaced():
     problem = only_problem(STEPS.replace("timeout = 12.5", 'url = "https://a.example/"'))
     assert (problem.code, problem.where, problem.line) == ("misplaced-key", "commands.Fetch.url", 7)
 
@@ -440,7 +440,7 @@ def test_invalid_toml_is_reported_with_its_line(source, line, hint):
         pytest.param("a = 1".encode("utf-16"), id="utf-16"),
     ],
 )
-def test_a_binary_file_is_refused_as_such(source):
+def test_a_binary_file_is_refused_as_binary(source):
     assert only_problem(source).code == "not-text"
 
 
@@ -465,7 +465,7 @@ def test_an_invalid_command_from_outside_is_refused(data):
         command_from_json(data)
 
 
-def test_a_line_is_found_through_texts_of_several_lines_and_quoted_keys():
+def test_a_line_is_found_despite_multiline_texts_and_quoted_keys():
     source = """a = '''
 [commands.X]
 url = 1

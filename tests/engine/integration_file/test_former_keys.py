@@ -61,7 +61,7 @@ answer = { url = "$.url", authentication = true }
 FORMER = PRESENT.replace("authentication", "sign_in")
 
 
-def test_the_former_key_means_what_the_present_one_means():
+def test_the_former_key_means_the_same_as_the_present_one():
     config = read_integration(FORMER)
     assert config == read_integration(PRESENT)
     assert config.authentication is not None
@@ -84,7 +84,7 @@ def test_the_present_key_is_written():
     assert written.count("sign_in") == PRESENT.count("sign_in")
 
 
-def test_what_an_earlier_release_stored_is_read():
+def test_rows_stored_by_an_earlier_release_are_read():
     config = read_integration(PRESENT)
     assert config.authentication is not None
     stored = authentication_to_json(config.authentication)
@@ -106,7 +106,7 @@ def test_both_keys_at_once_are_an_error_that_names_the_former_one():
 
 
 @pytest.mark.parametrize("text", [PRESENT, FORMER], ids=["present", "former"])
-def test_a_mistyped_key_has_its_line_whatever_the_table_is_called(text):
+def test_a_mistyped_key_has_its_line_under_either_name_of_the_table(text):
     typed = text.replace("headers", "heders").replace("Document", "Doc")
     with pytest.raises(ConfigurationError) as caught:
         read_integration(typed)

@@ -91,7 +91,7 @@ def test_an_unknown_preset_leads_to_the_nearest():
         preset_text("../engine/files")
 
 
-def test_presets_are_listed_by_their_titles():
+def test_presets_are_listed_in_the_order_of_their_titles():
     titles = [preset.title.casefold() for preset in list_presets()]
     assert titles == sorted(titles)
     assert len(titles) == len(preset_names()) > 0
@@ -102,7 +102,7 @@ def shipped(request):
     return read_preset(request.param)
 
 
-def test_a_preset_that_ships_compiles(shipped):
+def test_a_shipped_preset_compiles(shipped):
     config = shipped.integration
     for command in config.commands:
         compile_command(
@@ -126,5 +126,5 @@ def test_a_preset_that_ships_explains_all_its_fields(shipped):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", shipped.name)
 
 
-def test_a_preset_that_ships_is_kept_without_loss(shipped):
+def test_a_shipped_preset_is_stored_without_loss(shipped):
     assert read_integration(write_integration(shipped.integration)) == shipped.integration

@@ -59,7 +59,7 @@ MISSING = "not_found_when = [{ json = '$.error', equals = 'none' }, { body_conta
         ),
     ],
 )
-async def test_an_answer_that_is_no_success_ends_the_run(lines, answer, error):
+async def test_a_response_that_fails_its_condition_ends_the_run(lines, answer, error):
     if error is SourceStatus and "302" in lines:
         error = SourceSaidNo
     run = run_toml(with_lines(lines), answer)
@@ -82,13 +82,13 @@ async def test_an_answer_that_is_no_success_ends_the_run(lines, answer, error):
         ),
     ],
 )
-async def test_an_answer_that_is_a_success_leads_on(lines, answer):
+async def test_a_response_that_meets_its_condition_leads_to_the_next_step(lines, answer):
     run = run_toml(with_lines(lines), answer, as_pdf())
     await run.document()
     assert len(run.sent) == 2
 
 
-async def test_conditions_hold_for_the_answer_with_the_document_too():
+async def test_conditions_apply_to_the_response_with_the_document_too():
     text = """
 [commands.GetInvoiceImage]
 url = "{{Base}}/{{InvoiceNumber}}"
@@ -140,6 +140,6 @@ success_when = [{ json = "$.success", equals = true }]
         ),
     ],
 )
-def test_a_condition_that_cannot_be_is_told_with_its_place(lines, code, where):
+def test_an_invalid_condition_is_reported_with_its_location(lines, code, where):
     problem = problems_of(with_lines(lines))[0]
     assert (problem.code, problem.where) == (code, f"commands.GetInvoiceImage.steps[0].{where}")

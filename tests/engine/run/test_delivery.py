@@ -78,7 +78,7 @@ def zipped(**files: bytes) -> bytes:
         pytest.param('zip = "A.pdf"', make_response(zipped(x__y__a_pdf=PDF)), id="zip-in-folder"),
     ],
 )
-async def test_the_document_is_taken_from_where_it_is(answer, reply):
+async def test_the_document_is_taken_from_its_configured_location(answer, reply):
     with await run_toml(answering(answer), reply).document() as document:
         assert document.body.read() == PDF
         assert (document.media_type, document.extension) == ("application/pdf", "pdf")
@@ -88,7 +88,7 @@ async def test_the_document_is_taken_from_where_it_is(answer, reply):
 
 
 @given(st.binary(max_size=300), st.booleans(), st.booleans())
-async def test_any_base64_gives_back_the_very_bytes(middle, for_urls, padded):
+async def test_any_base64_decodes_to_the_exact_bytes(middle, for_urls, padded):
     data = b"%PDF-1.7\n" + middle + b"\n%%EOF\n"
     text = (base64.urlsafe_b64encode if for_urls else base64.b64encode)(data).decode()
     reply = as_json({"c": text if padded else text.rstrip("=")})
@@ -137,7 +137,7 @@ async def test_a_large_document_is_unwrapped_into_a_file(answer, reply):
         pytest.param('url = "$.u"', as_json({"u": "ftp://x/"}), EgressDenied, id="no-web-address"),
     ],
 )
-async def test_what_is_not_there_is_an_error_of_its_own_and_all_is_closed(answer, reply, error):
+async def test_a_missing_document_is_its_own_error_and_everything_is_closed(answer, reply, error):
     run = run_toml(answering(answer), reply)
     failure = await run.failure(error)
     assert failure.step == "GetInvoiceImage"
@@ -153,7 +153,7 @@ async def test_what_is_not_there_is_an_error_of_its_own_and_all_is_closed(answer
         pytest.param('zip = "*"', make_response(zipped(a_pdf=b"%PDF-" + b"0" * 10**6)), id="bomb"),
     ],
 )
-async def test_the_limit_counts_what_comes_out(answer, reply):
+async def test_the_limit_counts_unpacked_bytes(answer, reply):
     await run_toml(answering(answer, "max_bytes = 4000"), reply).failure(SourceTooLarge)
 
 
@@ -181,7 +181,7 @@ async def test_a_url_at_our_own_source_is_authenticated(url, goes_along):
     assert run.transport.requests[1].authenticate is goes_along
 
 
-async def test_a_url_may_stand_in_a_header_or_be_the_whole_body():
+async def test_a_url_may_be_in_a_header_or_be_the_whole_body():
     for answer, reply in (
         ('url = { header = "Content-Location" }', as_json({}, Content_Location=f"{SITE}/x")),
         ("url = true", make_response(f"{SITE}/x\n".encode())),
@@ -191,7 +191,7 @@ async def test_a_url_may_stand_in_a_header_or_be_the_whole_body():
         assert run.sent[1] == f"GetInvoiceImage GET {SITE}/x"
 
 
-async def test_an_expired_url_is_told_and_both_answers_are_closed():
+async def test_an_expired_url_is_reported_and_both_responses_are_closed():
     replies = as_json({"u": f"{SITE}/x"}), as_json({}, status=403)
     await run_toml(answering('url = "$.u"'), *replies).failure(SourceRefused)
     for reply in replies:
@@ -207,7 +207,7 @@ async def test_an_expired_url_is_told_and_both_answers_are_closed():
         pytest.param("https://pay.example/ü", "https://pay.example/%C3%BC", id="in-ascii"),
     ],
 )
-async def test_a_link_is_given_as_it_is_and_not_fetched(link, sent):
+async def test_a_link_is_returned_unchanged_and_not_fetched(link, sent):
     run = run_toml(answering('link = "$.share_link"'), as_json({"share_link": link}))
     with await run.document() as document:
         assert (document.media_type, document.extension) == ("text/uri-list", "uri")
@@ -227,12 +227,12 @@ async def test_a_link_is_given_as_it_is_and_not_fetched(link, sent):
         pytest.param("https://pay.example/\nhttps://evil.example/", EgressDenied, id="two-lines"),
     ],
 )
-async def test_a_link_that_nobody_should_be_sent_to_is_refused(link, error):
+async def test_an_unsafe_link_is_refused(link, error):
     failure = await run_toml(answering('link = "$.l"'), as_json({"l": link})).failure(error)
     assert link not in failure.public_message
 
 
-async def test_an_xml_invoice_is_a_document_where_it_is_accepted():
+async def test_an_xml_invoice_is_a_document_if_it_is_accepted():
     xml = b'<?xml version="1.0"?><Invoice xmlns="urn:x"><ID>7</ID></Invoice>'
     more = 'accept = ["application/pdf", "application/xml"]'
     with await run_toml(answering("body = true", more), make_response(xml)).document() as document:
@@ -269,13 +269,13 @@ async def test_an_xml_invoice_is_a_document_where_it_is_accepted():
         pytest.param('{ xpath = "//n" }', as_json({"c": coded()}), None, id="other-language"),
     ],
 )
-async def test_a_document_has_the_sources_name_made_safe(fact, reply, name):
+async def test_a_document_has_the_name_from_the_source_made_safe(fact, reply, name):
     run = run_toml(answering(f'base64 = "$.c", name = {fact}'), reply)
     with await run.document() as document:
         assert document.name == name
 
 
-async def test_a_name_in_a_header_is_that_of_the_answer_with_the_document():
+async def test_the_name_is_read_from_the_response_with_the_document():
     text = answering('url = "$.u", name = { header = "Content-Disposition" }')
     first = as_json({"u": f"{SITE}/x"}, Content_Disposition="inline; filename=first.json")
     second = as_pdf(headers=[("Content-Disposition", "attachment; filename=second.pdf")])
@@ -304,7 +304,7 @@ def test_a_name_from_outside_is_made_safe(text, name):
 
 
 @given(st.text())
-def test_whatever_the_name_it_is_one_visible_name_with_our_extension(text):
+def test_any_name_becomes_one_visible_name_with_our_extension(text):
     name = safe_name(text, "pdf")
     if name is None:
         return
@@ -328,13 +328,13 @@ ERROR_XML = make_response(b"<error>no</error>", headers=[("Content-Type", "appli
         pytest.param("image/png", "application/pdf", id="not-accepted-anyway"),
     ],
 )
-async def test_the_bytes_decide_whatever_type_is_said(said, kind):
+async def test_the_bytes_decide_regardless_of_the_declared_type(said, kind):
     text = answering('body = true, type = { header = "Content-Type" }', ACCEPT_BOTH)
     with await run_toml(text, as_pdf(headers=[("Content-Type", said)])).document() as document:
         assert document.media_type == kind
 
 
-async def test_a_type_that_is_said_narrows_what_is_accepted():
+async def test_a_declared_type_narrows_the_accepted_kinds():
     text = answering('body = true, type = { header = "Content-Type" }', ACCEPT_BOTH)
     await run_toml(text, ERROR_XML).failure(NotADocument)
 
@@ -367,17 +367,17 @@ async def test_a_type_that_is_said_narrows_what_is_accepted():
         pytest.param('pdf = "$.a"', "", "unknown-key", ".pdf", id="unknown-kind"),
     ],
 )
-def test_an_answer_that_cannot_be_is_told_when_it_is_saved(answer, more, code, where):
+def test_an_invalid_document_location_is_reported_when_it_is_saved(answer, more, code, where):
     problem = problems_of(answering(answer, more))[0]
     assert (problem.code, problem.where) == (code, f"commands.GetInvoiceImage.answer{where}")
 
 
-def test_a_link_accepts_no_kind_of_document():
+def test_a_link_cannot_have_accepted_kinds_of_document():
     (problem,) = problems_of(answering('link = "$.a"', 'accept = ["image/png"]'))
     assert (problem.code, problem.where) == ("misplaced-key", "commands.GetInvoiceImage.accept")
 
 
-def test_an_answer_that_wraps_the_document_may_be_larger_than_it():
+def test_a_response_that_wraps_the_document_may_be_larger_than_the_document():
     plain, wrapped = (
         compile_toml(answering(answer, "max_bytes = 30000000")).steps[0].max_bytes
         for answer in ("body = true", 'base64 = "$.c"')
@@ -403,7 +403,7 @@ url = "{{{{Base}}}}/pdf"
 """
 
 
-async def test_a_step_is_sent_again_until_the_answer_is_ready():
+async def test_a_step_is_repeated_until_the_response_is_ready():
     waiting = [as_json({"s": "working"}), as_json({}, status=404)]
     run = run_toml(POLL, as_json({}), *waiting, as_json({"s": "ready"}), as_pdf())
     await run.document()
@@ -426,7 +426,7 @@ async def test_a_step_is_sent_again_until_the_answer_is_ready():
         pytest.param(as_json({}, status=404), DocumentNotFound, id="404-all-the-time"),
     ],
 )
-async def test_a_step_that_does_not_get_ready_in_time_is_told(last, error):
+async def test_a_step_that_is_not_ready_in_time_is_reported(last, error):
     waiting = [as_json({"s": "working"}) for _ in range(2)]
     run = run_toml(POLL, as_json({}), *waiting, last)
     failure = await run.failure(error)
@@ -435,20 +435,20 @@ async def test_a_step_that_does_not_get_ready_in_time_is_told(last, error):
         last.body.read()
 
 
-async def test_a_failure_that_waiting_will_not_mend_ends_it_at_once():
+async def test_a_failure_that_waiting_cannot_fix_ends_the_run_immediately():
     run = run_toml(POLL, as_json({}), as_json({}, status=401))
     await run.failure(SourceRefused)
     assert len(run.sent) == 2
 
 
-async def test_waiting_past_the_deadline_is_not_begun():
+async def test_no_wait_beyond_the_deadline_is_started():
     text = POLL.replace("pause = 0", "pause = 30")
     run = run_toml(text, as_json({}), as_json({"s": "working"}))
     failure = await run.failure(StillWorking)
     assert (failure.step, len(run.sent)) == ("Poll", 2)
 
 
-async def test_what_is_built_may_take_its_time():
+async def test_a_document_that_is_being_generated_may_take_its_time():
     text = f"""
 [[commands.GetInvoiceImage.steps]]
 name = "Take"
@@ -482,7 +482,7 @@ url = "{{{{Base}}}}/build"
         pytest.param(READY.replace("$.s", "s"), "path-syntax", ".when[0]", id="path"),
     ],
 )
-def test_a_repetition_that_cannot_be_is_told_when_it_is_saved(lines, code, where):
+def test_an_invalid_repetition_is_reported_when_it_is_saved(lines, code, where):
     problem = problems_of(answering("body = true", lines))[0]
     assert problem.code == code
     assert problem.where == f"commands.GetInvoiceImage.repeat_until{where}"

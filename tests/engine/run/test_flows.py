@@ -84,7 +84,7 @@ LOOKUP = step("Find", "{{Base}}/find?n={{InvoiceNumber}}", 'extract = { Id = "$.
 KEY = 'headers = [["X-Key", "{{ApiKey}}"]]'
 
 
-async def test_a_number_is_looked_up_and_its_pdf_taken():
+async def test_a_number_is_looked_up_and_its_pdf_returned():
     script = in_order(
         ("GET /find?n=INV%201%2F2", as_json({"data": [{"id": "a/b"}]})),
         ("GET /invoices/a%2Fb/pdf", answer(DOCUMENT)),
@@ -96,7 +96,7 @@ async def test_a_number_is_looked_up_and_its_pdf_taken():
     assert source.connections == 1
 
 
-async def test_a_document_is_generated_waited_for_and_taken():
+async def test_a_document_is_generated_awaited_and_returned():
     steps = (
         step("Generate", "{{Base}}/generate", 'method = "POST"\nextract = { Job = "$.job" }')
         + step(
@@ -148,7 +148,7 @@ async def test_a_pre_signed_url_gets_no_credentials_and_is_fetched_once():
         assert b"X-Key" not in files.requests[0]
 
 
-async def test_a_link_for_one_use_is_never_sent_twice():
+async def test_a_single_use_link_is_never_requested_twice():
     """The second connection is hung up on after the request, when the link is used already."""
 
     async def script(peer: Peer) -> None:
@@ -165,7 +165,7 @@ async def test_a_link_for_one_use_is_never_sent_twice():
     assert sum(b"/once" in each for each in source.requests) == 1
 
 
-async def test_one_file_of_a_zip_is_taken():
+async def test_one_file_of_a_zip_is_returned():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("2026/invoice-1.pdf", DOCUMENT)
@@ -176,7 +176,7 @@ async def test_one_file_of_a_zip_is_taken():
         assert await run(steps, source) == DOCUMENT
 
 
-async def test_what_was_never_built_is_built_and_taken():
+async def test_a_document_that_was_never_generated_is_generated_and_returned():
     steps = step("Take", "{{Base}}/doc/{{InvoiceNumber}}", 'answer = { base64 = "$.content" }')
     steps += """
 [[commands.GetInvoiceImage.steps.on_not_found]]
@@ -196,7 +196,7 @@ body = '{"file": "{{InvoiceNumber}}"}'
     assert source.requests[1].endswith(b'{"file": "INV 1/2"}')
 
 
-async def test_an_answer_with_a_redirect_leads_to_the_document():
+async def test_a_redirect_in_a_response_leads_to_the_document():
     script = in_order(
         ("GET /pdf", answer(b"", "Location: /there?x=1", status="302 Found")),
         ("GET /there?x=1", answer(DOCUMENT)),
@@ -205,7 +205,7 @@ async def test_an_answer_with_a_redirect_leads_to_the_document():
         assert await run(step("Take", "{{Base}}/pdf"), source) == DOCUMENT
 
 
-async def test_a_run_that_is_given_up_leaves_nothing_behind():
+async def test_a_cancelled_run_leaves_nothing_behind():
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(as_json({"done": False}))

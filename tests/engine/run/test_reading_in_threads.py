@@ -42,14 +42,14 @@ def is_closed(answered: ReadableResponse) -> bool:
     ("size", "is_apart"),
     [pytest.param(LARGE, False, id="small"), pytest.param(LARGE + 1, True, id="large")],
 )
-async def test_only_a_large_answer_is_read_in_a_thread(size, is_apart):
+async def test_only_a_large_response_is_parsed_in_a_thread(size, is_apart):
     thread = await conversation().read(
         received(size), lambda content, values: threading.current_thread(), NOTHING
     )
     assert (thread is not threading.current_thread()) is is_apart
 
 
-async def test_what_looks_at_no_body_is_read_at_once():
+async def test_a_step_that_needs_no_body_is_evaluated_immediately():
     thread = await conversation().read(
         received(LARGE + 1),
         lambda content, values: threading.current_thread(),
@@ -70,13 +70,13 @@ async def test_what_looks_at_no_body_is_read_at_once():
         pytest.param("extract = { A = { regex = '(a)' } }", True, id="value-taken"),
     ],
 )
-def test_a_step_knows_whether_it_looks_into_the_body(reading, inside):
+def test_a_step_knows_whether_it_needs_the_body(reading, inside):
     command = compile_toml(f"[commands.GetInvoiceImage]\nurl = '{{{{Base}}}}/'\n{reading}")
     assert command.steps[0].reading.looks_inside is inside
 
 
 @pytest.mark.parametrize("size", [pytest.param(1, id="small"), pytest.param(LARGE + 1, id="large")])
-async def test_an_answer_that_cannot_be_read_is_closed(size):
+async def test_an_unreadable_response_is_closed(size):
     def fail(content, values):
         raise DocumentNotFound
 
@@ -86,7 +86,7 @@ async def test_an_answer_that_cannot_be_read_is_closed(size):
     assert is_closed(answered)
 
 
-async def test_reading_ends_with_the_deadline_and_the_answer_is_closed_only_then():
+async def test_reading_ends_at_the_deadline_and_the_response_is_closed_afterwards():
     release = threading.Event()
     seen = []
 
@@ -105,7 +105,7 @@ async def test_reading_ends_with_the_deadline_and_the_answer_is_closed_only_then
     assert is_closed(answered)
 
 
-async def test_a_run_that_is_given_up_while_reading_closes_the_answer_afterwards():
+async def test_a_run_cancelled_while_reading_closes_the_response_afterwards():
     release = threading.Event()
     answered = received(LARGE + 1)
     reading = asyncio.ensure_future(
@@ -121,7 +121,7 @@ async def test_a_run_that_is_given_up_while_reading_closes_the_answer_afterwards
     assert is_closed(answered)
 
 
-async def test_one_that_waits_for_its_turn_to_be_read_gives_up_without_reading():
+async def test_a_response_still_in_the_queue_is_given_up_without_reading():
     release = threading.Event()
     blocking = [
         asyncio.ensure_future(
@@ -142,7 +142,7 @@ async def test_one_that_waits_for_its_turn_to_be_read_gives_up_without_reading()
     assert was_read == []
 
 
-async def test_a_pause_that_would_pass_the_deadline_is_not_begun():
+async def test_a_pause_beyond_the_deadline_is_not_started():
     with pytest.raises(StillWorking):
         await conversation(timeout=5).pause(6)
     await conversation(timeout=5).pause(0)

@@ -10,7 +10,7 @@ from billhook.engine.run import run_command
 from engine.origins import always, answer, command, pdf, serving, transport_to
 
 
-async def test_a_run_sends_the_filled_request_and_returns_the_very_bytes_of_the_document():
+async def test_a_run_sends_the_filled_request_and_returns_the_exact_bytes_of_the_document():
     document_bytes = pdf(60_000)
     async with serving(always(answer(document_bytes))) as source, transport_to(source) as door:
         get_invoice = command(f"{source.url}/items/{{{{InvoiceNumber}}}}?copy=1")
@@ -33,7 +33,7 @@ async def test_a_run_sends_the_filled_request_and_returns_the_very_bytes_of_the_
         pytest.param("206 Partial", SourceStatus, "source-status", id="206-a-part-is-no-document"),
     ],
 )
-async def test_a_status_that_is_no_success_is_an_error_of_its_own(status, error, attempt):
+async def test_a_failed_status_has_its_own_error(status, error, attempt):
     async with (
         serving(always(answer(pdf(), status=status))) as source,
         transport_to(source) as door,
@@ -45,7 +45,7 @@ async def test_a_status_that_is_no_success_is_an_error_of_its_own(status, error,
     assert [(one.status, one.outcome) for one in trace.attempts] == [(int(status[:3]), attempt)]
 
 
-async def test_the_trace_tells_where_the_time_of_each_attempt_went():
+async def test_the_trace_shows_how_the_time_of_each_attempt_was_spent():
     async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
         get_invoice = command(f"{source.url}/invoice")
         trace = Trace()
@@ -67,7 +67,7 @@ async def test_the_trace_tells_where_the_time_of_each_attempt_went():
     assert source.connections == 1
 
 
-async def test_values_that_do_not_fit_are_told_before_anything_is_sent():
+async def test_invalid_values_are_reported_before_anything_is_sent():
     async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
         get_invoice = command(f"{source.url}/items/{{{{InvoiceNumber}}}}")
         with pytest.raises(TokenError):

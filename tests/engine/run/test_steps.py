@@ -48,7 +48,7 @@ def two(first: str, second: str) -> str:
     return step("Find", first) + step("Take", second)
 
 
-async def test_a_value_of_one_answer_fills_the_next_request():
+async def test_a_value_from_one_response_fills_the_next_request():
     run = run_toml(FIND_AND_TAKE, as_json({"data": [{"id": 41}]}), as_pdf(), number="A&B=C")
     with await run.document() as document:
         assert document.body.read() == PDF
@@ -63,7 +63,7 @@ async def test_a_value_of_one_answer_fills_the_next_request():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
-async def test_whatever_an_answer_gives_it_is_one_segment_of_the_next_path(value):
+async def test_any_value_from_a_response_is_one_segment_of_the_next_path(value):
     run = run_toml(FIND_AND_TAKE, as_json({"data": [{"id": value}]}), as_pdf())
     try:
         await run.document()
@@ -91,7 +91,7 @@ async def test_whatever_an_answer_gives_it_is_one_segment_of_the_next_path(value
         pytest.param(as_json({"data": [{"id": ""}]}), MissingValue, "is empty", id="empty"),
     ],
 )
-async def test_an_answer_that_leads_no_further_is_an_error_of_its_step(answer, error, hint):
+async def test_a_response_without_a_usable_value_is_an_error_of_its_step(answer, error, hint):
     run = run_toml(FIND_AND_TAKE, answer)
     failure = await run.failure(error)
     assert hint in failure.public_message
@@ -100,13 +100,13 @@ async def test_an_answer_that_leads_no_further_is_an_error_of_its_step(answer, e
     assert run.trace.attempts[-1].outcome == failure.code
 
 
-async def test_a_value_that_the_caller_gave_stays_the_callers_mistake():
+async def test_an_invalid_value_from_the_caller_is_reported_as_the_problem_of_the_caller():
     run = run_toml(FIND_AND_TAKE.replace("?number=", "/"), number="..")
     failure = await run.failure(TokenError)
     assert failure.step == "Find"
 
 
-async def test_every_answer_but_the_document_is_closed():
+async def test_every_response_except_the_document_is_closed():
     answers = [as_json({"data": [{"id": 1}]}), as_pdf()]
     document = await run_toml(FIND_AND_TAKE, *answers).document()
     with pytest.raises(ValueError, match="closed"):
@@ -125,7 +125,7 @@ async def test_one_deadline_covers_all_steps():
     assert failure.step == "Take"
 
 
-async def test_a_derived_token_is_made_before_the_step_is_sent_and_masked_like_its_parts():
+async def test_a_derived_token_is_computed_before_the_step_is_sent_and_masked_like_its_parts():
     text = two(
         'url = "{{Base}}/"\n'
         'derive = { Auth = { template = "{{User}}:{{ApiKey}}", function = "base64" },'
@@ -151,7 +151,7 @@ async def test_a_derived_token_is_made_before_the_step_is_sent_and_masked_like_i
     assert shown[0].headers[0][1].text != coded
 
 
-async def test_a_derived_token_of_a_command_with_one_request_bears_the_commands_name():
+async def test_a_derived_token_of_a_command_with_one_request_has_the_name_of_the_command():
     text = one(
         derive='{ Day = { template = "{{InvoiceDate}}", function = "date:yyyyMMdd" } }',
         url='"{{Base}}/{{GetInvoiceImage.Day}}"',
@@ -161,7 +161,7 @@ async def test_a_derived_token_of_a_command_with_one_request_bears_the_commands_
     assert run.sent == [f"GetInvoiceImage GET {SITE}/20260331"]
 
 
-async def test_a_derived_value_that_cannot_be_made_is_told_with_its_place():
+async def test_a_derived_value_that_cannot_be_computed_is_reported_with_its_location():
     text = one(derive='{ Day = { template = "{{InvoiceDate}}", function = "date:yyyy" } }')
     failure = await run_toml(text, number="soon").failure(TokenError)
     (problem,) = failure.problems
@@ -175,7 +175,7 @@ LINK = two(
 )
 
 
-async def test_a_url_out_of_an_answer_is_sent_as_it_is_without_credentials():
+async def test_a_url_from_a_response_is_requested_unchanged_and_without_credentials():
     signed = "https://files.example/a%2Fb.pdf?X-Sig=a%2Bb&e=1"
     run = run_toml(LINK, as_json({"link": signed}), as_pdf())
     await run.document()
@@ -194,7 +194,7 @@ async def test_a_url_out_of_an_answer_is_sent_as_it_is_without_credentials():
         pytest.param(f"{SITE}:8443/x.pdf", False, id="other-port"),
     ],
 )
-async def test_only_requests_to_the_commands_own_origin_are_authenticated(link, goes_along):
+async def test_only_requests_to_the_origin_of_the_command_are_authenticated(link, goes_along):
     run = run_toml(LINK + "authentication = true", as_json({"link": link}), as_pdf())
     await run.document()
     assert run.transport.requests[1].authenticate is goes_along
@@ -211,7 +211,7 @@ async def test_only_requests_to_the_commands_own_origin_are_authenticated(link, 
         pytest.param("http://files.example/", SourceRedirected, "downgrade", id="http"),
     ],
 )
-async def test_an_address_out_of_an_answer_that_is_none_of_ours_is_refused(link, error, reason):
+async def test_an_unusable_url_from_a_response_is_refused(link, error, reason):
     run = run_toml(LINK, as_json({"link": link}))
     failure = await run.failure(error)
     assert failure.step == "Take"
@@ -219,7 +219,7 @@ async def test_an_address_out_of_an_answer_that_is_none_of_ours_is_refused(link,
     assert link not in failure.public_message
 
 
-async def test_where_the_source_itself_is_plain_http_so_may_be_its_addresses():
+async def test_a_source_on_plain_http_may_return_plain_http_urls():
     run = run_toml(
         LINK.replace("{{Base}}", "{{Plain}}"), as_json({"link": "http://b.example/x"}), as_pdf()
     )
@@ -227,7 +227,7 @@ async def test_where_the_source_itself_is_plain_http_so_may_be_its_addresses():
     assert run.sent[1] == "Take GET http://b.example/x"
 
 
-async def test_a_secret_out_of_an_answer_travels_like_any_secret():
+async def test_a_secret_from_a_response_is_sent_like_any_secret():
     text = two(
         'url = "{{Base}}/login"\nextract = { Key = { header = "X-Session", secret = true } }',
         'url = "{{Base}}/x"\nheaders = [["X-Session", "{{Find.Key}}"]]',
@@ -258,7 +258,7 @@ TAKEN = LINK.replace(
         pytest.param(SIGNED_IN + LINK + 'headers = [["X", "{{Session.Id}}"]]', id="session"),
     ],
 )
-async def test_a_secret_goes_to_no_other_place_that_an_answer_names(text):
+async def test_a_secret_is_not_sent_to_another_origin_that_a_response_names(text):
     there = run_toml(text, as_json({"link": "https://evil.example/x"}, X_Key="k1"))
     failure = await there.failure(MissingValue)
     assert (failure.step, len(there.sent)) == ("Take", 1)
@@ -268,7 +268,7 @@ async def test_a_secret_goes_to_no_other_place_that_an_answer_names(text):
     assert here.transport.requests[1].carries_secret
 
 
-async def test_a_secret_address_out_of_an_answer_is_sent_where_it_leads():
+async def test_a_secret_url_from_a_response_is_requested():
     run = run_toml(TAKEN, as_json({"link": "https://files.example/x?sig=1"}, X_Key="k1"), as_pdf())
     await run.document()
     assert run.sent[1] == "Take GET https://files.example/x?sig=1"
@@ -284,7 +284,7 @@ async def test_a_secret_address_out_of_an_answer_is_sent_where_it_leads():
         pytest.param('method = "DELETE"', False, id="delete"),
     ],
 )
-async def test_only_what_reads_is_said_to_be_repeatable(lines, repeatable):
+async def test_only_reading_requests_are_marked_as_repeatable(lines, repeatable):
     run = run_toml(one() + "\n" + lines, as_pdf())
     await run.document()
     assert run.transport.requests[0].repeatable is repeatable
@@ -305,7 +305,7 @@ url = "{{Base}}/build/{{InvoiceNumber}}/{{Look.Template}}"
 """
 
 
-async def test_what_is_not_there_yet_is_built_and_asked_for_once_more():
+async def test_a_document_that_does_not_exist_yet_is_generated_and_requested_again():
     run = run_toml(BUILD, as_json({}, status=404), as_json({"name": "std"}), as_json({}), as_pdf())
     await run.document()
     assert run.sent == [
@@ -316,7 +316,7 @@ async def test_what_is_not_there_yet_is_built_and_asked_for_once_more():
     ]
 
 
-async def test_what_is_there_is_not_built():
+async def test_an_existing_document_is_not_generated():
     run = run_toml(BUILD, as_pdf())
     await run.document()
     assert len(run.sent) == 1
@@ -329,13 +329,13 @@ async def test_what_is_there_is_not_built():
         pytest.param([404, 200, 404], "Build", 3, id="nothing-to-build"),
     ],
 )
-async def test_what_is_not_there_after_building_is_not_found(statuses, step, requests):
+async def test_a_document_that_is_missing_after_generation_is_not_found(statuses, step, requests):
     run = run_toml(BUILD, *(as_json({"name": "s"}, status=status) for status in statuses))
     failure = await run.failure(DocumentNotFound)
     assert (failure.step, len(run.sent)) == (step, requests)
 
 
-def test_later_requests_are_shown_with_what_is_not_known_yet():
+def test_later_requests_are_shown_with_unknown_values_marked():
     command = compile_toml(FIND_AND_TAKE + BUILD.replace('"Take"', '"Get"'))
     shown = command.preview(command.values({"InvoiceNumber": "A 1"}))
     assert [(each.step, each.url.text) for each in shown] == [
@@ -350,7 +350,7 @@ def test_later_requests_are_shown_with_what_is_not_known_yet():
     )
 
 
-def test_a_preview_tells_what_does_not_fit_beside_what_is_not_known():
+def test_a_preview_reports_invalid_values_next_to_unknown_ones():
     command = compile_toml(
         FIND_AND_TAKE.replace("/{{Find.Id}}/", "/{{Find.Id}}/{{InvoiceNumber}}/")
     )
@@ -361,7 +361,7 @@ def test_a_preview_tells_what_does_not_fit_beside_what_is_not_known():
     ]
 
 
-def test_tokens_that_stand_only_in_paths_conditions_and_names_are_asked_for():
+def test_tokens_used_only_in_paths_conditions_and_names_are_required():
     text = two(
         'url = "{{Base}}/"\nextract = { Id = "$[\'{{InvoiceId}}\']" }\n'
         'success_when = [{ json = "$[?@.a == {{Amount}}]", exists = true }]\n'
@@ -506,13 +506,13 @@ def test_tokens_that_stand_only_in_paths_conditions_and_names_are_asked_for():
         pytest.param(one() + "\nretries = 9", "invalid-value", "retries", "0 to 5", id="retries"),
     ],
 )
-def test_a_mistake_between_steps_is_told_when_it_is_saved(text, code, where, hint):
+def test_a_problem_between_steps_is_reported_when_it_is_saved(text, code, where, hint):
     problem = problems_of(text)[0]
     assert (problem.code, problem.where) == (code, f"commands.GetInvoiceImage.{where}")
     assert hint in problem.message
 
 
-def test_a_secret_token_of_a_session_stands_in_requests_alone():
+def test_a_secret_token_of_a_session_is_allowed_only_in_requests():
     session = """
 [authentication]
 scheme = "session"

@@ -33,20 +33,20 @@ def as_zip(**files: bytes):
         pytest.param(as_pdf(), id="document"),
     ],
 )
-async def test_the_document_is_taken_with_and_without_a_zip_around_it(answer):
+async def test_the_document_is_found_with_and_without_a_zip_around_it(answer):
     with await run_toml(COMMAND, answer).document() as document:
         assert document.body.read() == PDF
 
 
 @pytest.mark.parametrize("body", [b'{"error": "none"}', b"PK", b"%PDF-1.4 cut short"])
-async def test_what_is_neither_a_zip_nor_a_document_is_told_as_what_it_is(body):
+async def test_content_that_is_neither_a_zip_nor_a_document_is_reported_as_what_it_is(body):
     run = run_toml(COMMAND, make_response(body=body))
     with pytest.raises(SourceError) as told:
         await run.document()
     assert told.value.code in {"not-a-document", "source-cut-short"}
 
 
-async def test_several_documents_in_a_zip_are_told_as_that():
+async def test_several_documents_in_a_zip_are_reported():
     with pytest.raises(AmbiguousAnswer, match="The zip holds 2 files that fit the pattern"):
         await run_toml(COMMAND, as_zip(a_pdf=PDF, b_pdf=PDF)).document()
 
@@ -57,7 +57,7 @@ async def test_an_empty_zip_has_no_document():
 
 
 @pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-async def test_what_is_not_unpacked_piece_by_piece_is_not_unpacked_at_all(packed):
+async def test_a_zip_that_cannot_be_unpacked_in_chunks_is_not_unpacked_at_all(packed):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", packed) as archive:
         archive.writestr("invoice.pdf", PDF)

@@ -19,24 +19,24 @@ from small_commands import (
 
 
 @pytest.mark.parametrize("method", ["get", "TRACE", "CONNECT", "OPTIONS", "HEAD", "", "GET "])
-def test_another_method_than_the_five_is_refused(method):
+def test_a_method_other_than_the_five_is_refused(method):
     (problem,) = problems_of(method=method)
     assert (problem.code, problem.where) == ("unknown-method", "commands.Case.method")
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_the_json_of_amazon_is_filled_as_json(version):
+def test_the_json_type_of_amazon_is_filled_as_json(version):
     header = ("Content-Type", f"application/x-amz-json-{version}")
     command = compile_step(**with_body(header, '{"InvoiceId": "{{A}}"}'))
     assert fill(command, A='O"7').body == b'{"InvoiceId": "O\\"7"}'
 
 
-def test_a_method_in_small_letters_names_the_right_one():
+def test_a_method_in_lower_case_is_reported_with_the_right_one():
     assert problems_of(method="post")[0].suggestion == "POST"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_body_needs_a_method_that_has_one(method):
+def test_a_body_requires_a_method_that_has_one(method):
     (problem,) = problems_of(method=method, body="x", headers=(TEXT,))
     assert (problem.code, problem.where) == ("body-not-allowed", "commands.Case.body")
 
@@ -126,7 +126,7 @@ def test_without_a_body_only_methods_that_have_one_send_an_empty_one(method, bod
         pytest.param(TEXT, "x" * 200_001, "too-long", id="too-long"),
     ],
 )
-def test_a_wrong_body_is_told(header, body, code):
+def test_an_invalid_body_is_reported(header, body, code):
     problems = problems_of(**with_body(header, body))
     assert {problem.code for problem in problems} == {code}
     assert {problem.where for problem in problems} == {"commands.Case.body"}
@@ -193,11 +193,11 @@ def test_the_content_type_decides_how_a_body_is_filled(content_type, body, fille
         pytest.param("[{{A}}]", {"A": b"x"}, "unsupported-type", id="bytes"),
     ],
 )
-def test_a_value_that_does_not_fit_json_is_refused(body, values, code):
+def test_a_value_that_is_invalid_in_json_is_refused(body, values, code):
     assert misfits(compile_step(**with_body(JSON, body)), **values) == [code]
 
 
-def test_a_form_key_made_by_a_value_must_not_shadow_another():
+def test_a_form_key_filled_from_a_value_must_not_repeat_another():
     command = compile_step(**with_body(FORM, "id=1&{{A}}=2"))
     assert misfits(command, A="id") == ["duplicate-key"]
     assert fill(command, A="i d").body == b"id=1&i+d=2"
@@ -216,7 +216,7 @@ def test_a_form_key_made_by_a_value_must_not_shadow_another():
         ),
     ],
 )
-def test_a_doubtful_body_is_remarked(headers, body, code, suggestion):
+def test_a_doubtful_body_gets_a_remark(headers, body, code, suggestion):
     (note,) = compile_step(method="POST", headers=headers, body=body).notes
     assert (note.code, note.suggestion) == (code, suggestion)
     assert note.where == "commands.Case.body"

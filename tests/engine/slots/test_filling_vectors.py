@@ -67,14 +67,14 @@ def fill(case):
 @pytest.mark.parametrize(
     "case", [case for case in CASES if "expect_rendered" in case], ids=lambda case: case["id"]
 )
-def test_it_is_filled_as_the_case_says(case):
+def test_it_is_filled_as_expected_by_the_case(case):
     assert fill(case) in {case["expect_rendered"], *case.get("also_ok", ())}, case["why"]
 
 
 @pytest.mark.parametrize(
     "case", [case for case in CASES if "expect_error" in case], ids=lambda case: case["id"]
 )
-def test_it_is_refused_for_the_reason_that_the_case_gives(case):
+def test_it_is_refused_for_the_reason_expected_by_the_case(case):
     with pytest.raises((ConfigurationError, TokenError)) as refused:
         fill(case)
     word = case["expect_error"]
@@ -82,6 +82,6 @@ def test_it_is_refused_for_the_reason_that_the_case_gives(case):
     assert codes <= WORDS.get(word, {word}), case["why"]
 
 
-def test_every_case_of_the_list_is_tried():
+def test_every_case_of_the_list_is_run():
     assert len(CASES) == 116
     assert all(("expect_rendered" in case) != ("expect_error" in case) for case in CASES)

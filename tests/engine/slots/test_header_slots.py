@@ -26,7 +26,7 @@ from small_commands import compile_step, fill, misfits, problems_of
         "HOST",
     ],
 )
-def test_a_header_that_is_ours_to_set_is_refused(name):
+def test_a_header_that_only_billhook_may_set_is_refused(name):
     (problem,) = problems_of(headers=((name, "x"),))
     assert (problem.code, problem.where) == ("header-denied", "commands.Case.headers[0]")
 
@@ -49,13 +49,13 @@ def test_a_header_that_is_ours_to_set_is_refused(name):
         pytest.param("Content-Type", "{{A}}", "forbidden-position", id="token-as-content-type"),
     ],
 )
-def test_a_wrong_header_is_told(name, value, code):
+def test_an_invalid_header_is_reported(name, value, code):
     (problem,) = problems_of(headers=(("X-Good", "1"), (name, value)))
     assert (problem.code, problem.where) == (code, "commands.Case.headers[1]")
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Authorization", "Cookie"])
-def test_a_header_that_may_stand_once_is_refused_twice(name):
+def test_a_repeated_header_that_may_appear_only_once_is_refused(name):
     (problem,) = problems_of(headers=((name, "text/plain"), (name.lower(), "text/plain")))
     assert (problem.code, problem.where) == ("duplicate-header", "commands.Case.headers[1]")
 
@@ -94,7 +94,7 @@ def test_a_value_that_breaks_a_header_is_refused(template, value, code):
         pytest.param("{{A}}, {{B}}", "a ", id="space-inside"),
     ],
 )
-def test_a_value_that_breaks_nothing_stands_in_a_header(template, value):
+def test_a_harmless_value_is_kept_in_a_header(template, value):
     ((_, filled),) = fill(compile_step(headers=(("X", template),)), A=value).headers
     assert filled == template.replace("{{A}}", value).replace("{{B}}", "v")
 

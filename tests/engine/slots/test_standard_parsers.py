@@ -73,7 +73,7 @@ def fill(command, **values):
 
 
 @given(texts, texts)
-def test_a_path_gives_back_its_segments(a, b):
+def test_a_path_parses_back_to_its_segments(a, b):
     request = codes_or_filled(PATH, A=a, B=b)
     if isinstance(request, set):
         assert request <= {"dot-segment", "empty-segment"}
@@ -93,7 +93,7 @@ def test_a_path_gives_back_its_segments(a, b):
 
 
 @given(texts, texts)
-def test_a_query_gives_back_its_values(a, b):
+def test_a_query_parses_back_to_its_values(a, b):
     request = fill(QUERY, A=a, B=b)
     parts = urlsplit(request.url)
     assert (parts.path, parts.fragment) == ("/x", "")
@@ -102,14 +102,14 @@ def test_a_query_gives_back_its_values(a, b):
 
 
 @given(texts, texts)
-def test_a_form_gives_back_its_values(a, b):
+def test_a_form_parses_back_to_its_values(a, b):
     body = fill(FORM, A=a, B=b).body
     pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     assert pairs == [("a", a), ("k", "v"), ("b", f"x{b}")]
 
 
 @given(texts, scalars)
-def test_json_gives_back_its_values_in_their_own_types(a, b):
+def test_json_parses_back_to_its_values_with_their_types(a, b):
     body = json.loads(fill(JSON, A=a, B=b).body)
     assert body == {"s": f"<{a}>", "v": b, "n": [1, {"k": None}]}
     assert type(body["v"]) is type(b)
@@ -122,7 +122,7 @@ def test_a_decimal_bare_in_json_keeps_its_value(value):
 
 
 @given(xml_texts, xml_texts)
-def test_xml_gives_back_its_values(a, b):
+def test_xml_parses_back_to_its_values(a, b):
     root = fromstring(fill(XML, A=a, B=b).body)
     assert [(element.tag, list(element.attrib)) for element in root.iter()] == [
         ("r", ["k"]),
@@ -134,17 +134,17 @@ def test_xml_gives_back_its_values(a, b):
 
 
 @given(texts, texts)
-def test_plain_text_holds_values_as_they_are(a, b):
+def test_plain_text_contains_values_unchanged(a, b):
     assert fill(TEXT, A=a, B=b).body == f"a={a}\nb={b}".encode()
 
 
 @given(header_texts)
-def test_a_header_holds_a_printable_value_as_it_is(a):
+def test_a_header_contains_a_printable_value_unchanged(a):
     assert fill(HEADER, A=a).headers == (("X-A", f"a {a} z"),)
 
 
 @given(texts)
-def test_a_header_is_one_line_of_printable_ascii_whatever_is_given(a):
+def test_a_header_is_one_line_of_printable_ascii_for_any_value(a):
     assume(not (a.isascii() and a.isprintable()))
     with pytest.raises(TokenError):
         fill(HEADER, A=a)
@@ -185,7 +185,7 @@ def sent(command, **values):
 
 @SLOTS
 @given(value=st.integers(-(10**40), 10**40))
-def test_an_integer_is_written_in_its_digits_everywhere(command, value):
+def test_an_integer_is_written_as_its_digits_everywhere(command, value):
     assert str(value) in sent(command, A=value, B=value)
 
 

@@ -64,7 +64,7 @@ from small_commands import SITE, compile_step, fill, misfits, problems_of
         pytest.param(SITE + "x" * 2048, "length", (0, 2066), id="too-long"),
     ],
 )
-def test_a_wrong_url_is_told_where_it_is_wrong(url, code, span):
+def test_an_invalid_url_is_reported_at_the_invalid_part(url, code, span):
     (problem,) = problems_of(url=url)
     assert (problem.code, problem.where) == (code, "commands.Case.url")
     assert (problem.start, problem.end) == span
@@ -131,7 +131,7 @@ def test_a_wrong_url_is_told_where_it_is_wrong(url, code, span):
         ),
     ],
 )
-def test_a_url_is_sent_as_it_is_typed(url, filled, target):
+def test_a_url_is_sent_as_typed(url, filled, target):
     request = fill(compile_step(url=url))
     assert (request.url, request.target) == (filled, target)
 

@@ -9,7 +9,7 @@ from billhook.engine.tokens.catalogue import COMMANDS, NAME, SYSTEM_TOKENS, near
 ALL = [token for command in COMMANDS.values() for token in command.tokens] + list(SYSTEM_TOKENS)
 
 
-def test_the_commands_of_2019_are_known():
+def test_the_original_commands_are_known():
     assert list(COMMANDS) == ["GetInvoiceImage", "LoginWithToken"]
     assert tokens_of("GetInvoiceImage") >= {
         "InvoiceNumber",
@@ -29,12 +29,12 @@ def test_the_commands_of_2019_are_known():
     }
 
 
-def test_an_own_command_has_no_tokens_in_the_catalogue():
+def test_a_custom_command_has_no_tokens_in_the_catalogue():
     assert tokens_of("FetchStatement") == frozenset()
 
 
 @pytest.mark.parametrize("token", ALL, ids=lambda token: token.name)
-def test_each_token_says_what_it_is(token):
+def test_each_token_has_a_description(token):
     assert NAME.fullmatch(token.name)
     assert token.meaning.endswith(".")
     assert token.example

@@ -30,7 +30,7 @@ def apply(name: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("info", FUNCTIONS, ids=lambda info: info.name)
-def test_the_table_shows_what_each_function_makes(info):
+def test_the_table_shows_the_result_of_each_function(info):
     name = info.name.replace("FORMAT", "dd.MM.yyyy")
     assert apply(name, info.example) == info.becomes
 
@@ -41,33 +41,33 @@ def test_every_function_is_in_the_table():
 
 
 @given(TEXTS)
-def test_an_odata_literal_reads_back_as_the_value(text):
+def test_an_odata_literal_parses_back_to_the_value(text):
     literal = f"'{apply('odata', text)}'"
     assert re.fullmatch(r"'(?:[^']|'')*'", literal)
     assert literal[1:-1].replace("''", "'") == text
 
 
 @given(TEXTS)
-def test_a_quoted_literal_reads_back_as_the_value(text):
+def test_a_quoted_literal_parses_back_to_the_value(text):
     literal = f"'{apply('quote', text)}'"
     assert re.fullmatch(r"'(?:[^'\\]|\\['\\])*'", literal, re.DOTALL)
     assert re.sub(r"\\(.)", r"\1", literal[1:-1], flags=re.DOTALL) == text
 
 
 @given(TEXTS)
-def test_a_json_string_reads_back_as_the_value(text):
+def test_a_json_string_parses_back_to_the_value(text):
     assert json.loads(f'"{apply("json", text)}"') == text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"])))
-def test_html_reads_back_as_the_value_and_opens_no_tag(text):
+def test_html_parses_back_to_the_value_and_opens_no_tag(text):
     written = apply("html", text)
     assert not set("<>") & set(written)
     assert html.unescape(written) == text
 
 
 @given(TEXTS)
-def test_base64_reads_back_as_the_value(text):
+def test_base64_decodes_back_to_the_value(text):
     assert base64.b64decode(apply("base64", text), validate=True).decode() == text
     short = apply("base64url", text)
     assert "=" not in short
@@ -75,7 +75,7 @@ def test_base64_reads_back_as_the_value(text):
 
 
 @given(TEXTS)
-def test_upper_and_lower_change_nothing_but_the_case(text):
+def test_upper_and_lower_change_only_the_case(text):
     assert apply("upper", text) == text.upper()
     assert apply("lower", text) == text.lower()
 
@@ -87,13 +87,13 @@ def test_a_number_is_written_as_json_writes_it(number):
 
 
 @given(TEXTS.filter(lambda text: not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text, re.ASCII)))
-def test_a_text_that_json_does_not_write_as_a_number_is_refused(text):
+def test_a_text_that_is_not_a_json_number_is_refused(text):
     with pytest.raises(UnfitForFunction, match="not a number"):
         apply("number", text)
 
 
 @pytest.mark.parametrize("text", ["00123", "1e5", "+1", "1.", ".5", "-", "NaN", "1,2", "", "٣"])
-def test_what_only_looks_like_a_number_is_refused(text):
+def test_text_that_only_looks_like_a_number_is_refused(text):
     with pytest.raises(UnfitForFunction, match="not a number"):
         apply("number", text)
 
@@ -113,11 +113,11 @@ def test_a_date_is_written_as_its_format_says(day: date, pattern):
     assert written == expected
 
 
-def test_a_date_with_a_time_is_read_by_its_day():
+def test_a_date_with_a_time_is_read_as_its_date():
     assert apply("date:d.M.yy", "2026-03-05T10:00:00Z") == "5.3.26"
 
 
-def test_a_text_that_is_no_date_is_refused():
+def test_a_text_that_is_not_a_date_is_refused():
     with pytest.raises(UnfitForFunction, match="not a date"):
         apply("date:yyyy", "next week")
 

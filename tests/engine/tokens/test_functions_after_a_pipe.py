@@ -28,31 +28,31 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
         pytest.param("{{A|base64}}", "a?", "/YT8%3D", id="base64-then-encoded"),
     ],
 )
-def test_a_function_comes_before_the_encoding_of_the_place(url, value, target):
+def test_a_function_is_applied_before_the_encoding_of_the_slot(url, value, target):
     assert fill(compile_step(url=SITE + url), A=value).target == target
 
 
 @given(TEXTS)
-def test_a_value_through_a_function_cannot_leave_its_place(value):
+def test_the_result_of_a_function_cannot_leave_its_slot(value):
     command = compile_step(url=f"{SITE}?f=n%20eq%20'{{{{A|odata}}}}'&b=1")
     filled = fill(command, A=value)
     pairs = parse_qsl(urlsplit(filled.url).query, keep_blank_values=True, strict_parsing=True)
     assert pairs == [("f", f"n eq '{value.replace(chr(39), chr(39) * 2)}'"), ("b", "1")]
 
 
-def test_a_function_makes_text_of_a_number():
+def test_a_function_turns_a_number_into_text():
     command = compile_step(**with_body(JSON, '{"a": {{A}}, "b": {{A|upper}}}'))
     assert json.loads(fill(command, A=7).body) == {"a": 7, "b": "7"}
 
 
 @pytest.mark.parametrize("text", ["48211", "-12.50", "0"])
-def test_a_text_through_number_stands_bare_in_json_as_a_number(text):
+def test_a_text_passed_through_number_is_a_number_in_bare_json(text):
     command = compile_step(**with_body(JSON, '{"ids": [{{A|number}}]}'))
     assert fill(command, A=text).body == f'{{"ids": [{text}]}}'.encode()
 
 
 @pytest.mark.parametrize("text", ["00123", "1]", '1, "x": 2', "true"])
-def test_a_text_that_is_no_number_cannot_stand_in_json_as_one(text):
+def test_a_text_that_is_not_a_number_cannot_become_one_in_json(text):
     command = compile_step(**with_body(JSON, '{"ids": [{{A|number}}]}'))
     assert misfits(command, A=text) == ["unfit-for-function"]
 
@@ -63,12 +63,12 @@ def test_a_function_on_a_variable_is_applied_when_the_command_is_compiled():
     assert command.steps[0].url.pieces == ()
 
 
-def test_a_function_that_a_variable_does_not_fit_is_told_when_it_is_compiled():
+def test_a_variable_that_its_function_cannot_accept_is_reported_when_it_is_compiled():
     (problem,) = problems_of(url=SITE + "{{Path|date:yyyy}}")
     assert (problem.code, problem.start, problem.end) == ("unfit-for-function", 18, 36)
 
 
-def test_a_function_that_a_value_does_not_fit_is_told_with_its_place():
+def test_a_value_that_its_function_cannot_accept_is_reported_with_its_location():
     command = compile_step(url=SITE + "{{A|date:yyyy}}")
     with pytest.raises(TokenError) as refused:
         fill(command, A="soon")
@@ -78,7 +78,7 @@ def test_a_function_that_a_value_does_not_fit_is_told_with_its_place():
     assert "soon" not in repr(problem)
 
 
-def test_a_null_passes_through_no_function():
+def test_null_cannot_pass_through_a_function():
     command = compile_step(**with_body(JSON, '{"a": {{A|upper}}}'))
     assert misfits(command, A=None) == ["null-value"]
 
@@ -100,7 +100,7 @@ def test_a_secret_through_a_function_stays_masked():
         pytest.param("d/{{A|raw}}", "ü<>", "/d/%C3%BC%3C%3E", id="what-no-url-holds"),
     ],
 )
-def test_raw_passes_a_path_or_query_on(url, value, target):
+def test_raw_inserts_a_path_or_query_unchanged(url, value, target):
     assert fill(compile_step(url=SITE + url), A=value).target == target
 
 
@@ -128,7 +128,7 @@ def test_raw_cannot_leave_the_path_or_query(url, value, code):
 
 @given(TEXTS)
 @pytest.mark.parametrize("url", ["x/{{A|raw}}/y", "x?q={{A|raw}}", "{{B}}/{{A|raw}}"])
-def test_whatever_the_raw_value_the_url_stays_one_of_its_origin(url, value):
+def test_for_any_raw_value_the_url_stays_within_its_origin(url, value):
     command = compile_step(url=SITE + url)
     try:
         filled = fill(command, A=value)
@@ -140,7 +140,7 @@ def test_whatever_the_raw_value_the_url_stays_one_of_its_origin(url, value):
     assert filled.target.startswith("/x" if url.startswith("x") else "/v/")
 
 
-def test_what_is_passed_on_raw_is_remarked_unless_the_member_typed_it():
+def test_a_raw_value_gets_a_remark_unless_the_member_typed_it():
     (note,) = compile_step(url=SITE + "{{Path|raw}}/{{A|raw}}").notes
     assert (note.code, note.where) == ("raw-value", "commands.Case.url")
     assert (note.start, note.end) == (len(SITE) + 13, len(SITE) + 22)
@@ -155,6 +155,6 @@ def test_what_is_passed_on_raw_is_remarked_unless_the_member_typed_it():
         pytest.param({"url": "https://{{Host|raw}}/"}, id="host"),
     ],
 )
-def test_raw_goes_nowhere_else(fields):
+def test_raw_is_refused_everywhere_else(fields):
     (problem,) = problems_of(**fields)
     assert problem.code == "forbidden-position"

@@ -142,7 +142,7 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
         pytest.param("a\ud800b", "invalid-unicode", (1, 2), None, "can't be sent", id="surrogate"),
     ],
 )
-def test_a_wrong_token_is_told_where_it_stands(text, code, span, suggestion, hint):
+def test_a_wrong_token_is_reported_at_its_position(text, code, span, suggestion, hint):
     (problem,) = problems_of(**with_body(TEXT, text))
     assert (problem.code, problem.where) == (code, "commands.Case.body")
     assert (problem.start, problem.end) == span
@@ -163,10 +163,10 @@ def test_a_wrong_token_is_told_where_it_stands(text, code, span, suggestion, hin
         ),
     ],
 )
-def test_what_is_no_token_stays_as_it_is(text, filled):
+def test_text_that_is_not_a_token_is_left_unchanged(text, filled):
     assert fill(compile_step(**with_body(TEXT, text))).body.decode() == filled
 
 
-def test_every_wrong_token_of_a_text_is_told():
+def test_every_wrong_token_of_a_text_is_reported():
     problems = problems_of(**with_body(TEXT, "{{a}} {{ B }} {{Xyzzy}} {{A}}"))
     assert [problem.start for problem in problems] == [0, 6, 14]
