@@ -37,10 +37,10 @@ MARKER = (
 )
 
 MARGIN, ROW, BOX, HEAD, SPACE = 20, 62, 34, 46, 40
-INNER = 500
-"""The width of the portal and of the engine, side by side."""
+INNER, ENGINE = 500, 640
+"""The width of the portal and of the engine, side by side: each holds its widest row."""
 LEFT, RIGHT = MARGIN, MARGIN + INNER + SPACE
-WIDTH = RIGHT + INNER + MARGIN
+WIDTH = RIGHT + ENGINE + MARGIN
 
 
 def modules() -> dict[str, Path]:
@@ -222,9 +222,9 @@ def picture() -> str:
     server = Part(name="server", x=LEFT + 160, y=MARGIN, width=RIGHT + 120 - LEFT - 160)
     sample = Part(name="sample", x=WIDTH - MARGIN - 120, y=MARGIN, width=120)
     portal = Part(name="portal", x=LEFT, y=top, width=INNER, rows=layers("portal"))
-    gateway = Part(name="gateway", x=RIGHT, y=top, width=INNER)
+    gateway = Part(name="gateway", x=RIGHT, y=top, width=ENGINE)
     engine = Part(
-        name="engine", x=RIGHT, y=gateway.bottom + SPACE, width=INNER, rows=layers("engine")
+        name="engine", x=RIGHT, y=gateway.bottom + SPACE, width=ENGINE, rows=layers("engine")
     )
     graph = graph_of_rooms()
     parts = [part.svg(graph) for part in (cli, server, sample, portal, gateway, engine)]
