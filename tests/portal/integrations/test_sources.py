@@ -156,7 +156,7 @@ def _edited(row: Integration, **more: Any) -> Draft:
         ),
         pytest.param(
             {"tls": TlsConfig(ca="AUTHORITY")},
-            "authorities that TLS trusts",
+            "CA certificates that TLS trusts",
             id="TLS trusts others",
         ),
         pytest.param(

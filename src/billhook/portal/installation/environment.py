@@ -87,23 +87,23 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_DATA_DIR",
         default="data",
-        meaning="The data folder: the SQLite database, the keys and documents that are being "
-        "looked at. It is made on first start and readable by its owner only.",
+        meaning="The data folder: the SQLite database, the keys, and documents while people view "
+        "them. It is created on the first start, and only its owner can read it.",
         read=kinds.path,
     ),
     Setting(
         name="BILLHOOK_DATABASE_URL",
         default="",
-        meaning="Where the database is, as `postgresql://name:password@host/database`. "
-        "Without it, a SQLite database in the data folder is used.",
+        meaning="The address of the database, as `postgresql://name:password@host/database`. "
+        "Without it, Billhook uses a SQLite database in the data folder.",
         read=kinds.database_url,
         secret=True,
     ),
     Setting(
         name="BILLHOOK_PUBLIC_URL",
         default=DEFAULT_PUBLIC_URL,
-        meaning="The address under which people reach Billhook, without a path. "
-        "With `https`, cookies travel over https alone.",
+        meaning="The address at which people reach Billhook, without a path. "
+        "With `https`, cookies are sent only over https.",
         read=kinds.public_url,
     ),
     Setting(
@@ -130,14 +130,14 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_SHOW_PRIVATE_ANSWERS",
         default="no",
-        meaning="Whether owners and editors may see the first lines of a failed answer of a "
-        "private system that `BILLHOOK_ALLOW` names: `yes` or `no`.",
+        meaning="Whether owners and editors may see the first lines of a failed response from a "
+        "private system in `BILLHOOK_ALLOW`: `yes` or `no`.",
         read=kinds.truth,
     ),
     Setting(
         name="BILLHOOK_EMAIL_URL",
         default="console:",
-        meaning="How mail is sent: `smtp://name:password@host:587` (with STARTTLS), "
+        meaning="The mail server: `smtp://name:password@host:587` (with STARTTLS), "
         "`smtps://name:password@host:465`, `smtp+plain://localhost:25` (without TLS, for a "
         "server on this machine), or `console:` to print it.",
         read=kinds.email_url,
@@ -146,28 +146,28 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_EMAIL_FROM",
         default="Billhook <billhook@localhost>",
-        meaning="The sender of mail.",
+        meaning="The sender of e-mails.",
         read=kinds.email_sender,
     ),
     Setting(
         name="BILLHOOK_SESSION_DAYS",
         default="14",
-        meaning="After how many days a person has to sign in again.",
+        meaning="The number of days after which people must sign in again.",
         read=kinds.whole(least=1, most=365),
     ),
     Setting(
         name="BILLHOOK_SECRETS_KEYS",
         default="",
         meaning="The keys that encrypt stored secrets, newest first, separated by commas. "
-        "Without it, the file `secrets.key` in the data folder is used, and made on first start.",
+        "Without it, Billhook creates and uses the file `secrets.key` in the data folder.",
         read=str,
         secret=True,
     ),
     Setting(
         name="BILLHOOK_SIGNING_KEY",
         default="",
-        meaning="The key that signs sessions and forms: 50 characters or more. Without it, the "
-        "file `signing.key` in the data folder is used, and made on first start.",
+        meaning="The key that signs sessions and forms: at least 50 characters. Without it, "
+        "Billhook creates and uses the file `signing.key` in the data folder.",
         read=kinds.long_key,
         secret=True,
     ),
@@ -175,27 +175,27 @@ SETTINGS: Final = (
         name="BILLHOOK_TRUSTED_PROXIES",
         default="127.0.0.1,::1",
         meaning="The addresses or networks of reverse proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` are believed, separated by commas.",
+        "`X-Forwarded-Proto` Billhook trusts, separated by commas.",
         read=kinds.networks,
     ),
     Setting(
         name="BILLHOOK_PAGE_PROCESSES",
         default="1",
-        meaning="How many separate processes turn pages of documents into images.",
+        meaning="The number of separate processes that turn pages of documents into images.",
         read=kinds.whole(least=1, most=32),
     ),
     Setting(
         name="BILLHOOK_CACHE_BYTES",
         default="256000000",
-        meaning="How many bytes of documents are kept in the data folder, so that the next click "
-        "needn't fetch them again; `0` keeps none. Each integration says whether the source is "
-        "asked each time if they are still the same (the default), or whether nothing is kept.",
+        meaning="The bytes of documents to keep in the data folder, so that the next click "
+        "needn't fetch them again; `0` keeps none. Each integration chooses whether to check "
+        "with the source each time (the default), to trust the copy, or to keep nothing.",
         read=kinds.whole(least=0, most=1_000_000_000_000),
     ),
     Setting(
         name="BILLHOOK_CACHE_SECONDS",
         default="3600",
-        meaning="For how long a kept document is shown without asking the source, where the "
+        meaning="The seconds for which a kept document is shown without asking the source, if the "
         "integration allows that. After twice this time it is deleted.",
         read=kinds.whole(least=1, most=604_800),
     ),
@@ -208,21 +208,21 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_STOP_SECONDS",
         default="20",
-        meaning="How many seconds a stopping server gives to runs that go on; then it ends them.",
+        meaning="The seconds that a stopping server gives to runs in progress before it ends them.",
         read=kinds.whole(least=1, most=600),
     ),
     Setting(
         name="BILLHOOK_BACKUP_DAYS",
         default="0",
-        meaning="After how many days without a `billhook backup` owners are warned on Home, and "
-        "`billhook doctor` warns; `0` if backups are made in another way.",
+        meaning="The days without a `billhook backup` after which owners see a warning on Home and "
+        "in `billhook doctor`; `0` if backups are made in another way.",
         read=kinds.whole(least=0, most=365),
     ),
     Setting(
         name="BILLHOOK_API_RATE",
         default="100",
-        meaning="How many runs per second an API key may start in each server process, in the long "
-        "run; twice as many at once.",
+        meaning="The runs per second that an API key may start in each server process, on average; "
+        "twice as many in a burst.",
         read=kinds.whole(least=1, most=100_000),
     ),
     Setting(
@@ -236,13 +236,13 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_LOG_FORMAT",
         default="text",
-        meaning="How log lines are written: `text` for people or `json` for programs.",
+        meaning="The format of log lines: `text` for people or `json` for programs.",
         read=kinds.one_of("text", "json"),
     ),
     Setting(
         name="BILLHOOK_LOG_LEVEL",
         default="info",
-        meaning="How much is logged: `debug`, `info`, `warning` or `error`.",
+        meaning="The least severe lines to log: `debug`, `info`, `warning` or `error`.",
         read=kinds.one_of("debug", "info", "warning", "error"),
     ),
 )
@@ -371,10 +371,10 @@ _HEAD: Final = (
     "",
     "<!-- Made by `python -m billhook.portal.installation.environment`. -->",
     "",
-    "Billhook is set up by environment variables. Every one of them has a default, so that none is",
+    "Billhook is configured by environment variables. All of them have defaults, so that none is",
     "needed to try it. Instead of a variable, a file may hold the value: put its path in one",
     "of that name with `_FILE`, such as `BILLHOOK_DATABASE_URL_FILE=/run/secrets/database`.",
-    "A wrong value stops the start with a sentence that says what a right one looks like.",
+    "An invalid value stops the start, with a sentence that describes a valid one.",
     "",
     "| name | default | meaning |",
     "|---|---|---|",

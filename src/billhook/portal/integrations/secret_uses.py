@@ -106,7 +106,7 @@ def _change(wanted: SecretUses, bound: SecretUses) -> str:
         instead = f" instead of {_listed(before)}" if before else ""
         return f"it would now be sent to {_listed(new)}{instead}."
     if {use.tls for use in wanted} - {use.tls for use in bound}:
-        return "the authorities that TLS trusts changed."
+        return "the CA certificates that TLS trusts changed."
     return f"the redirects of a command that sends it to {_listed(_turned(wanted, bound))} changed."
 
 

@@ -163,7 +163,7 @@ def _value_of(renamed: StoredSecret) -> Secret:
                 Problem(
                     code="secret-unreadable",
                     where=f"secrets.{renamed.name}",
-                    message=f"The stored value of {renamed.name} can't be read any more. "
+                    message=f"The stored value of {renamed.name} can no longer be read. "
                     "Type it again.",
                 ),
             )

@@ -205,7 +205,7 @@ def _stored_value(
     try:
         return decrypt_secret(row, ring=key_ring())
     except SecretUnreadableError:
-        message = f"The stored value of {name} can't be read any more. Type it again."
+        message = f"The stored value of {name} can no longer be read. Type it again."
         return Problem(code="secret-unreadable", where=f"secrets.{name}", message=message)
 
 
