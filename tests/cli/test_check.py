@@ -129,7 +129,7 @@ def test_a_mistyped_key_is_reported_only_once(billhook, write, text):
 def test_a_secret_that_is_named_twice_is_reported(billhook, write):
     file = write(GOOD.replace('["ApiKey"]', '["ApiKey", "ApiKey"]'))
     error = billhook("check", file, "--json").json["error"]
-    assert error["message"] == "The secret ApiKey stands there twice. Remove one of the two."
+    assert error["message"] == "The secret ApiKey is defined twice. Remove one of the two."
     assert (error["code"], error["where"]) == ("duplicate-name", "integration.secrets")
 
 

@@ -257,7 +257,7 @@ class TestSteps:
             shown = run_steps(source, "-o", str(tmp_path / "x.pdf"))
         assert (told.status, told.json["error"]["code"]) == (3, "document-not-found")
         assert told.json["error"]["step"] == "Find"
-        assert shown.err.startswith("Step Find: The source answered, but has no such document.")
+        assert shown.err.startswith("Step Find: The source responded, but has no such document.")
 
 
 class TestAsAProcess:

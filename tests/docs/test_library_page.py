@@ -155,4 +155,4 @@ def test_every_limit_is_listed_with_its_default() -> None:
         if field.name != "retries"  # they belong to commands of several steps
     }
     assert f"{MAX_HEADERS} headers of {MAX_HEADER_BYTES:,} bytes" in PAGE
-    assert f"{MAX_INTERIM_ANSWERS} interim answers" in PAGE
+    assert f"{MAX_INTERIM_ANSWERS} interim responses" in PAGE

@@ -34,7 +34,7 @@ async def test_a_body_returns_the_bytes_that_were_written(data: bytes) -> None:
         assert body.size == len(body) == len(data)
         assert body.read() == data
         assert b"".join([chunk async for chunk in body.chunks()]) == data
-        assert b"".join(body.pieces()) == data
+        assert b"".join(body.blocking_chunks()) == data
         assert body.sha256() == hashlib.sha256(data).hexdigest()
 
 

@@ -60,7 +60,7 @@ def _fail_to_write(path: Path, error: OSError) -> NoReturn:
 
 
 def _copy(document: Document, file: BinaryIO) -> None:
-    file.writelines(document.body.pieces())
+    file.writelines(document.body.blocking_chunks())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The bytes of an answer: in memory while they are few, else in a temporary file without a name."""
+"""The bytes of a response: in memory while few, else in a temporary file without a name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK: Final = 256 * 1024
 
 
 class Body:
-    """An answer's bytes, all of them. Close it when done; it is a context manager, too.
+    """A response's bytes, all of them. Close it when done; it is a context manager, too.
 
     A body in a file takes its place on the disk until it is closed; as the file has no name,
     nothing is left of it after a crash either. ``size`` stays known after closing.
@@ -54,7 +54,7 @@ class Body:
         return self._at(0, self.size)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the bytes in order, in pieces of 256 KiB at most, without blocking the loop."""
+        """Give the bytes in order, in chunks of at most 256 KiB, without blocking the loop."""
         if self._file is None:
             if self.size:
                 yield self.read()
@@ -62,16 +62,16 @@ class Body:
         for start in range(0, self.size, _CHUNK):
             yield await asyncio.to_thread(self._at, start, min(_CHUNK, self.size - start))
 
-    def pieces(self) -> Iterator[bytes]:
-        """Give the bytes in order, in pieces of 256 KiB at most, reading the disk: use a thread."""
+    def blocking_chunks(self) -> Iterator[bytes]:
+        """Give the bytes in order, in chunks of at most 256 KiB, reading the disk: use a thread."""
         for start in range(0, self.size, _CHUNK):
             yield self._at(start, min(_CHUNK, self.size - start))
 
     def sha256(self) -> str:
         """Return the SHA-256 of the bytes, in hexadecimal."""
         digest = hashlib.sha256()
-        for piece in self.pieces():
-            digest.update(piece)
+        for chunk in self.blocking_chunks():
+            digest.update(chunk)
         return digest.hexdigest()
 
     def close(self) -> None:
@@ -107,23 +107,23 @@ class Body:
         return os.pread(self._file.fileno(), count, start)
 
 
-def collect(pieces: Iterable[bytes]) -> Body:
-    """Return the body that *pieces* make, writing to the disk what is much: use a thread."""
+def collect(chunks: Iterable[bytes]) -> Body:
+    """Return the body of *chunks*; a large one is written to the disk: use a thread."""
     waiting, size = [], 0
-    pieces = iter(pieces)
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
+    chunks = iter(chunks)
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
         if size > MEMORY_LIMIT:
-            return _collect_in_file(chain(waiting, pieces))
+            return _collect_in_file(chain(waiting, chunks))
     return Body(b"".join(waiting))
 
 
-def _collect_in_file(pieces: Iterable[bytes]) -> Body:
+def _collect_in_file(chunks: Iterable[bytes]) -> Body:
     file = _open_unnamed(None)
     try:
-        for piece in pieces:
-            _write_all(file, piece)
+        for chunk in chunks:
+            _write_all(file, chunk)
     except BaseException:
         file.close()
         raise
@@ -131,71 +131,71 @@ def _collect_in_file(pieces: Iterable[bytes]) -> Body:
 
 
 class BodyWriter:
-    """Takes the bytes of an answer as they come, and makes a :class:`Body` of them.
+    """Takes the bytes of a response as they come, and makes a :class:`Body` of them.
 
     Writes to the disk happen in a thread, a megabyte at a time, so the loop never waits for them.
     """
 
-    __slots__ = ("_file", "_folder", "_pieces", "_waiting", "size")
+    __slots__ = ("_chunks", "_file", "_folder", "_waiting", "size")
 
     def __init__(self, *, folder: Path | None = None) -> None:
         self._folder = folder
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
         self._waiting = 0
         self._file: BinaryIO | None = None
         self.size = 0
 
-    async def add(self, piece: bytes) -> None:
-        """Take the next *piece*; this waits only while a full megabyte goes to the disk."""
-        self._pieces.append(piece)
-        self._waiting += len(piece)
-        self.size += len(piece)
+    async def add(self, chunk: bytes) -> None:
+        """Take the next *chunk*; this waits only while a full megabyte goes to the disk."""
+        self._chunks.append(chunk)
+        self._waiting += len(chunk)
+        self.size += len(chunk)
         if self._waiting > MEMORY_LIMIT:
             await self._flush()
 
     async def finish(self) -> Body:
         """Return the body. The writer has let go of it then."""
         if self._file is None:
-            return Body(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
+            return Body(self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks))
         await self._flush()
         file, self._file = self._file, None
         return Body(file=file)
 
     def close(self) -> None:
         """Throw away what has come so far. After :meth:`finish` this does nothing."""
-        self._pieces = []
+        self._chunks = []
         if self._file is not None:
             self._file.close()
             self._file = None
 
     async def _flush(self) -> None:
-        pieces, self._pieces, self._waiting = self._pieces, [], 0
+        chunks, self._chunks, self._waiting = self._chunks, [], 0
         # Shielded: if the run is given up now, the file must not be closed under the thread.
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write, pieces))
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, chunks))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             raise
 
-    def _write(self, pieces: list[bytes]) -> None:
+    def _write(self, chunks: list[bytes]) -> None:
         if self._file is None:
             self._file = _open_unnamed(self._folder)
-        for piece in pieces:
-            _write_all(self._file, piece)
+        for chunk in chunks:
+            _write_all(self._file, chunk)
 
 
 def _open_unnamed(folder: Path | None) -> BinaryIO:
-    """Open a file that is gone when it is closed; whoever gets it closes it."""
+    """Open a file that disappears when it is closed; the caller closes it."""
     try:
         return cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))
     except OSError:
         raise NoRoom from None
 
 
-def _write_all(file: BinaryIO, piece: bytes) -> None:
-    """Write all of *piece*: an unbuffered file may take less at a time."""
-    rest = memoryview(piece)
+def _write_all(file: BinaryIO, chunk: bytes) -> None:
+    """Write all of *chunk*: an unbuffered file may take less at a time."""
+    rest = memoryview(chunk)
     try:
         while rest:
             rest = rest[file.write(rest) :]

@@ -1,4 +1,4 @@
-"""The document out of the last answer: as its body, in base 64, in a zip, at a URL, or a link."""
+"""The document out of the last response: as its body, in base 64, in a zip, at a URL, or a link."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def deliver(
 
 
 class _Delivery:
-    """One document on its way. What it opens is closed by :meth:`close`, but for the document."""
+    """One document being fetched. :meth:`close` closes every body except the document's."""
 
     def __init__(
         self, step: Step, response: ReadableResponse, values: Values, conversation: Conversation
@@ -91,7 +91,7 @@ class _Delivery:
         return await self._conversation.read(self._response, self._text, self._values)
 
     async def _follow(self) -> ReadableResponse:
-        """Fetch the URL in the answer: once, since it may be good for one use."""
+        """Fetch the URL in the response: once, since it may be good for one use."""
         origin, url, target = read_link(await self._address(), self._step.trusted)
         request = WebRequest(
             step=self._step.name,
@@ -148,7 +148,7 @@ class _Delivery:
         )
 
     def close(self) -> None:
-        """Let go of every answer that didn't become the document."""
+        """Let go of every response that didn't become the document."""
         for body in self._bodies:
             body.close()
 
@@ -174,7 +174,7 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
     if url.scheme != "https" or holds_control_or_space(fragment) or "\\" in fragment:
         raise NotADocument(
             "The source gave a link that isn't a plain https address, so nobody is sent there. "
-            "Compare the answer's path with the answer."
+            "Compare the path with the response."
         )
     if url.origin not in trusted:
         verdict = judge(url, _STRANGERS)

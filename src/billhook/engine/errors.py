@@ -1,35 +1,35 @@
 """The engine's error tree: each has a stable code, a message that leaks nothing, and a status.
 
     BillhookError
-    ├── ConfigurationError        a mistake in a file or a form: all of them, in ``problems``
+    ├── ConfigurationError        problems in a file or a form: all of them, in ``problems``
     ├── TokenError                values that don't fit the command: all of them, in ``problems``
     ├── EgressDenied              the egress policy says no: the reason in ``verdict``
     ├── DocumentNotFound          the source says that it has no such document
-    ├── NoRoom                    this machine has no room for the answer
+    ├── NoRoom                    this machine has no room for the response
     └── SourceError               the source failed
         ├── SourceUnreachable         no connection: refused, reset, no route, name unknown
         ├── SourceTlsFailed           no trusted, private connection
         ├── SourceTimeout             a time limit ran out: which one, in ``phase``
-        │   └── SourceTooSlow             it answers, but slower than the least throughput
+        │   └── SourceTooSlow             it responds, but slower than the least throughput
         ├── SourceRefused             401 or 403: it didn't accept the credentials
         ├── SourceStatus              another status that isn't a success
         ├── SourceRedirected          a redirect that may not or can't be followed
         ├── SourceBroken              not HTTP, or HTTP against its own rules
-        ├── SourceCutShort            the connection ended before the answer did
+        ├── SourceCutShort            the connection ended before the response did
         ├── SourceTooLarge            more bytes than the limit
         ├── SourceEncoded             a content encoding that we didn't ask for
-        ├── SourceSaidNo              the answer itself says that it failed
-        ├── MissingValue              a value that a later step needs isn't in the answer
+        ├── SourceSaidNo              the response itself says that it failed
+        ├── MissingValue              a value that a later step needs isn't in the response
         ├── AmbiguousAnswer           several values where one was asked for
         ├── AuthenticationFailed              no access token or session could be had
         ├── StillWorking              the source didn't finish in the time that it was given
         ├── SourcePaused              it failed so often that it is left alone for a while
-        └── NotADocument              an answer, but not a document of an accepted kind
-            ├── WebPageInstead            a web page, perhaps a sign-in page
+        └── NotADocument              a response, but not a document of an accepted kind
+            ├── WebPageInstead            a web page, perhaps a login page
             └── EmptyAnswer               nothing at all
 
-A ``public_message`` never holds a URL, a value, a secret or another library's text, so it may stand
-in an API answer, a log line or a page. Nothing of the origin's is in an error, either.
+A ``public_message`` never has a URL, a value, a secret or another library's text, so it may appear
+in an API response, a log line or a page. No error has any text of the origin's, either.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _REDIRECT_REASONS: Final = frozenset({"downgrade", "redirect-invalid", "redirect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One mistake in a configuration or a value: what it is, where it stands and how to mend it.
+    """One problem in a configuration or a value: what is wrong, where it is and how to fix it.
 
     ``where`` is a dotted path as in the integration file (``commands.GetInvoiceImage.url``);
     ``start`` and ``end`` are character offsets into the text there, when a part of it is meant.
     ``line`` is that of a file, from 1, where the problem comes out of one. ``suggestion`` is a
-    text that could stand there instead, when one is near.
+    text to write there instead, if a similar one is known.
     """
 
     code: str
@@ -66,7 +66,7 @@ class BillhookError(Exception):
 
     code: ClassVar[str]
     status: ClassVar[int]
-    """The HTTP status with which the gateway answers."""
+    """The HTTP status of the gateway's response."""
     exit_status: ClassVar[int]
     """The exit status of the command line."""
     default_message: ClassVar[str] = ""
@@ -79,7 +79,7 @@ class BillhookError(Exception):
 
 
 class _Problems(BillhookError):
-    """An error that is made of all the mistakes found."""
+    """An error with all the problems found."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         if not problems:
@@ -89,7 +89,7 @@ class _Problems(BillhookError):
 
 
 class ConfigurationError(_Problems):
-    """A file or form can't be used as it stands."""
+    """A file or form can't be used as it is."""
 
     code = "configuration"
     status = 422
@@ -105,26 +105,26 @@ class TokenError(_Problems):
 
 
 class DocumentNotFound(BillhookError):
-    """The source answered that there is no such document."""
+    """The source responded that there is no such document."""
 
     code = "document-not-found"
     status = 404
     exit_status = 3
     default_message = (
-        "The source answered, but has no such document. "
+        "The source responded, but has no such document. "
         "Compare the invoice number with the one printed on the invoice."
     )
 
 
 class NoRoom(BillhookError):
-    """The answer is too large for memory, and the folder for temporary files can't take it."""
+    """The response is too large for memory, and the folder for temporary files can't take it."""
 
     code = "no-room"
     status = 503
     exit_status = 2
     default_message = (
-        "The answer could not be stored for a moment: the disk is full or can't be written to. "
-        "Whoever runs Billhook can mend that."
+        "The response could not be stored: the disk is full or can't be written to. "
+        "Tell the administrator."
     )
 
 
@@ -177,7 +177,7 @@ class SourceTlsFailed(SourceError):
     code = "source-tls-failed"
     default_message = (
         "The source's certificate is not trusted for this address, or it can't speak TLS. "
-        "Ask whoever runs it for a valid certificate."
+        "Ask its administrator for a valid certificate."
     )
 
 
@@ -196,32 +196,32 @@ class SourceTimeout(SourceError):
 
 
 class SourceTooSlow(SourceTimeout):
-    """The answer came, but slower than the least throughput."""
+    """The response came, but slower than the least throughput."""
 
     code = "source-too-slow"
 
 
 class SourceRefused(SourceError):
-    """The source answered 401 or 403."""
+    """The source responded with 401 or 403."""
 
     code = "source-refused"
 
     def __init__(self, http_status: int) -> None:
         self.http_status = http_status
         super().__init__(
-            f"The source did not accept the credentials (answer {http_status}). "
+            f"The source did not accept the credentials (status {http_status}). "
             "They may be mistyped, expired, or meant for another address."
         )
 
 
 class SourceStatus(SourceError):
-    """The source answered with a status that isn't a success."""
+    """The source responded with a status that isn't a success."""
 
     code = "source-status"
 
     def __init__(self, http_status: int) -> None:
         self.http_status = http_status
-        super().__init__(f"The source answered {http_status} instead of sending the document.")
+        super().__init__(f"The source responded with status {http_status} instead of the document.")
 
 
 class SourceRedirected(SourceError):
@@ -244,58 +244,58 @@ class SourceBroken(SourceError):
     """What came isn't HTTP, or is HTTP against its own rules."""
 
     code = "source-broken"
-    default_message = "The source's answer broke the rules of HTTP."
+    default_message = "The source's response broke the rules of HTTP."
 
 
 class SourceCutShort(SourceError):
-    """The connection ended before the answer did."""
+    """The connection ended before the response did."""
 
     code = "source-cut-short"
-    default_message = "The source's answer was cut short before its end. Try again."
+    default_message = "The source's response was cut short before its end. Try again."
 
 
 class SourceTooLarge(SourceError):
-    """The answer is larger than the command's ``max_bytes``."""
+    """The response is larger than the command's ``max_bytes``."""
 
     code = "source-too-large"
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         super().__init__(
-            f"The source's answer is larger than {max_bytes:,} bytes, the command's limit."
+            f"The source's response is larger than {max_bytes:,} bytes, the command's limit."
         )
 
 
 class SourceEncoded(SourceError):
-    """The answer came in a content encoding, although none was asked for."""
+    """The response came in a content encoding, although none was asked for."""
 
     code = "source-encoded"
     default_message = (
-        "The source encoded its answer in a way that it wasn't asked for. "
+        "The source encoded its response in a way that wasn't requested. "
         "If it can only send it compressed, ask for that: compressed = true."
     )
 
 
 class SourceSaidNo(SourceError):
-    """The answer doesn't meet the step's ``success_when``."""
+    """The response doesn't meet the step's ``success_when``."""
 
     code = "source-said-no"
     default_message = (
-        "The source answered, but the answer itself says that it failed. "
-        "Compare the step's success_when with the answer."
+        "The source responded, but the response itself says that it failed. "
+        "Compare the step's success_when with the response."
     )
 
 
 class MissingValue(SourceError):
-    """A value that was to be taken out of an answer isn't there, or is no single value."""
+    """A value that was to be taken out of a response isn't there, or is no single value."""
 
     code = "missing-value"
 
     def __init__(self, token: str, reason: str) -> None:
         self.token = token
         super().__init__(
-            f"{{{{{token}}}}} could not be taken out of the answer. {reason} "
-            "Compare its path with the answer."
+            f"{{{{{token}}}}} could not be taken out of the response. {reason} "
+            "Compare its path with the response."
         )
 
 
@@ -350,15 +350,15 @@ class SourcePaused(SourceError):
     status = 503
     default_message = (
         "The source failed several times in a row and is left alone for a moment. "
-        "It is tried again by itself."
+        "It is tried again automatically."
     )
 
 
 class NotADocument(SourceError):
-    """The answer isn't a document of a kind that the command accepts."""
+    """The response isn't a document of a kind that the command accepts."""
 
     code = "not-a-document"
-    default_message = "The source answered, but not with a document of an accepted kind."
+    default_message = "The source responded, but not with a document of an accepted kind."
 
 
 class WebPageInstead(NotADocument):
@@ -366,16 +366,16 @@ class WebPageInstead(NotADocument):
 
     code = "web-page-instead"
     default_message = (
-        "A web page, perhaps a sign-in page, came instead of the document. "
-        "The address probably needs a key rather than a browser's sign-in."
+        "A web page, perhaps a login page, came instead of the document. "
+        "The address probably needs a key rather than a browser's login."
     )
 
 
 class EmptyAnswer(NotADocument):
-    """The answer has no body."""
+    """The response has no body."""
 
     code = "empty-answer"
-    default_message = "The source answered with nothing where a document was expected."
+    default_message = "The source's response is empty where a document was expected."
 
 
 def denied(verdict: Verdict, place: DeniedPlace | None = None) -> EgressDenied | SourceRedirected:

@@ -1,4 +1,4 @@
-"""What is kept of one run: facts and codes, without a URL, a token's value or a secret."""
+"""The record of one run: facts and codes, without a URL, a token's value or a secret."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import hmac
 from typing import Final, NoReturn, final
 
 MASK: Final = "••••••"
-"""What stands for a secret in every text that is shown."""
+"""The text that replaces a secret wherever it is shown."""
 
 
 @final

@@ -1,4 +1,4 @@
-"""For tests of programs that use the engine: a transport without a network, and what it answers.
+"""For tests of programs that use the engine: a transport without a network, and its responses.
 
 transport = FakeTransport(make_response(make_pdf()))
 document = await run_command(command, values, transport=transport)
@@ -23,27 +23,27 @@ from billhook.engine.http.trace import OK
 from billhook.engine.http.transport import Response
 
 Scripted = Response | BillhookError | Callable[[WebRequest], Response]
-"""One answer: a response, an error to raise, or a function that makes a response."""
+"""One response: a response, an error to raise, or a function that makes a response."""
 
 _ORIGIN: Final = Origin(scheme="https", host="billing.example", port=443)
 _SMALLEST_PDF: Final = 500
 
 
 class FakeTransport:
-    """Answers from a script instead of the network, and keeps the requests.
+    """Gives responses from a script instead of the network, and keeps the requests.
 
-    Each answer is used once, in order. A request for which no answer is left raises LookupError.
-    Like the real transport it notes an attempt for each request; unlike it, it follows no
-    redirect and judges no address. *delay* is in seconds, for each answer.
+    Each response is used once, in order; when none is left, a request raises LookupError. Like the
+    real transport it notes an attempt for each request; unlike it, it follows no redirect and
+    judges no address. *delay* is in seconds, for each response.
     """
 
-    def __init__(self, *answers: Scripted, delay: float = 0.0) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: Scripted, delay: float = 0.0) -> None:
+        self._responses = list(responses)
         self._delay = delay
         self.requests: list[WebRequest] = []
 
     async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
-        """Return the next answer, or raise it if it is an error."""
+        """Return the next response, or raise it if it is an error."""
         self.requests.append(request)
         progress = terms.trace.begin(request.step, request.method)
         try:
@@ -61,12 +61,12 @@ class FakeTransport:
         return response
 
     def _next(self, request: WebRequest) -> Response:
-        if not self._answers:
-            raise LookupError(f"no answer is left for request {len(self.requests)}")
-        answer = self._answers.pop(0)
-        if isinstance(answer, BillhookError):
-            raise answer
-        return answer if isinstance(answer, Response) else answer(request)
+        if not self._responses:
+            raise LookupError(f"no response is left for request {len(self.requests)}")
+        response = self._responses.pop(0)
+        if isinstance(response, BillhookError):
+            raise response
+        return response if isinstance(response, Response) else response(request)
 
 
 def make_response(
@@ -76,7 +76,7 @@ def make_response(
     headers: Iterable[tuple[str, str]] = (),
     origin: Origin = _ORIGIN,
 ) -> Response:
-    """Return a whole answer with *body*."""
+    """Return a whole response with *body*."""
     return Response(status=status, headers=tuple(headers), body=Body(body), origin=origin)
 
 

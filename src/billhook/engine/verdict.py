@@ -1,4 +1,4 @@
-"""What the guard answers: a verdict with its reason, and a sentence for members."""
+"""A decision of the guard: a verdict with its reason, and a sentence for members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PRIVATE_ADVICE: Final = "Use its public address, or ask the operator to allow t
 class Verdict(Enum):
     """One decision of the guard. It is true only when it allows.
 
-    ``reason`` is the word that stands in errors, logs, metrics and tests; several members may
+    ``reason`` is the word in errors, logs, metrics and tests; several members may
     share one, where they differ only in what a member has to do. ``message`` is for members: it
     says what was expected, and what to do, and holds nothing of the address itself.
     """
@@ -63,12 +63,12 @@ class Verdict(Enum):
     )
     DENIED_HOST_BRACKETS = (
         "host-syntax",
-        "Square brackets may stand only around an IPv6 address without a zone.",
+        "Square brackets are allowed only around an IPv6 address without a zone.",
     )
     DENIED_HOST_UNICODE = (
         "host-syntax",
         (
-            "The host holds a character that can't stand in a name on the internet. "
+            "The host has a character that isn't allowed in a name on the internet. "
             "Write it in small letters, or in its xn-- form."
         ),
     )
@@ -121,7 +121,7 @@ class Verdict(Enum):
     DENIED_NOT_AN_ADDRESS = (
         "not-an-ip",
         (
-            "The host's name was answered with something that is not an address. "
+            "The DNS gave something that is not an address for this host. "
             "Check the host's entry in the DNS."
         ),
     )
@@ -145,7 +145,7 @@ class Verdict(Enum):
     DENIED_HEADER = (
         "header-denied",
         (
-            "This header can't be configured: Billhook sets it by itself, or it would mislead "
+            "This header can't be configured: Billhook sets it automatically, or it would mislead "
             "the systems on the way. Remove it."
         ),
     )

@@ -263,7 +263,7 @@ def test_a_value_that_is_not_an_index_is_not_found(value):
     ],
 )
 def test_a_response_of_the_wrong_kind_for_the_path_is_unreadable(kind, path, body):
-    with pytest.raises(Unreadable, match="answer"):
+    with pytest.raises(Unreadable, match="response"):
         find(kind, path, content(body))
 
 

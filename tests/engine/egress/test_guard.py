@@ -284,7 +284,7 @@ class TestAllowance:
             pytest.param("erp.example.com:443=8.8.8.0/24", "not inside one private", id="public"),
             pytest.param("erp.example.com:443=0.0.0.0/0", "not inside one private", id="all"),
             pytest.param("erp.example.com:443=169.254.0.0/16", "not inside", id="link-local"),
-            pytest.param("10.0.0.1:443=10.0.0.0/8", "an address stands for itself", id="literal"),
+            pytest.param("10.0.0.1:443=10.0.0.0/8", "an address needs no network", id="literal"),
             pytest.param("169.254.169.254:80", "can't be allowed", id="metadata address"),
             pytest.param("[fe80::1]:80", "can't be allowed", id="link-local literal"),
             pytest.param("metadata.goog:80", "can't be allowed", id="metadata host"),

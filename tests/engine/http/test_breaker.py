@@ -1,4 +1,4 @@
-"""A source that keeps failing is left alone, and tried again by itself."""
+"""A source that keeps failing is left alone, and tried again automatically."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Client:
 
     async def get(self, answer: object, step: str = "Get") -> str:
         """Send a request that would get *answer*; return the status or the error's code."""
-        self.network._answers = [answer]  # type: ignore[list-item]
+        self.network._responses = [answer]  # type: ignore[list-item]
         request = WebRequest(
             step=step,
             method="GET",
@@ -244,4 +244,4 @@ async def test_its_state_can_be_read():
 
 
 async def test_it_says_that_it_will_retry_automatically():
-    assert "by itself" in str(SourcePaused())
+    assert "automatically" in str(SourcePaused())

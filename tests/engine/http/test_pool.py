@@ -107,7 +107,7 @@ def test_a_transport_works_in_one_event_loop_after_another() -> None:
     async def once(door: HttpTransport) -> int:
         async with serving(always(answer(pdf()))) as source:
             door._policy = source.policy()
-            door._places.cache_clear()
+            door._destinations.cache_clear()
             get_invoice = command(f"{source.url}/")
             document = await run_command(get_invoice, get_invoice.values({}), transport=door)
             await door.close()

@@ -392,7 +392,7 @@ def test_tokens_used_only_in_paths_conditions_and_names_are_required():
             two('url = "{{Base}}/{{Find.Id}}"\nextract = { Id = "$.x" }', 'url = "{{Base}}/"'),
             "later-token",
             "steps[0].url",
-            "this step's own answer",
+            "this step's own response",
             id="own-answer",
         ),
         pytest.param(

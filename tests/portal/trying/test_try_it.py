@@ -317,11 +317,11 @@ def test_without_javascript_the_whole_page_is_returned_with_the_result(
 
 
 FAILURES: list[Any] = [
-    pytest.param((401, b""), "did not accept the credentials (answer 401)", "Headers", id="401"),
+    pytest.param((401, b""), "did not accept the credentials (status 401)", "Headers", id="401"),
     pytest.param((404, b""), "has no such document", "URL", id="404"),
-    pytest.param((500, b""), "answered 500 instead", "URL", id="500"),
+    pytest.param((500, b""), "responded with status 500 instead", "URL", id="500"),
     pytest.param((200, b"<html><title>Log in &amp; go</title>"), "“Log in & go”", "URL", id="page"),
-    pytest.param((200, b""), "answered with nothing", "URL", id="empty"),
+    pytest.param((200, b""), "response is empty", "URL", id="empty"),
     pytest.param(SourceTimeout("wait"), "took too long", "Time limit", id="timeout"),
     pytest.param(SourceUnreachable(), "No connection", "URL", id="unreachable"),
 ]

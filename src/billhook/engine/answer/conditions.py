@@ -1,4 +1,4 @@
-"""Facts about an answer that decide how it is read: ``success_when``, ``not_found_when``."""
+"""Facts about a response that decide how it is read: ``success_when``, ``not_found_when``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer read as JSON, XML or text: each at most once, and only when it is asked for."""
+"""A response read as JSON, XML or text: each at most once, and only when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lxml import etree
 from billhook.engine.answer.kinds import Bytes
 
 MAX_DEPTH_TEXT: Final = 50_000_000
-"""The most bytes of an answer that are read for values; base 64 of a 25 MB document fits."""
+"""The most bytes of a response that are read for values; base 64 of a 25 MB document fits."""
 
-_ENTITIES: Final = "The answer is XML that declares entities, which is refused."
+_ENTITIES: Final = "The response is XML that declares entities, which is refused."
 
 
 class Unreadable(Exception):
-    """The answer isn't what a path or condition needs. *reason* is a sentence."""
+    """The response isn't what a path or condition needs. *reason* is a sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class Unreadable(Exception):
 
 
 class Content:
-    """One answer, for paths and conditions: status, headers, and the body in the form needed."""
+    """One response, for paths and conditions: status, headers, and the body in the form needed."""
 
     def __init__(self, status: int, headers: Sequence[tuple[str, str]], body: Bytes) -> None:
         self.status = status
@@ -67,7 +67,7 @@ class Content:
     def _bytes(self) -> bytes:
         if self._body.size > MAX_DEPTH_TEXT:
             raise Unreadable(
-                f"The answer is larger than {MAX_DEPTH_TEXT:,} bytes, too large to look into."
+                f"The response is larger than {MAX_DEPTH_TEXT:,} bytes, too large to look into."
             )
         return self._body.read()
 
@@ -76,7 +76,7 @@ def _read_json(data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise Unreadable("The answer is not JSON.") from None
+        raise Unreadable("The response is not JSON.") from None
 
 
 def _refuse(constant: str) -> None:
@@ -98,7 +98,7 @@ def _read_xml(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
-        raise Unreadable("The answer is not XML.") from None
+        raise Unreadable("The response is not XML.") from None
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None and any(declared.iterentities()):
         raise Unreadable(_ENTITIES)

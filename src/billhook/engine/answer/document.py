@@ -1,4 +1,4 @@
-"""From an answer to a document: the status says whether there is one, the bytes say what it is."""
+"""Reads a document from a response: the status decides if it exists, the bytes decide its kind."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from billhook.engine.errors import (
 )
 
 
-class Answered(Protocol):
-    """What is asked of an answer: a transport's Response has it."""
+class JudgedResponse(Protocol):
+    """The parts of a response that are judged: a transport's Response has them."""
 
     @property
     def status(self) -> int:
@@ -81,7 +81,7 @@ class Document:
         self.close()
 
 
-def interpret(response: Answered, accept: Iterable[str]) -> Document:
+def interpret(response: JudgedResponse, accept: Iterable[str]) -> Document:
     """Return the document that *response* is, of one of the media types in *accept*.
 
     Raises DocumentNotFound for 404 and 410, SourceRefused for 401 and 403, SourceStatus for any
@@ -119,7 +119,7 @@ def _recognise(head: bytes, accepted: list[Kind]) -> Kind:
     if kind in {None, XML} and b"%PDF-" in head[:1024]:
         raise NotADocument(
             "The source sent a PDF with something else before its beginning (%PDF-), "
-            f"where {expected} was expected. Whoever runs the source can mend that."
+            f"where {expected} was expected. The administrator of the source can fix that."
         )
     raise NotADocument(
         f"The source sent {describe(head)} where {expected} was expected. "

@@ -1,4 +1,4 @@
-"""Values taken out of a step's answer as new tokens: ``{{StepName.Name}}``."""
+"""Values taken out of a step's response as new tokens: ``{{StepName.Name}}``."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Extract:
             return take_value("")
         if self.none == "not-found":
             raise DocumentNotFound
-        raise MissingValue(self.token, "The answer doesn't hold it.")
+        raise MissingValue(self.token, "The response doesn't hold it.")
 
     def _given(self, found: Found) -> Given:
         if isinstance(found, list | dict):

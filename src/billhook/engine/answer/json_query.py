@@ -1,4 +1,4 @@
-"""JSONPath (RFC 9535) that can't run away, whatever the path and whatever the answer."""
+"""JSONPath (RFC 9535) that can't run away, whatever the path and whatever the response."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import re2
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 
 MAX_STEPS: Final = 200_000
-"""So many places of an answer are passed through in all; a path that leads to more is too wide."""
+"""So many places of a response are passed through in all; a path that leads to more is too wide."""
 JSONPathError = jsonpath_rfc9535.JSONPathError
 JSONPathQuery = jsonpath_rfc9535.JSONPathQuery
 
 
 class TooWide(Exception):
-    """A path leads to more places of an answer than are looked at."""
+    """A path leads to more places of a response than are looked at."""
 
 
 class _Regex(FilterFunction):
@@ -86,10 +86,10 @@ def compile_regex(pattern: str) -> Any:
 def _without_line_ends(pattern: str) -> str:
     """Return *pattern* with dots that stand for no end of a line (RFC 9485, 5.3)."""
     written, is_escaped, in_class = "", False, False
-    for sign in pattern:
+    for character in pattern:
         bare = not is_escaped and not in_class
-        written += r"[^\n\r]" if sign == "." and bare else sign
+        written += r"[^\n\r]" if character == "." and bare else character
         if not is_escaped:
-            in_class = sign == "[" or (in_class and sign != "]")
-        is_escaped = sign == "\\" and not is_escaped
+            in_class = character == "[" or (in_class and character != "]")
+        is_escaped = character == "\\" and not is_escaped
     return written

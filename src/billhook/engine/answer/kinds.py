@@ -1,6 +1,6 @@
-"""Kinds of files, told by their bytes: how each begins, how it ends, and what to call it.
+"""Kinds of files, recognised by their bytes: how each begins, how it ends, and its name.
 
-What a source says about its answer (``Content-Type``, a file name) is never asked: sign-in pages
+The source's own description of its response (``Content-Type``, a file name) is ignored: login pages
 come as ``application/pdf``, and PDFs as ``text/html``.
 """
 
@@ -15,9 +15,9 @@ from typing import Final, Protocol
 from billhook.engine.answer.tiff import is_whole_tiff
 
 END_WINDOW: Final = 1024
-"""A file's end mark stands in so many last bytes: writers pad, and some append a line or two."""
+"""A file's end mark is in so many last bytes: writers pad, and some append a line or two."""
 HEAD_WINDOW: Final = 4096
-"""So many first bytes tell what a file is."""
+"""The first bytes of a file that show its kind."""
 
 _JSON_LIMIT: Final = 1_000_000
 _ZIP_END_WINDOW: Final = 65_535 + 22  # the end record and the longest comment (APPNOTE 4.3.16)
@@ -125,7 +125,7 @@ ZIP: Final = Kind(
 KINDS: Final = {kind.media_type: kind for kind in (PDF, PNG, JPEG, GIF, WEBP, TIFF, XML, JSON, ZIP)}
 """The kinds that a command may accept, by media type."""
 SYNONYMS: Final = {"text/xml": "application/xml", "image/jpg": "image/jpeg"}
-"""Other names of the same kinds, which may stand in a command's ``accept`` as well."""
+"""Other names of the same kinds, which are allowed in a command's ``accept`` as well."""
 ACCEPTABLE: Final = frozenset({*KINDS, *SYNONYMS})
 
 _SIGNATURES: Final = (
@@ -190,7 +190,7 @@ def _decode_end(body: Bytes) -> str:
 
 
 def _encoding_of(head: bytes) -> str:
-    """Tell UTF-16 by its BOM, or by the zero beside a first sign (XML 1.0, appendix F)."""
+    """Recognise UTF-16 by its BOM, or by the zero next to the first character (XML 1.0, F)."""
     if head.startswith((b"\xff\xfe", b"<\0", b"{\0", b"\r\0", b"\n\0", b" \0")):
         return "utf-16-le"
     if head.startswith((b"\xfe\xff", b"\0<", b"\0{")):

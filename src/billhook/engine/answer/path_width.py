@@ -1,6 +1,6 @@
-"""Paths that would search an answer again and again, which could take for ever: found when saved.
+"""Paths that would search a response again and again, which could take for ever: found when saved.
 
-A search of the whole answer takes time as the answer is large; one inside another its square.
+A search of the whole response takes time as the response is large; one inside another its square.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from billhook.engine.tokens.text import Text
 MAX_SEARCHES: Final = 3
 MAX_ALTERNATIVES: Final = 12
 MOST_ELEMENTS: Final = 1_000
-"""An answer of so many elements is searched more than once by one path, a larger one is not."""
+"""A response of so many elements is searched more than once by one path, a larger one is not."""
 MOST_BYTES: Final = 50_000
 """The same for JSON, in bytes."""
 _AXIS: Final = re.compile(r"(?:ancestor|following|preceding|descendant)[a-z-]*\s*::")
@@ -48,12 +48,12 @@ def _comma_in_filter(bare: str) -> int | None:
     """Find a list inside a filter: [0,0][0,0] and so on doubles the work with each step."""
     inside = dict(_inside_filters(bare, "?"))
     open_brackets: list[str] = []
-    for index, sign in enumerate(bare):
-        if sign in "[(":
-            open_brackets.append("[" if sign == "[" and index - 1 in inside else "(")
-        elif sign in "])" and open_brackets:
+    for index, character in enumerate(bare):
+        if character in "[(":
+            open_brackets.append("[" if character == "[" and index - 1 in inside else "(")
+        elif character in "])" and open_brackets:
             open_brackets.pop()
-        elif sign == "," and open_brackets[-1:] == ["["] and index in inside:
+        elif character == "," and open_brackets[-1:] == ["["] and index in inside:
             return index
     return None
 
@@ -87,46 +87,50 @@ def _unknown_names(text: Text, bare: str, namespaces: Mapping[str, str]) -> Iter
 
 
 def xpath_searches(bare: str) -> int:
-    """Count how often an XPath looks at a large part of the answer; of alternatives, the most."""
+    """Count how often an XPath looks at a large part of the response; of alternatives, the most."""
     return max(_searches(each) for each in _alternatives(bare))
 
 
 def _searches(bare: str) -> int:
-    filters = "".join(sign for _, sign in _inside_filters(bare, "["))
+    filters = "".join(character for _, character in _inside_filters(bare, "["))
     again = len(_AXIS.findall(bare)) + filters.count("..") + len(_ABSOLUTE.findall(filters))
     return bare.count("//") + again + (1 if again else 0)
 
 
 def _alternatives(bare: str) -> list[str]:
-    """Split an XPath where alternatives meet, but for those inside a filter."""
+    """Split an XPath into its alternatives, except those inside a filter."""
     inside = {index for index, _ in _inside_filters(bare, "[")}
-    ends = [index for index, sign in enumerate(bare) if sign == "|" and index not in inside]
+    ends = [
+        index for index, character in enumerate(bare) if character == "|" and index not in inside
+    ]
     return [bare[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
 
 
 def bare_shape(shape: str, *, escapes: bool = False) -> str:
     """Return *shape* with quotes and all between them blanked out."""
     bare, quote_mark, is_escaped = "", "", False
-    for sign in shape:
-        is_quoted = bool(quote_mark) or sign in "'\""
-        if quote_mark and sign == quote_mark and not is_escaped:
+    for character in shape:
+        is_quoted = bool(quote_mark) or character in "'\""
+        if quote_mark and character == quote_mark and not is_escaped:
             quote_mark = ""
         elif not quote_mark and is_quoted:
-            quote_mark = sign
-        bare += " " if is_quoted else sign
-        is_escaped = escapes and is_quoted and sign == "\\" and not is_escaped
+            quote_mark = character
+        bare += " " if is_quoted else character
+        is_escaped = escapes and is_quoted and character == "\\" and not is_escaped
     return bare
 
 
 def _too_many(text: Text, what: str) -> Problem:
-    message = f"This path searches the answer too often: {what}. Name more of the way to the value."
+    message = (
+        f"This path searches the response too often: {what}. Name more of the way to the value."
+    )
     return text.problem("path-too-wide", message, (0, len(text.text)))
 
 
 def _in_filters(
     text: Text, bare: str, searches: Collection[str], filter_mark: str
 ) -> Iterator[Problem]:
-    """Refuse a search of the whole answer inside a filter: it would take the square of its size."""
+    """Refuse a search of the whole response inside a filter: its cost grows with the square."""
     inside = {index for index, _ in _inside_filters(bare, filter_mark)}
     found = [
         (index, search) for search in searches for index in inside if bare.startswith(search, index)
@@ -134,18 +138,18 @@ def _in_filters(
     if found:
         at, search = min(found)
         named = "An axis" if search == "::" else search
-        message = f"{named} can't stand inside [ ]: that would take too long."
+        message = f"{named} isn't allowed inside [ ]: that would take too long."
         yield text.problem("path-too-wide", message, (at, at + len(search)))
 
 
 def _inside_filters(bare: str, filter_mark: str) -> Iterator[tuple[int, str]]:
-    """Give every sign inside the brackets of a filter, and its offset; the brackets, too."""
+    """Give every character inside the brackets of a filter, and its offset; the brackets, too."""
     brackets: list[bool] = []
-    for index, sign in enumerate(bare):
-        if sign == "[":
+    for index, character in enumerate(bare):
+        if character == "[":
             is_filter = filter_mark == "[" or bare[index + 1 :].lstrip().startswith(filter_mark)
             brackets.append(is_filter)
         if any(brackets):
-            yield index, sign
-        if sign == "]" and brackets:
+            yield index, character
+        if character == "]" and brackets:
             brackets.pop()

@@ -1,4 +1,4 @@
-"""Where a value is in an answer: JSONPath, XPath, a header, or a regular expression.
+"""Paths to values in a response: JSONPath, XPath, a header, or a regular expression.
 
 A path may hold tokens. They are filled so that a value can't change the path: in a JSONPath as a
 literal of that language, in an XPath as a variable, in a regular expression escaped.
@@ -44,7 +44,7 @@ Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
 MAX_PATH: Final = 1_000
 MAX_FOUND: Final = 1_000
 """So many values are looked at; a path that finds more is too wide."""
-_TOO_LARGE: Final = "The answer is too large for a path that searches it again and again."
+_TOO_LARGE: Final = "The response is too large for a path that searches it again and again."
 KINDS: Final = ("json", "xpath", "header", "regex")
 
 
@@ -57,7 +57,7 @@ class Path(Protocol):
         ...
 
     def find(self, content: Content, values: Values) -> list[Found]:
-        """Return every value found, in the answer's order; raise Unreadable if it can't be one."""
+        """Return every value found, in the response's order, or raise Unreadable."""
         ...
 
 
@@ -69,7 +69,7 @@ def compile_path(config: PathConfig, where: str, scope: Scope) -> tuple[Path | N
     if not config.text.strip():
         return None, [text.problem("empty-path", "There is no path here. Type one.", (0, 0))]
     if len(config.text) > MAX_PATH:
-        message = f"A path may have {MAX_PATH:,} characters at most."
+        message = f"A path may have at most {MAX_PATH:,} characters."
         return None, [text.problem("too-long", message, (MAX_PATH, len(config.text)))]
     compilers: dict[str, _Compiler] = {
         "json": _compile_json,
@@ -109,7 +109,7 @@ class JsonPath:
         except TooWide:
             raise Unreadable(_TOO_LARGE) from None
         except (JSONPathError, RecursionError):
-            raise Unreadable("The path can't be followed in this answer.") from None
+            raise Unreadable("The path can't be followed in this response.") from None
 
 
 def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
@@ -167,7 +167,7 @@ class XmlPath:
         try:
             result = self.query(root, **filled)
         except etree.XPathError:
-            raise Unreadable("The XPath can't be followed in this answer.") from None
+            raise Unreadable("The XPath can't be followed in this response.") from None
         if not isinstance(result, list):
             return [result]
         return [_text_of(node) for node in result[:MAX_FOUND]]
@@ -219,7 +219,7 @@ def _xpath_literals(text: Text) -> list[tuple[int, int]] | Problem:
     for token in text.tokens:
         around = next((s for s in spans if s[0] < token.start and token.end < s[1]), None)
         if around is None:
-            message = "In an XPath a token stands between quotes: //Invoice[Number='{{Name}}']."
+            message = "In an XPath a token must be between quotes: //Invoice[Number='{{Name}}']."
             return text.misplaced(token, message)
         if around not in holding:
             holding.append(around)
@@ -248,7 +248,7 @@ def _lift_literals(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderPath:
-    """A header of the answer, by name."""
+    """A header of the response, by name."""
 
     name: str
     tokens: tuple[str, ...] = ()

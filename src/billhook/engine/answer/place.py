@@ -1,4 +1,4 @@
-"""Where the document is in the last answer, and what it is called there: as compiled."""
+"""The compiled location of the document and its name in the last response."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LINK: Final = "link"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """The document's name or type: at a path of the answer, or a template. One of the two."""
+    """The document's name or type: at a path of the response, or a template. One of the two."""
 
     path: Path | None = None
     template: Template | None = None
 
     @property
     def is_header(self) -> bool:
-        """Whether it stands in a header: then in one of the answer that holds the document."""
+        """Whether it is in a header: then in one of the response that has the document."""
         return isinstance(self.path, HeaderPath)
 
     @property
@@ -37,7 +37,7 @@ class Fact:
         return looks_inside(self.path)
 
     def find(self, content: Content, values: Values) -> str | None:
-        """Return the text, or None if it isn't there: a missing name hinders no document."""
+        """Return the text, or None if it isn't there: without a name there is still a document."""
         try:
             if self.template is not None:
                 return self.template.fill(values)

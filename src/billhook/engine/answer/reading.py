@@ -1,4 +1,4 @@
-"""How the answer of a step is read: not found, failed, not ready yet, and what is taken out."""
+"""Reads a step's response: not found, failed, not ready yet, and the extracted values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOT_READY: Final = frozenset({404, 409, 425})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The parts of a step that concern its answer.
+    """The parts of a step that concern its response.
 
     Any of ``not_found_when`` means *not found*; without any, the statuses 404 and 410 do. All of
     ``success_when`` have to hold; where one of them is about the status, it alone judges that.
@@ -39,13 +39,13 @@ class Reading:
         return inside or any(looks_inside(extract.path) for extract in self.extracts)
 
     def is_not_found(self, content: Content, values: Values) -> bool:
-        """Say whether the answer means that there is no such document."""
+        """Say whether the response means that there is no such document."""
         if self.not_found_when:
             return any(condition.holds(content, values) for condition in self.not_found_when)
         return content.status in NOT_FOUND
 
     def judge(self, content: Content, values: Values) -> None:
-        """Raise DocumentNotFound, SourceSaidNo or a status' error unless the answer is good."""
+        """Raise DocumentNotFound, SourceSaidNo or a status' error unless the response is good."""
         if self.is_not_found(content, values):
             raise DocumentNotFound
         if not any(condition.statuses for condition in self.success_when):
@@ -54,7 +54,7 @@ class Reading:
             raise SourceSaidNo
 
     def take(self, content: Content, values: Values) -> Mapping[str, Given]:
-        """Judge the answer, and return the values taken out of it."""
+        """Judge the response, and return the values taken out of it."""
         self.judge(content, values)
         return {extract.token: extract.take(content, values) for extract in self.extracts}
 
@@ -70,7 +70,7 @@ class Repeat:
     def is_over(
         self, reading: Reading, content: Content, values: Values, *, ends_if_missing: bool
     ) -> bool:
-        """Say whether the step needn't be sent again: it is ready, or waiting won't mend it.
+        """Say whether the step needn't be sent again: it is ready, or waiting won't help.
 
         A status that says *not found* may mean *not yet*, unless *ends_if_missing*.
         """

@@ -1,4 +1,4 @@
-"""What the status of an answer means, where nothing else is configured."""
+"""The meaning of a response's status, if nothing else is configured."""
 
 from __future__ import annotations
 

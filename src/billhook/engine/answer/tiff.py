@@ -1,4 +1,4 @@
-"""Whether a TIFF is whole: it has no end mark, so its directories are followed to the last byte."""
+"""Checks that a TIFF is whole: having no end mark, its directories are read to the last byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document out of what it is wrapped in: base 64, a zip, or an address in the answer."""
+"""The document out of what it is wrapped in: base 64, a zip, or an address in the response."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def decode_base64(text: str, *, max_bytes: int) -> bytes:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise NotADocument(
-            "The answer was to hold the document in base 64, but what stands there isn't base 64. "
-            "Compare the answer's path with the answer."
+            "The response should have the document in base 64, but the text there isn't base 64. "
+            "Compare the path with the response."
         ) from None
 
 
@@ -94,7 +94,7 @@ def take_from_zip(body: Bytes, pattern: str, *, max_bytes: int) -> Iterator[byte
             entry = _choose(archive.infolist(), pattern)
             yield from _read_entry(archive, entry, max_bytes)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError):
-        raise NotADocument("The answer was to be a zip file, but can't be read as one.") from None
+        raise NotADocument("The response should be a zip file, but can't be read as one.") from None
     except RuntimeError:  # how zipfile says that a file needs a password
         raise NotADocument("The zip file is locked with a password.") from None
 

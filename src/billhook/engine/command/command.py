@@ -16,7 +16,7 @@ from billhook.engine.http.request import Limits
 from billhook.engine.record import new_run_id
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value, nearest
-from billhook.engine.tokens.template import misfit_message
+from billhook.engine.tokens.template import unfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
@@ -28,7 +28,7 @@ class Command:
 
     ``tokens`` are those that a caller must give, since the texts use them; ``known_tokens`` are
     all that a caller may give. ``secrets`` are the names of the secrets used, and
-    ``secret_origins`` tells where each of them is sent. ``notes`` are remarks that hinder nothing.
+    ``secret_origins`` tells where each of them is sent. ``notes`` are remarks that prevent nothing.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Command:
                     try:
                         given[name] = take_value(source[name])
                     except UnfitValue as unfit:
-                        problems.append(_misfit(name, unfit))
+                        problems.append(_unfit(name, unfit))
         if problems:
             raise TokenError(tuple(problems))
         if self.system_tokens:
@@ -141,7 +141,7 @@ class Command:
     def preview(self, values: Values) -> tuple[MaskedRequest, ...]:
         """Return all requests as they would be sent, for people: secrets are masked.
 
-        What is only known from an answer is shown as ``‹Find.Id›``. Steps that are sent only when
+        What is only known from a response is shown as ``‹Find.Id›``. Steps that are sent only when
         another finds nothing follow it.
         """
         return tuple(_shown(self.steps, values))
@@ -158,7 +158,7 @@ def _missing(name: str, code: str, what: str) -> Problem:
     return Problem(code=code, message=f"{what} {name}.", where=f"tokens.{name}")
 
 
-def _misfit(name: str, unfit: UnfitValue) -> Problem:
+def _unfit(name: str, unfit: UnfitValue) -> Problem:
     return Problem(
-        code=unfit.code, message=misfit_message(name, unfit.reason), where=f"tokens.{name}"
+        code=unfit.code, message=unfit_message(name, unfit.reason), where=f"tokens.{name}"
     )

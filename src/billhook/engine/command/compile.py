@@ -1,4 +1,4 @@
-"""From what was typed to a Command: every mistake is found here, with its place and its remedy."""
+"""Compiles a command from its configuration: finds every problem, with its location and remedy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def compile_command(
     secrets: Iterable[str] = (),
     authentication: AuthenticationConfig | None = None,
 ) -> Command:
-    """Compile *config*; raise ConfigurationError with every mistake in it.
+    """Compile *config*; raise ConfigurationError with every problem in it.
 
     *variables* are filled in now. *secrets* are the names that the integration has. If
     *authentication* is a session, the command's requests may use the values that it gives.
@@ -177,7 +177,7 @@ def _clashes(
 def _clash(name: str, kind: str, other: str, where: str) -> Problem:
     message = f"The {kind} {name} has the name of a {other}. Give it another name."
     if other == f"{kind} of the integration":
-        message = f"The {kind} {name} stands there twice. Remove one of the two."
+        message = f"The {kind} {name} is defined twice. Remove one of the two."
     return Problem(code="duplicate-name", message=message, where=where)
 
 
@@ -187,7 +187,7 @@ def _step_name_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
         yield Problem(code="missing-key", message=message, where=where)
     steps = all_steps(config.steps)
     if len(steps) > MAX_STEPS:
-        message = f"A command may have {MAX_STEPS} steps at most."
+        message = f"A command may have at most {MAX_STEPS} steps."
         yield Problem(code="too-many", message=message, where=f"{where}.steps")
     counts = Counter(step.name for step in steps)
     for place, step in _places(config.steps, where, "steps"):
@@ -220,7 +220,7 @@ def _problems_of_name(name: str, count: int, where: str) -> Iterator[Problem]:
 def _settings_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
     if config.redirects not in REDIRECTS:
         near = nearest(config.redirects, REDIRECTS)
-        message = 'redirects is "follow" (three at most) or "deny".'
+        message = 'redirects is "follow" (at most three) or "deny".'
         yield Problem(
             code="invalid-value", message=message, where=f"{where}.redirects", suggestion=near
         )
@@ -247,7 +247,7 @@ def _accept_problems(config: CommandConfig, where: str) -> Iterator[Problem]:
     for index, media_type in enumerate(config.accept):
         if media_type not in ACCEPTABLE:
             near = nearest(media_type, ACCEPTABLE)
-            message = f"accept takes what can be told by its bytes: {', '.join(KINDS)}."
+            message = f"accept takes kinds that are recognised by their bytes: {', '.join(KINDS)}."
             yield Problem(
                 code="invalid-value",
                 message=message,

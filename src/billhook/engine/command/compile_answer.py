@@ -1,4 +1,4 @@
-"""The parts of a step that concern its answer, compiled: each mistake with its remedy."""
+"""Compiles the parts of a step about its response: finds each problem and its remedy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PATHS: Final = {BASE64: ("json", "xpath", "regex"), URL: (), LINK: ()}
 
 @dataclass(slots=True, kw_only=True)
 class AnswerDraft:
-    """What a step does with its answer, on its way. ``uses`` are the names in its paths."""
+    """What a step does with its response, on its way. ``uses`` are the names in its paths."""
 
     where: str
     not_found_when: list[Condition] = field(default_factory=list)
@@ -55,7 +55,7 @@ class AnswerDraft:
         )
 
     def take(self, config: StepConfig, step: str, scope: Scope) -> None:
-        """Compile everything of *config* that looks at the answer, but for the document's place."""
+        """Compile everything in *config* about the response, except the document's location."""
         self.not_found_when = self._conditions(config.not_found_when, "not_found_when", scope)
         self.success_when = self._conditions(config.success_when, "success_when", scope)
         self._take_extracts(config, step, scope)
@@ -67,7 +67,7 @@ class AnswerDraft:
     ) -> list[Condition]:
         where = f"{self.where}.{key}"
         if len(configs) > MAX_CONDITIONS:
-            message = f"There may be {MAX_CONDITIONS} conditions at most."
+            message = f"There may be at most {MAX_CONDITIONS} conditions."
             self._complain("too-many", message, where)
         conditions = []
         for index, config in enumerate(configs):

@@ -1,4 +1,4 @@
-"""One request of a step, compiled: method, URL, headers and body, with every mistake told."""
+"""Compiles one request of a step, method, URL, headers and body, and reports every problem."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def _notes_of_raw(text: Text, scope: Scope) -> list[Problem]:
     return [
         text.problem(
             "raw-value",
-            f"{{{{{token.name}|raw}}}} is passed on as it is, so whoever gives its value can add "
-            "parts of the path and parameters. Use it only for values that you trust.",
+            f"{{{{{token.name}|raw}}}} is passed on as it is, so its value can add parts of the "
+            "path and parameters. Use it only for values that you trust.",
             (token.start, token.end),
         )
         for token in text.tokens
@@ -121,7 +121,7 @@ def _notes_of_raw(text: Text, scope: Scope) -> list[Problem]:
 def _take_headers(draft: RequestDraft, where: str, scope: Scope) -> None:
     headers = draft.config.headers
     if len(headers) > MAX_HEADERS:
-        message = f"A request may have {MAX_HEADERS} headers at most."
+        message = f"A request may have at most {MAX_HEADERS} headers."
         draft.problems.append(Problem(code="too-many", message=message, where=f"{where}.headers"))
     seen: set[str] = set()
     for index, (name, value) in enumerate(headers):
@@ -130,7 +130,7 @@ def _take_headers(draft: RequestDraft, where: str, scope: Scope) -> None:
         draft.problems += problems
         small = name.lower()
         if small in seen & _ONCE:
-            message = f"{name} may stand only once. Remove one of the two."
+            message = f"{name} is allowed only once. Remove one of the two."
             draft.problems.append(Problem(code="duplicate-header", message=message, where=place))
         seen.add(small)
         if template is not None:

@@ -1,4 +1,4 @@
-"""A step, compiled: what it derives, its request, its answer, and the steps inside it."""
+"""A step, compiled: what it derives, its request, its response, and the steps inside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from billhook.engine.command.compile_answer import AnswerDraft
 
 MAX_ANSWER: Final = 10_000_000
-"""The most bytes of an answer that isn't the document: a list that was searched, for instance."""
+"""The most bytes of a response that isn't the document: a list that was searched, for instance."""
 MAX_TOKENS: Final = 50
 _SAFE: Final = "GET"
 
@@ -90,7 +90,7 @@ class StepDraft:
         )
 
     def _max_bytes(self, max_document: int, *, is_last: bool) -> int | None:
-        """Base 64 takes a third more than the document; other answers are no documents."""
+        """Base 64 takes a third more than the document; other responses are no documents."""
         place = self.answer.place if self.answer else None
         kind = "body" if place is None else place.kind
         if not is_last or kind in {"url", "link"}:
@@ -127,7 +127,7 @@ def _token_problems(config: StepConfig, where: str) -> Iterator[Problem]:
     named = [(f"{where}.derive", each.name) for each in config.derive]
     named += [(f"{where}.extract", each.name) for each in config.extract]
     if len(named) > MAX_TOKENS:
-        message = f"A step may derive and extract {MAX_TOKENS} values at most."
+        message = f"A step may derive and extract at most {MAX_TOKENS} values."
         yield Problem(code="too-many", message=message, where=where)
     seen: set[str] = set()
     for place, name in named:
@@ -175,16 +175,18 @@ def _contradictions(draft: StepDraft, *, is_last: bool) -> Iterator[Problem]:
     if draft.request.link and draft.carried:
         names = " and ".join(f"{{{{{name}}}}}" for name in sorted(draft.carried))
         message = (
-            f"The address comes out of an answer, so {names} could go anywhere. Remove it from "
+            f"The address comes out of a response, so {names} could go anywhere. Remove it from "
             "this request. authentication = true authenticates it, but only at your own address."
         )
         yield Problem(code="secret-to-answered-url", message=message, where=f"{where}.url")
     if config.side_effects and (config.repeatable or config.repeat_until is not None):
         other = "repeatable" if config.repeatable else "repeat_until"
-        message = f"A step with side effects is never repeated by itself: {other} contradicts that."
+        message = (
+            f"A step with side effects is never repeated automatically: {other} contradicts that."
+        )
         yield Problem(code="never-repeated", message=message, where=f"{where}.{other}")
     if config.answer is not None and not is_last:
-        message = "Only the last step's answer holds the document. Move answer there."
+        message = "Only the last step's response holds the document. Move answer there."
         yield Problem(code="misplaced-key", message=message, where=f"{where}.answer")
 
 

@@ -1,4 +1,4 @@
-"""Which tokens a step's texts may use: those that are known when it is sent, and no later ones."""
+"""The tokens that a step's texts may use: those known when it is sent, and no later ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from billhook.engine.tokens.text import Scope
 
 SESSION: Final = "Session"
 """The name of the request that opens a session; its tokens begin with it: ``{{Session.Id}}``."""
-_SESSION_HERE: Final = "What a session gives can stand only in URL, headers and body of a request."
+_SESSION_HERE: Final = "Values of a session are allowed only in URL, headers and body of a request."
 
-_NO_CREDENTIAL: Final = "A secret can stand only in a request, not where its answer is read."
+_NO_CREDENTIAL: Final = "A secret is allowed only in a request, not where its response is read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class StepScopes:
         return replace(self.base, tokens=tokens, absent=MappingProxyType(absent))
 
     def answer(self, step: str) -> Scope:
-        """Return the scope of paths in the answer, and of a document's name: it has no secret."""
+        """Return the scope of paths in the response, and of a document's name: it has no secret."""
         scope = self.derive(step)
         hidden = self.base.secrets | self.masked | self.taints.keys()
         absent = {**scope.absent, **dict.fromkeys(hidden, _NO_CREDENTIAL)}
@@ -107,7 +107,7 @@ def all_steps(steps: tuple[StepConfig, ...]) -> list[StepConfig]:
 
 def _why_absent(name: str, declared: _Declared, step: str) -> str:
     if declared.step == step and declared.is_taken:
-        return f"{{{{{name}}}}} is taken out of this step's own answer, so it isn't known before."
+        return f"{{{{{name}}}}} is taken out of this step's own response, so it isn't known before."
     if declared.step == step:
         return f"{{{{{name}}}}} is derived further down in this step. Derive it first."
     if declared.is_conditional:

@@ -1,4 +1,4 @@
-"""A compiled step: the request that it makes, what it derives before, how its answer is read."""
+"""A compiled step: the request that it makes, what it derives before, how its response is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Origin, parse_url
 from billhook.engine.errors import MissingValue, Problem, TokenError, denied
 from billhook.engine.http.request import WebRequest
 from billhook.engine.tokens.functions import Function, UnfitForFunction
-from billhook.engine.tokens.template import Template, misfit_message
+from billhook.engine.tokens.template import Template, unfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, checked_text
 from billhook.engine.verdict import Verdict
 
@@ -47,16 +47,16 @@ class Derive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One compiled request, and how its answer is read.
+    """One compiled request, and how its response is read.
 
     ``tokens`` are the names that the request itself uses, ``uses`` all names that the step uses in
     any way; ``secrets`` are those of the secrets that the request carries, also through derived
     tokens. ``body`` is None where the method takes no body.
 
-    ``origin`` is None where the URL comes out of an earlier answer, as the token ``link``; then
+    ``origin`` is None where the URL comes out of an earlier response, as the token ``link``; then
     credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that only
-    the authentication knows. Without any part that concerns the answer, ``reading`` is None.
-    ``max_bytes`` is the limit of the answer, if it isn't the command's.
+    the authentication knows. Without any part that concerns the response, ``reading`` is None.
+    ``max_bytes`` is the limit of the response, if it isn't the command's.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Step:
             try:
                 given[derive.token] = derive.make(Values(given))
             except UnfitValue as unfit:
-                message = misfit_message(derive.token, unfit.reason)
+                message = unfit_message(derive.token, unfit.reason)
                 where = derive.template.where
                 problems.append(Problem(code=unfit.code, message=message, where=where))
         if problems:
@@ -180,7 +180,7 @@ class Step:
         )
 
     def _keep_secret_from(self, origin: Origin) -> None:
-        """Refuse to take a session or a token to wherever an answer says (CWE-522)."""
+        """Refuse to take a session or a token to wherever a response says (CWE-522)."""
         if origin not in self.trusted:
             raise MissingValue(
                 self.link,
@@ -249,7 +249,7 @@ class Step:
     def preview(self, values: Values) -> MaskedRequest:
         """Return the filled request for people; raise TokenError as :meth:`fill` does.
 
-        ``‹Find.Id›`` stands for a value that is only known when an earlier step was answered.
+        ``‹Find.Id›`` replaces a value that is only known when an earlier step has its response.
         """
         problems = self._problems(values)
         if problems:
@@ -265,7 +265,7 @@ class Step:
 
 
 def read_link(text: str, trusted: frozenset[Origin]) -> tuple[Origin, str, str]:
-    """Return origin, URL and target of an address that came out of an answer.
+    """Return origin, URL and target of an address that came out of a response.
 
     *trusted* are the origins of the command's own URLs. Raises EgressDenied where it is no URL, and
     SourceRedirected where it would leave https.

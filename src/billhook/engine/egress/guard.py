@@ -1,7 +1,7 @@
 """The guard: it judges URLs, addresses, redirects and headers by the operator's egress policy.
 
-It decides, and does nothing else: no name is looked up and no socket is opened here. Each answer is
-a :class:`Verdict` with its reason, and every rule is closed when in doubt.
+It decides, and does nothing else: no name is looked up and no socket is opened here. Each decision
+is a :class:`Verdict` with its reason, and every rule denies when in doubt.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def judge(url: Url, policy: EgressPolicy) -> Verdict:
 
 
 def _judge_name(name: str) -> Verdict:
-    """Judge a name whatever it resolves to: search domains and split DNS give odd answers."""
+    """Judge a name whatever it resolves to: search domains and split DNS give odd results."""
     labels = name.split(".")
     if any(".".join(labels[start:]) in DENIED_SUFFIXES for start in range(len(labels))):
         return Verdict.DENIED_INTERNAL_NAME

@@ -49,7 +49,7 @@ class Allowance:
         host, port = host_and_port
         _refuse_what_stays_closed(host)
         if equals and host.is_ip:
-            raise _error(f"“{text}”: an address stands for itself. Leave out “={network}”.")
+            raise _error(f"“{text}”: an address needs no network. Leave out “={network}”.")
         return cls(
             host=host.text, port=port, network=_liftable_network(network) if equals else None
         )
@@ -83,7 +83,7 @@ class EgressPolicy:
         ports: Iterable[str] = (),
         deny: Iterable[str] = (),
     ) -> EgressPolicy:
-        """Make a policy of an operator's settings; raise ConfigurationError with every mistake.
+        """Make a policy of an operator's settings; raise ConfigurationError with every problem.
 
         No *ports* means the default ones. A problem's ``where`` is allow, ports or deny.
         """

@@ -1,4 +1,4 @@
-"""From a name to the addresses that may be dialled: one lookup, every answer judged."""
+"""Looks up the addresses of a name that may be dialled: one lookup, every answer judged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def look_up(
 def _name_to_ask(host: str, port: int, policy: EgressPolicy) -> str:
     """Make the name absolute, so that no search domain turns it into a neighbour's name.
 
-    A host that the operator allows is asked for as it was written: it may stand in the hosts file,
+    A host that the operator allows is asked for as it was written: it may be in the hosts file,
     which knows no absolute names, or be a container's name.
     """
     return host if policy.allowance(host, port) is not None else f"{host}."

@@ -111,7 +111,7 @@ _ISATAP_MASK: Final = 0xFCFFFFFF  # the universal and group bits may be either
 
 
 class NetworkTable:
-    """Networks with a verdict each, as sorted integers: one bisection answers."""
+    """Networks with a verdict each, as sorted integers: one bisection finds an address."""
 
     def __init__(self, rows: tuple[tuple[str, Verdict], ...], *, otherwise: Verdict) -> None:
         networks = [(ip_network(text), verdict) for text, verdict in rows]

@@ -32,7 +32,7 @@ _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER_LABEL: Final = re.compile(r"[0-9]+|0x.*", re.ASCII)
 _IPV6_TEXT: Final = re.compile(r"[0-9A-Fa-f:.]+", re.ASCII)
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_UNSENDABLE: Final = re.compile(r"[^!#-;=?-\[\]_a-z~]")  # not in a request target as it stands
+_UNSENDABLE: Final = re.compile(r"[^!#-;=?-\[\]_a-z~]")  # not in a request target unencoded
 _ENCODED_SEPARATOR: Final = re.compile(r"%2[fF]|%5[cC]")
 _ENCODED_DOT: Final = re.compile(r"%2[eE]")
 
@@ -64,7 +64,7 @@ class Url:
 
     ``host`` is in small letters: a name in its ASCII (A-label) form without a trailing dot, or an
     address in canonical form, IPv6 without brackets. ``target`` is path and query exactly as they
-    go on the wire: valid escapes stay as typed, and only what can't stand there is encoded.
+    go on the wire: valid escapes stay as typed; only characters that aren't allowed are encoded.
     """
 
     scheme: str
@@ -122,7 +122,7 @@ def _flaw_of_raw_text(text: str, limit: int) -> Verdict | None:
 
 
 def holds_control_or_space(text: str) -> bool:
-    """Say whether a control or space character of any script stands in *text*.
+    """Say whether *text* has a control or space character of any script.
 
     Parsers strip or split at them: urlsplit removes tabs and line breaks, getaddrinfo stops at
     NUL, and ``str.split`` knows U+0085 and U+2028.
@@ -136,7 +136,7 @@ def parse_reference(base: Url, reference: str) -> Url | Verdict:
     """Read a redirect's *reference* against *base*, keeping the bytes of path and query.
 
     Only a relative path has its ``.`` and ``..`` resolved, which is what they are for there
-    (RFC 3986, 5.2). A fragment is dropped: it is for the reader of the answer.
+    (RFC 3986, 5.2). A fragment is dropped: it is for the reader of the response.
     """
     flaw = _flaw_of_raw_text(reference, MAX_LOCATION_LENGTH)
     if flaw is not None:
@@ -189,7 +189,7 @@ def _parse_hierarchy(scheme: str, rest: str) -> Url | Verdict:
 
 
 def parse_authority(authority: str, *, default_port: int | None) -> tuple[Host, int] | Verdict:
-    """Read ``host`` or ``host:port``; without a default, the port must stand there."""
+    """Read ``host`` or ``host:port``; without a default, the port is required."""
     if authority.startswith("["):
         inside, bracket, after = authority[1:].partition("]")
         if not bracket or (after and not after.startswith(":")):
@@ -216,7 +216,7 @@ def parse_port(digits: str) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A host in its one ASCII form; IPv6 stands without brackets."""
+    """A host in its one ASCII form; IPv6 has no brackets."""
 
     text: str
     is_ip: bool
@@ -224,7 +224,7 @@ class Host:
 
 @lru_cache(maxsize=1024)
 def parse_host(text: str) -> Host | Verdict:
-    """Read a bare host as it stands in a URL: a name, IPv4, or IPv6 in brackets.
+    """Read a bare host as in a URL: a name, IPv4, or IPv6 in brackets.
 
     One trailing dot is dropped. A name whose last label is a number must be canonical IPv4, since
     resolvers read 127.1, 0x7f.1 and 2130706433 as addresses (WHATWG URL, "ends in a number").
@@ -305,7 +305,7 @@ def _parse_target(tail: str) -> str | Verdict:
 
 
 def encode_target(text: str) -> str:
-    """Percent-encode what can't stand in a path or query, and keep all other bytes."""
+    """Percent-encode characters that aren't allowed in a path or query; keep all other bytes."""
     return _UNSENDABLE.sub(_percent_encode, text)
 
 

@@ -27,7 +27,7 @@ FAILURES: Final = 5
 """So many failures in a row, of one step, open the breaker."""
 FIRST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 300.0
-"""Seconds; between the two, the pause doubles each time that a try by itself fails."""
+"""Seconds; between the two, the pause doubles each time that a single try fails."""
 _FAILURES: Final = (
     AuthenticationFailed,
     SourceBroken,
@@ -49,7 +49,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerState:
-    """A breaker as it stands, for people. Times are in seconds since 1970.
+    """The state of a breaker, for people. Times are in seconds since 1970.
 
     ``since`` is None as long as it has always been closed. ``next_try`` is when the next request is
     let through; None while they all are.
@@ -62,7 +62,7 @@ class BreakerState:
 
 
 class BreakerTransport:
-    """Passes requests on to *inner*, unless it failed so often that it is to be left alone.
+    """Passes requests on to *inner*, unless it failed so often that it is paused.
 
     Failures are counted by step, so that a search that works doesn't hide that getting the document
     never does. After :data:`FAILURES` in a row every request fails at once with SourcePaused. When
@@ -82,7 +82,7 @@ class BreakerTransport:
 
     @property
     def state(self) -> BreakerState:
-        """Return how it stands now."""
+        """The present state."""
         if self._until is None:
             state = State.CLOSED
         elif self._is_trying or self._clock() >= self._until:

@@ -1,4 +1,4 @@
-"""One request and its answer on one connection: written as configured, read under every limit."""
+"""One request and its response on one connection: written as configured, read under every limit."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from billhook.engine.verdict import Verdict
 
 USER_AGENT: Final = f"Billhook/{version('billhook')}"
 EXCERPT_BYTES: Final = 16 * 1024
-"""So much is kept of an answer that isn't a success, for members who look for the reason."""
+"""So much is kept of a response that isn't a success, for members who look for the reason."""
 
 FRAMING_BYTES: Final = 1_000_000
 """Heads, trailers and the lengths of chunks may take so much, and once the size of the body."""
@@ -56,7 +56,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RawResponse:
     """What came back for one request."""
 
     status: int
@@ -65,13 +65,13 @@ class Answer:
 
 
 class ConnectionWentStale(SourceCutShort):
-    """The origin closed an idle connection before any byte of the answer came."""
+    """The origin closed an idle connection before any byte of the response came."""
 
 
 async def exchange_once(
     request: WebRequest, dial: Dial, pool: Pool, *, folder: Path | None = None
-) -> Answer:
-    """Send *request* over a connection for *dial* and return the whole answer.
+) -> RawResponse:
+    """Send *request* over a connection for *dial* and return the whole response.
 
     Raises EgressDenied if the guard refuses an address, and a SourceError for whatever an origin
     does wrong. The connection goes back to the pool only after a clean end.
@@ -79,12 +79,12 @@ async def exchange_once(
     message = encode_request(request, authority=dial.site.authority)
     try:
         connection, wire = await _connect(pool, dial)
-        answer = await _converse(request, message, connection, wire, dial, folder=folder)
+        response = await _converse(request, message, connection, wire, dial, folder=folder)
     except BillhookError as error:
         dial.progress.end(error.code)
         raise
     dial.progress.end(OK)
-    return answer
+    return response
 
 
 async def _connect(pool: Pool, dial: Dial) -> tuple[Connection, Wire]:
@@ -102,13 +102,13 @@ async def _converse(
     dial: Dial,
     *,
     folder: Path | None,
-) -> Answer:
+) -> RawResponse:
     """Send and receive on *connection*, and let go of it whatever happens."""
     wire.begin(dial.progress, most=2 * dial.limits.max_bytes + FRAMING_BYTES)
     watch = Watch(wire, dial.limits)
     try:
         _send(message, wire, dial.progress)
-        answer = await _receive(request, wire, watch, dial, folder)
+        response = await _receive(request, wire, watch, dial, folder)
     except (ClientError, ConnectionError, HttpProcessingError) as error:
         connection.close()
         raise _trouble_on_the_wire(error, wire, dial) from None
@@ -118,10 +118,10 @@ async def _converse(
     finally:
         watch.stop()
     if wire.has_unsent:
-        connection.close()  # the answer came before our request was out
+        connection.close()  # the response came before our request was out
     else:
         connection.release()
-    return answer
+    return response
 
 
 def _send(message: bytes, wire: Wire, progress: Progress) -> None:
@@ -175,7 +175,7 @@ def _join(lines: list[str]) -> bytes:
 
 async def _receive(
     request: WebRequest, wire: Wire, watch: Watch, dial: Dial, folder: Path | None
-) -> Answer:
+) -> RawResponse:
     head, payload = await _read_head(wire)
     dial.progress.status = head.code
     dial.progress.phase = "body"
@@ -189,7 +189,7 @@ async def _receive(
     else:
         excerpt = await _read_excerpt(payload, watch)
         body = Body(unpack_beginning(excerpt, EXCERPT_BYTES) if request.compressed else excerpt)
-    return Answer(status=head.code, headers=tuple(head.headers.items()), body=body)
+    return RawResponse(status=head.code, headers=tuple(head.headers.items()), body=body)
 
 
 async def _read_head(wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
@@ -247,7 +247,7 @@ async def _read_packed(
 
 
 async def _read_excerpt(payload: StreamReader, watch: Watch) -> bytes:
-    """Read the beginning of an answer that is no success; its status counts, however it ends."""
+    """Read the beginning of a response that is no success; its status counts, however it ends."""
     excerpt = b""
     try:
         while len(excerpt) < EXCERPT_BYTES and (piece := await payload.readany()):
@@ -280,7 +280,7 @@ def _refuse_announced(head: RawResponseMessage, limits: Limits) -> None:
 
 
 def _refuse_unclean_end(head: RawResponseMessage, wire: Wire, body: Body) -> None:
-    """Refuse more bytes than announced, and a reset where only the close tells the end."""
+    """Refuse more bytes than announced, and a reset where only the close marks the end."""
     told_by_close = not head.chunked and "Content-Length" not in head.headers
     if wire.has_more:
         body.close()

@@ -1,9 +1,9 @@
 """Connections: aiohttp's connector with the guard's gates put in, and nothing else of its client.
 
-Of aiohttp we use the layer that dials, keeps connections and parses answers. The layer above it
+Of aiohttp we use the layer that dials, keeps connections and parses responses. The layer above it
 (``ClientSession``), which reads proxies and ``.netrc``, keeps cookies, follows redirects, repeats
-requests and rewrites URLs, isn't in the path at all. What we lean on beside aiohttp's documented
-names stands in this module alone, and ``tests/engine/http/test_pool.py`` tells when it changes.
+requests and rewrites URLs, isn't in the path at all. Only this module uses names that aiohttp
+doesn't document, and ``tests/engine/http/test_pool.py`` fails when they change.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ POOL_LIMIT: Final = 1024
 KEEP_IDLE: Final = 15.0
 """Seconds that an idle connection is kept."""
 READ_BUFFER: Final = 64 * 1024
-"""Bytes of one answer that wait in memory before the origin is made to wait."""
+"""Bytes of one response that wait in memory before the origin is made to wait."""
 MAX_INTERIM_ANSWERS: Final = 8
-"""Answers with a status from 100 to 199 that one request may get before the real one."""
+"""Responses with a status from 100 to 199 that one request may get before the real one."""
 FIRST_FINAL_STATUS: Final = 200
-"""Statuses below it are interim answers (RFC 9110, 15.2)."""
+"""Statuses below it are interim responses (RFC 9110, 15.2)."""
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 8190
 """Of one header, name and value; also of the status line."""
@@ -95,7 +95,7 @@ class Dial:
 
     @property
     def ssl(self) -> ssl.SSLContext | bool:
-        """How TLS is spoken: True stands for the pool's own way."""
+        """The TLS setting: True means the pool's own."""
         return self.site.context or True
 
     @property
@@ -139,7 +139,7 @@ class Wire(ResponseHandler):
         self._progress = Progress("", "")
 
     def begin(self, progress: Progress, *, most: int) -> None:
-        """Make ready for one request and an answer of *most* bytes, its framing included."""
+        """Make ready for one request and a response of *most* bytes, its framing included."""
         self._progress = progress
         self._most = most
         self._interim = 0
@@ -156,7 +156,7 @@ class Wire(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the origin. On an idle connection nobody waits for any: hang up.
 
-        Else an answer pushed now would be read as the answer to the next run's request.
+        Else a response pushed now would be read as the response to the next run's request.
         """
         if self.idle:
             self.force_close()
@@ -166,7 +166,7 @@ class Wire(ResponseHandler):
             self._count(len(data))
         super().data_received(data)
         if self._exception is not None:
-            self.fail(self._exception)  # aiohttp tells it only to readers of a head
+            self.fail(self._exception)  # aiohttp gives it only to readers of a head
 
     def _count(self, size: int) -> None:
         """Count what comes: endless trailers or chunk extensions never reach a reader."""
@@ -175,14 +175,14 @@ class Wire(ResponseHandler):
         self._progress.received = self.received = self.received + size
         self.last_byte = self._loop.time()
         if self.received > self._most:
-            self.fail(SourceBroken("The source sent far more around its answer than in it."))
+            self.fail(SourceBroken("The source sent far more around its response than in it."))
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Queue a head. More interim answers than anybody needs are a flood."""
+        """Queue a head. More interim responses than anybody needs are a flood."""
         if data[0].code < FIRST_FINAL_STATUS:
             self._interim += 1
             if self._interim > MAX_INTERIM_ANSWERS:
-                self.fail(SourceBroken("The source sent one interim answer after the other."))
+                self.fail(SourceBroken("The source sent one interim response after another."))
                 return
         super().feed_data(data, size)
 
@@ -195,7 +195,7 @@ class Wire(ResponseHandler):
 
     @property
     def has_more(self) -> bool:
-        """Whether more came than the one answer that was asked for."""
+        """Whether more came than the one response that was asked for."""
         return len(self) > 0 or isinstance(self.exception(), HttpProcessingError)
 
     @property
@@ -260,7 +260,7 @@ class Pool(TCPConnector):
         super()._release(key, protocol, should_close=should_close)
 
     def _new_wire(self) -> Wire:
-        """Make the protocol: asyncio does so when TCP stands, before TLS begins."""
+        """Make the protocol: asyncio does so when TCP is connected, before TLS begins."""
         dial = _dialling.get()
         dial.progress.connected = perf_counter()
         if dial.is_ssl():
@@ -322,7 +322,7 @@ class _JudgedLookup(AbstractResolver):
         return [_resolved(host, port, address) for address in addresses]
 
     async def close(self) -> None:
-        """Do nothing: the resolver belongs to whoever made it."""
+        """Do nothing: the resolver belongs to its maker."""
 
 
 def _resolved(host: str, port: int, address: str) -> ResolveResult:
@@ -336,7 +336,7 @@ def _is_clean(wire: Wire) -> bool:
     """Say whether an idle connection is fit for the next request.
 
     Nothing may have come on it since: neither bytes that we have read, nor any that wait in the
-    kernel, be it a pushed answer or the origin's close.
+    kernel, be it a pushed response or the origin's close.
     """
     if wire.should_close or wire.transport is None:
         return False

@@ -28,7 +28,7 @@ def follow_redirect(
     """Return the request that a redirect asks for, or the verdict that forbids it.
 
     *trail* holds the configured request and those that redirects led to, the oldest first;
-    *locations* are the values of all Location headers of the answer to the last one. The target
+    *locations* are the values of all Location headers of the response to the last one. The target
     is judged by the whole policy, but its name is not looked up yet.
     """
     if len(trail) > MAX_REDIRECTS:

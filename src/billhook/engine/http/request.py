@@ -1,4 +1,4 @@
-"""What goes on the wire, and what it may take: origins, filled requests, limits."""
+"""Filled requests, as they go on the wire, and their limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Limits:
 
     ``timeout`` covers the whole command, from the first lookup to the last byte. ``read_timeout``
     is the longest silence. Over each ``throughput_window`` at least ``least_throughput`` bytes a
-    second have to come. A repeatable request is repeated ``retries`` times at most.
+    second have to come. A repeatable request is repeated at most ``retries`` times.
     """
 
     timeout: float

@@ -23,12 +23,12 @@ from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 
 STUMBLES: Final = frozenset({429, 502, 503, 504})
-"""Statuses that mean: the same request may succeed in a moment (RFC 9110, 15.6; RFC 6585, 4)."""
+"""Statuses that mean: the same request may succeed in a timestamp (RFC 9110, 15.6; RFC 6585, 4)."""
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 8.0
 """Seconds; between the two, the pause doubles with each try."""
 LONGEST_ASKED: Final = 20.0
-"""Seconds that a source may ask us to wait; whoever asks for more gets no further try."""
+"""Seconds that a source may ask us to wait; if it asks for more, there is no further try."""
 NEVER: Final = math.inf
 _BEFORE_ANSWER: Final = frozenset({"lookup", "connect", "tls"})
 _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -40,7 +40,7 @@ class RetryingTransport:
     Again means after connection trouble and after the statuses in :data:`STUMBLES`, after as long
     as Retry-After says or else a random part of a growing pause ("full jitter", so that many don't
     come back at once), and never beyond the deadline. Each try is an attempt of its own in the
-    trace. The last answer or error is what counts.
+    trace. The last response or error is what counts.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RetryingTransport:
         return await send()
 
     def _pause_after(self, response: Response, tries: int) -> float:
-        """Return how long to wait before asking again for what *response* is no answer to."""
+        """Return the pause after *response*, before the request may be sent again."""
         if response.status not in STUMBLES:
             return NEVER
         asked = asked_pause(response.headers)
@@ -102,9 +102,9 @@ def asked_pause(headers: tuple[tuple[str, str], ...]) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)
     try:
-        moment = parsedate_to_datetime(text)
+        timestamp = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:  # the date ends in -0000, which is UTC all the same
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    if timestamp.tzinfo is None:  # the date ends in -0000, which is UTC all the same
+        timestamp = timestamp.replace(tzinfo=UTC)
+    return max(0.0, (timestamp - datetime.now(UTC)).total_seconds())

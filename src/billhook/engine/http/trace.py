@@ -1,4 +1,4 @@
-"""What happened on the wire, attempt by attempt: statuses, bytes and times, never a value."""
+"""The attempts of a run on the wire: statuses, bytes and times, never a value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Timing:
     """Where an attempt's time went, in milliseconds; None where it did not come to that.
 
     A connection that is used again has no ``lookup``, ``connect`` and ``tls``. ``wait`` lasts from
-    the request's last byte to the answer's first, ``receive`` from there to the end.
+    the request's last byte to the response's first, ``receive`` from there to the end.
     """
 
     lookup: float | None = None
@@ -40,9 +40,9 @@ class Attempt:
 
 
 class Progress:
-    """An attempt under way. The transport stamps the moments; :meth:`attempt` tells them.
+    """An attempt in progress. The transport sets the timestamps; :meth:`attempt` gives them.
 
-    It is mutable and unchecked because it stands in the path of every request.
+    It is mutable and unchecked because it is in the path of every request.
     """
 
     __slots__ = (

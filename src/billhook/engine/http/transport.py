@@ -18,7 +18,7 @@ from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import Resolver, SystemResolver
 from billhook.engine.egress.url import Origin, parse_url
 from billhook.engine.errors import DeniedPlace, SourceTimeout, denied
-from billhook.engine.http.exchange import Answer, ConnectionWentStale, exchange_once
+from billhook.engine.http.exchange import ConnectionWentStale, RawResponse, exchange_once
 from billhook.engine.http.pool import POOL_LIMIT, Dial, Pool, Site
 from billhook.engine.http.redirects import follow_redirect
 from billhook.engine.http.request import WebRequest
@@ -27,12 +27,12 @@ from billhook.engine.http_status import REDIRECTS
 from billhook.engine.verdict import Verdict
 
 _TARGET: Final = re.compile(r"/[!$-;=?-\[\]_a-z~]*", re.ASCII)
-"""What may stand in a request line as path and query (RFC 9112, 3.2.1), nothing else."""
+"""The characters of path and query in a request line (RFC 9112, 3.2.1), and no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A whole answer: status, headers as they came, body, and the origin that gave it."""
+    """A whole response: status, headers as they came, body, and the origin that gave it."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ class Response:
 
 
 class Transport(Protocol):
-    """What carries a request to a source and its answer back.
+    """What carries a request to a source and its response back.
 
     :class:`HttpTransport` does it over the network, ``billhook.engine.testing.FakeTransport`` from
     a script.
@@ -62,7 +62,7 @@ class HttpTransport:
     don't fit into memory go to unnamed files in *folder* (the system's folder for temporary files
     unless given). *ssl_context* is for sources with a certificate of an authority of one's own, or
     that ask for one of ours; with *ssl_origins*, it is for these alone: where a redirect or an
-    answer leads gets to see no certificate.
+    response leads gets to see no certificate.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class HttpTransport:
         self._folder = folder
         self._pool_limit = pool_limit
         self._pool: Pool | None = None
-        self._places = lru_cache(maxsize=256)(self._judge_origin)
+        self._destinations = lru_cache(maxsize=256)(self._judge_origin)
 
     async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
-        """Send *request* and return the whole answer, as :class:`Transport` promises."""
+        """Send *request* and return the whole response, as :class:`Transport` promises."""
         try:
             async with asyncio.timeout_at(terms.deadline):
                 return await self._send_and_follow(request, terms)
@@ -94,33 +94,33 @@ class HttpTransport:
             raise SourceTimeout("whole") from None
 
     async def _send_and_follow(self, request: WebRequest, terms: RunTerms) -> Response:
-        """Send *request*, and those that redirects lead to: by hand, each judged anew."""
+        """Send *request*, and those that redirects lead to: by hand, each judged again."""
         trail = [request]
         while True:
-            answer = await self._send(trail[-1], terms)
-            if terms.redirects != "follow" or answer.status not in REDIRECTS:
+            response = await self._send(trail[-1], terms)
+            if terms.redirects != "follow" or response.status not in REDIRECTS:
                 break
-            answer.body.close()
+            response.body.close()
             following = follow_redirect(
                 trail,
-                status=answer.status,
-                locations=[value for name, value in answer.headers if name.lower() == "location"],
+                status=response.status,
+                locations=[value for name, value in response.headers if name.lower() == "location"],
                 policy=self._policy,
             )
             if isinstance(following, Verdict):
                 raise denied(following)
             trail.append(following)
         return Response(
-            status=answer.status,
-            headers=answer.headers,
-            body=answer.body,
+            status=response.status,
+            headers=response.headers,
+            body=response.body,
             origin=trail[-1].origin,
         )
 
-    async def _send(self, request: WebRequest, terms: RunTerms) -> Answer:
+    async def _send(self, request: WebRequest, terms: RunTerms) -> RawResponse:
         """Send *request*; once more if an idle connection turned out to be closed.
 
-        Only a GET that may be repeated is sent again, only if no byte of an answer came, and then
+        Only a GET that may be repeated is sent again, only if no byte of a response came, and then
         over a new connection: the origin may have closed it while our request was on its way
         (RFC 9112, 9.3.1). A GET that may not, such as that of a link for one use, gets a new one at
         once.
@@ -149,17 +149,17 @@ class HttpTransport:
 
     def _site(self, request: WebRequest) -> Site:
         """Return where *request* goes, if it may go there with what it carries."""
-        place = self._places(request.origin)
+        destination = self._destinations(request.origin)
         at = DeniedPlace(host=request.origin.host, port=request.origin.port)
-        if isinstance(place, Verdict):
-            raise denied(place, at)
+        if isinstance(destination, Verdict):
+            raise denied(destination, at)
         if not _TARGET.fullmatch(request.target):
             raise denied(Verdict.DENIED_CONTROL_CHARACTER)
-        if request.carries_secret and not place.takes_secrets.allowed:
-            raise denied(place.takes_secrets, at)
-        return place.site
+        if request.carries_secret and not destination.takes_secrets.allowed:
+            raise denied(destination.takes_secrets, at)
+        return destination.site
 
-    def _judge_origin(self, origin: Origin) -> _Place | Verdict:
+    def _judge_origin(self, origin: Origin) -> _Destination | Verdict:
         """Judge an origin once for all its requests; its addresses are judged at every dial."""
         url = parse_url(str(origin))
         if isinstance(url, Verdict):
@@ -171,7 +171,7 @@ class HttpTransport:
             return verdict
         own = self._ssl_origins is not None and origin in self._ssl_origins
         site = Site(origin, context=self._ssl_context if own else None)
-        return _Place(site=site, takes_secrets=secret_may_travel(url, self._policy))
+        return _Destination(site=site, takes_secrets=secret_may_travel(url, self._policy))
 
     def _open_pool(self) -> Pool:
         """Return the pool, made when it is first needed: it belongs to the running loop."""
@@ -203,7 +203,7 @@ class HttpTransport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Destination:
     """An origin that may be dialled."""
 
     site: Site

@@ -1,4 +1,4 @@
-"""An answer in gzip, unpacked while it comes: little by little, so that no bomb goes off."""
+"""A response in gzip, unpacked while it comes: little by little, so that no bomb goes off."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Unpacker:
         self._waiting = b""
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
-        """Give what *packed*, the next bytes, unpacks to, in pieces of 256 KiB at most.
+        """Give what *packed*, the next bytes, unpacks to, in chunks of at most 256 KiB.
 
         Raises SourceBroken where it is no gzip, or something else follows it.
         """
@@ -35,7 +35,7 @@ class Unpacker:
             try:
                 piece = self._member.decompress(packed, _PIECE)
             except zlib.error:
-                raise SourceBroken("The source's compressed answer can't be unpacked.") from None
+                raise SourceBroken("The source's compressed response can't be unpacked.") from None
             packed = self._member.unused_data or self._member.unconsumed_tail
             if piece:
                 yield piece
@@ -44,7 +44,7 @@ class Unpacker:
         """Begin the member with which *packed* begins; say False while that can't be seen yet."""
         self._waiting = packed if packed == _MAGIC[:1] else b""
         if not self._waiting and not packed.startswith(_MAGIC):
-            raise SourceBroken("Something else follows the source's compressed answer.")
+            raise SourceBroken("Something else follows the source's compressed response.")
         if self._waiting:
             return False
         self._member = zlib.decompressobj(_GZIP)
@@ -57,7 +57,7 @@ class Unpacker:
 
 
 def unpack_beginning(packed: bytes, most: int) -> bytes:
-    """Return what the beginning of an answer unpacks to, *most* bytes of it.
+    """Return what the beginning of a response unpacks to, *most* bytes of it.
 
     What isn't packed is returned as it is: only people look at it, or conditions.
     """

@@ -1,4 +1,4 @@
-"""The time limits of one answer, kept by one timer that the origin can't reset."""
+"""The time limits of one response, kept by one timer that the origin can't reset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billhook.engine.http.request import Limits
 class Watch:
     """Ends an exchange whose origin is silent or drips.
 
-    The head of the answer must be whole ``read_timeout`` seconds after the request was sent, no
+    The head of the response must be whole ``read_timeout`` seconds after the request was sent, no
     matter how its bytes come. In the body, so many seconds without a byte end it, too, and so does
     a full window of ``throughput_window`` seconds with fewer than ``least_throughput`` bytes a
     second. The window opens with the first byte of the body: a source may think before it writes.

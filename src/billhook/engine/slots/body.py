@@ -67,7 +67,7 @@ def _compiler_of(media_type: str) -> CompileBody:
 def _problems(text: Text, content_type: str, media_type: str) -> list[Problem]:
     whole = (0, len(text.text))
     if len(text.text) > MAX_BODY_LENGTH:
-        message = f"A body may have {MAX_BODY_LENGTH:,} characters at most."
+        message = f"A body may have at most {MAX_BODY_LENGTH:,} characters."
         return [text.problem("too-long", message, whole)]
     charset = _CHARSET.search(content_type)
     if charset and charset[1].lower() not in _UTF8:
@@ -86,7 +86,7 @@ def _notes(text: Text, media_type: str) -> list[Problem]:
     guess = _guess(text.text)
     if not media_type:
         message = (
-            "There is no Content-Type header, so the body is sent as plain text and values stand "
+            "There is no Content-Type header, so the body is sent as plain text and values are "
             f"in it as they are. It looks like {guess}: add the header Content-Type: {guess}."
         )
         return [_note("no-content-type", message, text, guess)]
@@ -98,7 +98,7 @@ def _notes(text: Text, media_type: str) -> list[Problem]:
         return [_note("other-content-type", message, text, guess)]
     if text.tokens and _compiler_of(media_type) is compile_text and media_type != "text/plain":
         message = (
-            f"Billhook has no rules for {media_type}: values stand in the body as they are. "
+            f"Billhook has no rules for {media_type}: values go into the body as they are. "
             "Make sure that no value can break its grammar."
         )
         return [_note("unknown-content-type", message, text, None)]

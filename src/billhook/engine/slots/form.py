@@ -19,7 +19,7 @@ _TO_ENCODE: Final = re.compile(r"[^!-~]+")
 
 
 def compile_text(text: Text, scope: Scope) -> tuple[Template | None, list[Problem]]:
-    """Compile a body that has no grammar of ours: values stand in it as they are."""
+    """Compile a body that has no grammar of ours: values go into it as they are."""
     parts, problems = place_tokens(text, scope, lambda _: encode_text)
     return (None, problems) if problems else (build_template(text.where, parts), [])
 
@@ -63,7 +63,7 @@ def key_check(shape: str, token_starts: Sequence[int]) -> Callable[[str], None] 
     """Return the check of filled pairs that a value makes no second key of the same name.
 
     Sources take the first or the last of two values, so a value must not shadow a key. It is None
-    where no token stands in a key.
+    where no key has a token.
     """
     dynamic = _dynamic_keys(shape, token_starts)
     if not dynamic:

@@ -25,7 +25,7 @@ _NOT_HERE: Final = "A header's name is fixed: it can't hold a token. Put the tok
 def compile_header(
     name: str, value: str, where: str, scope: Scope
 ) -> tuple[Template | None, list[Problem]]:
-    """Compile one header; return its value's template, or the problems that hinder it.
+    """Compile one header; return its value's template, or the problems that prevent it.
 
     Offsets of problems are those in the value.
     """
@@ -58,7 +58,7 @@ def _literal_problems(name: str, text: Text) -> list[Problem]:
             text.problem("header-whitespace", message, (0, len(shape)), text.text.strip(_SPACE))
         ]
     if len(shape) > MAX_HEADER_LENGTH:
-        message = f"A header's value may have {MAX_HEADER_LENGTH:,} characters at most."
+        message = f"A header's value may have at most {MAX_HEADER_LENGTH:,} characters."
         return [text.problem("too-long", message, (0, len(shape)))]
     return []
 

@@ -30,7 +30,7 @@ Fits = Callable[[Any], bool]
 
 
 def compile_json(text: Text, scope: Scope) -> tuple[Template | None, list[Problem]]:
-    """Compile a JSON body; return it, or the problems that hinder it."""
+    """Compile a JSON body; return it, or the problems that prevent it."""
     shape = text.shape()
     strings = [match.span() for match in _STRING.finditer(shape)]
     bare = {token.start for token in text.tokens if not _stands_in(token, strings)}
@@ -45,7 +45,7 @@ def compile_json(text: Text, scope: Scope) -> tuple[Template | None, list[Proble
 
 
 def spare_characters(text: str) -> Iterator[str]:
-    """Yield private-use characters that *text* doesn't hold. They may stand in JSON and XML."""
+    """Yield private-use characters that *text* doesn't hold. They are allowed in JSON and XML."""
     return (chr(code) for code in range(0xF0000, 0xFFFFE) if chr(code) not in text)
 
 
@@ -87,7 +87,7 @@ def _bare_problems(text: Text, shape: str, bare: set[int]) -> list[Problem]:
             )
         elif before not in _BEFORE_VALUE or after not in _AFTER_VALUE:
             message = (
-                f"{{{{{token.name}}}}} stands bare in JSON, so it is a whole value: nothing may be "
+                f"{{{{{token.name}}}}} is bare in JSON, so it is a whole value: nothing may be "
                 "joined to it. Put quotes around the whole text, or use one token alone."
             )
             problems.append(text.problem("not-json-value", message, at))
@@ -118,7 +118,7 @@ def _parse(text: Text, stand_in: Callable[[TokenUse], str]) -> tuple[Any, list[P
         at = (error.pos, min(error.pos + 1, len(sample)))
         return None, [text.problem("invalid-json", _explain(sample, error.pos), at)]
     except _DuplicateKeyError as error:
-        message = f'The key "{error.key}" stands twice in one object. Remove one of them.'
+        message = f'The key "{error.key}" appears twice in one object. Remove one of them.'
         return None, [text.problem("duplicate-key", message, whole)]
     except ValueError:
         message = "JSON has no NaN, no Infinity and no number of thousands of digits."
@@ -161,7 +161,9 @@ def _cause(sample: str, position: int) -> str:
     if (before == "," and here in _CLOSING) or (here == "," and after in _CLOSING):
         return "remove the comma before the closing bracket."
     if "\\" in {here, before}:
-        return 'after a backslash only " \\ / b f n r t or u and four hexadecimal digits may stand.'
+        return (
+            'after a backslash only " \\ / b f n r t or u and four hexadecimal digits are allowed.'
+        )
     return _CAUSES.get(here, _OTHER_CAUSE)
 
 
@@ -171,7 +173,7 @@ _CAUSES: Final = {
     _BOM: "it begins with an invisible byte order mark. Remove it.",
     "/": "JSON has no comments. Remove it.",
     "#": "JSON has no comments. Remove it.",
-    "'": 'text stands in double quotes ("), not single ones.',
+    "'": 'text must be in double quotes ("), not single ones.',
     **dict.fromkeys("\n\r\t", "a line break or tab inside a text is written \\n, \\r or \\t."),
 }
 _OTHER_CAUSE: Final = (

@@ -58,7 +58,7 @@ class UrlTemplate:
 
 
 def compile_url(text: Text, scope: Scope) -> tuple[UrlTemplate | None, list[Problem]]:
-    """Compile a URL; return it, or the problems that hinder it.
+    """Compile a URL; return it, or the problems that prevent it.
 
     Scheme, host and port take the integration's variables alone (so that no caller chooses where
     a request goes), or one variable at the very start holds the whole beginning of the URL.
@@ -113,7 +113,7 @@ def _head_problems(text: Text, head: _Head, scope: Scope) -> list[Problem]:
 
 
 def _is_unknown_in_head(text: Text, head: _Head, scope: Scope) -> bool:
-    """Say whether an unknown token, of which the text's own problems tell, hinders the rest."""
+    """Say whether an unknown token, already reported, prevents judging the rest."""
     return any(token.start < head.end and not scope.knows(token.name) for token in text.tokens)
 
 
@@ -121,12 +121,12 @@ def _misplaced_in_head(token: TokenUse, scope: Scope) -> str:
     what = "A secret" if token.name in scope.secrets else "This token"
     if "." in token.name:
         return (
-            f"What {{{{{token.name}}}}} takes out of an answer can't stand in scheme, host or "
+            f"The value of {{{{{token.name}}}}}, from a response, isn't allowed in scheme, host or "
             "port. Say url = true where it is extracted, and let it be the whole URL of a step."
         )
     return (
-        f"{what} can't stand in scheme, host or port: {{{{{token.name}}}}} would decide where the "
-        "request goes. Write the address out, use a variable of the integration, "
+        f"{what} isn't allowed in scheme, host or port: {{{{{token.name}}}}} would decide "
+        "where the request goes. Write the address out, use a variable of the integration, "
         "or put a / before the token if it belongs to the path."
     )
 
@@ -134,7 +134,7 @@ def _misplaced_in_head(token: TokenUse, scope: Scope) -> str:
 def _fragment_problems(text: Text, shape: str, head: _Head) -> list[Problem]:
     start = shape.find("#")
     if start < 0 or "@" in shape[: head.end]:
-        return []  # a user name before an @ is the graver flaw, and told by parse_url
+        return []  # a user name before an @ is the graver flaw, and reported by parse_url
     message = "What follows a # in a URL is never sent. Remove it, or write %23."
     inside = [token for token in text.tokens if token.start > start]
     code = "forbidden-position" if inside else Verdict.DENIED_FRAGMENT.reason
@@ -153,7 +153,7 @@ def _fill_head(text: Text, head: _Head, scope: Scope) -> tuple[str, list[Problem
         filled += text.text[position : token.start] + value
         position = token.end
         if variable is not None and (flaw := _variable_flaw(value, is_base=head.base is token)):
-            message = f"The variable {token.name} can't stand here. {flaw}"
+            message = f"The variable {token.name} isn't allowed here. {flaw}"
             problems.append(text.problem("invalid-host", message, (token.start, token.end)))
     filled += text.text[position : head.end]
     if head.base is not None and text.text.startswith("/", head.end):
@@ -221,7 +221,7 @@ def _code_of(verdict: Verdict) -> str:
 
 
 def _place_of(verdict: Verdict, text: Text) -> tuple[int, int]:
-    """Return the offsets of what is wrong, as near as they can be told."""
+    """Return the offsets of the problem, as near as possible."""
     if verdict is Verdict.DENIED_CONTROL_CHARACTER:
         for index, character in enumerate(text.text):
             if holds_control_or_space(character):

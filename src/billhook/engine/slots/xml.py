@@ -30,7 +30,7 @@ _NOT_HERE: Final = {
     "Write the token as plain text, without <![CDATA[ ]]>.",
     "instruction": "A processing instruction (<? ?>) can't hold a token.",
     "declaration": "A declaration (<! >) can't hold a token.",
-    "tag": "In a tag, a token may stand only in the value of an attribute, inside quotes.",
+    "tag": "In a tag, a token is allowed only in the value of an attribute, inside quotes.",
     "namespace": "A namespace is fixed: it can't hold a token.",
 }
 
@@ -38,7 +38,7 @@ Skeleton = tuple[tuple[str, int, tuple[str, ...]], ...]
 
 
 def compile_xml(text: Text, scope: Scope) -> tuple[Template | None, list[Problem]]:
-    """Compile an XML body; return it, or the problems that hinder it."""
+    """Compile an XML body; return it, or the problems that prevent it."""
     shape = text.shape()
     encoders, problems = _find_slots(text, shape)
     problems += _declaration_problems(text, shape)
@@ -54,7 +54,7 @@ def compile_xml(text: Text, scope: Scope) -> tuple[Template | None, list[Problem
 
 
 def _find_slots(text: Text, shape: str) -> tuple[dict[int, Encode], list[Problem]]:
-    """Return the encoder of each token by its offset; refuse those that stand in markup."""
+    """Return the encoder of each token by its offset; refuse those in markup."""
     encoders: dict[int, Encode] = {token.start: encode_xml_text for token in text.tokens}
     problems = []
     for match in _MARKUP.finditer(shape):
@@ -74,7 +74,7 @@ def _find_slots(text: Text, shape: str) -> tuple[dict[int, Encode], list[Problem
 
 
 def _attributes(tag: re.Match[str]) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
-    """Yield where each attribute's value stands in the text, with the name and its quote."""
+    """Yield the location of each attribute's value in the text, with the name and its quote."""
     for match in _ATTRIBUTE.finditer(tag[0]):
         start, end = match.span(2)
         yield (tag.start() + start, tag.start() + end), (match[1], match[2][0])

@@ -13,13 +13,13 @@ from typing import Final
 from billhook.engine.secret import Secret
 
 Value = str | int | float | Decimal | bool | None | date | Secret
-"""What a token may be given. Its own type decides how it stands bare in JSON."""
+"""A value for a token. Its own type decides how it is written bare in JSON."""
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 """What a token, variable, secret, step or command may be called: ASCII, so none looks alike."""
 NAME_RULE: Final = (
     "Names are made of the letters A to Z and a to z, digits and underscores, "
-    "begin with a letter and have 64 characters at most."
+    "begin with a letter and have at most 64 characters."
 )
 
 

@@ -1,4 +1,4 @@
-"""How a value is written in each place that a token may stand in: one encoder for each slot."""
+"""Encoders: one for each slot that a token may be in, as a value is written there."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ SLOTS: Final[dict[str, str]] = {
 def present(given: Given) -> str:
     """Return the text of *given*; null has none."""
     if given.text is None:
-        raise UnfitValue(
-            "null-value", "is null, which can be sent only where it stands bare in a JSON body."
-        )
+        raise UnfitValue("null-value", "is null, which can be sent only bare in a JSON body.")
     return given.text
 
 

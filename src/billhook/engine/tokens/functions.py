@@ -1,7 +1,7 @@
 """The closed set of functions that may follow a token's name after a pipe: ``{{Name|odata}}``.
 
 A function turns one text into another before the slot encodes it, so what a function lets
-through is still harmless where it stands. ``raw`` alone takes the slot's encoding away; only a
+through is still harmless in its slot. ``raw`` alone takes the slot's encoding away; only a
 URL's path and query allow it, and the check says that the member takes that risk.
 """
 

@@ -69,7 +69,7 @@ class Template:
     check: Check | None = None
 
     def fill(self, values: Values) -> str:
-        """Return the text with *values* in it, or raise :class:`UnfitValue` at the first misfit."""
+        """Return the text with *values*, or raise :class:`UnfitValue` at the first unfit one."""
         if not self.pieces:
             return self.tail
         given = values.given
@@ -84,7 +84,7 @@ class Template:
         return text
 
     def problems(self, values: Values) -> list[Problem]:
-        """Return everything that hinders *values* from standing in this text.
+        """Return every reason why *values* can't be in this text.
 
         Where a value isn't known yet, the others are judged, but not the whole.
         """
@@ -98,7 +98,7 @@ class Template:
             try:
                 part.encode(values.given[part.token])
             except UnfitValue as unfit:
-                problems.append(self._misfit(unfit, part.token, (part.start, part.end)))
+                problems.append(self._unfit(unfit, part.token, (part.start, part.end)))
         return problems or (self._problems_of_whole(values) if is_whole else [])
 
     def _problems_of_whole(self, values: Values) -> list[Problem]:
@@ -107,20 +107,20 @@ class Template:
         except UnfitValue as unfit:
             tokens = [part for part in self.parts if part.encode is not None]
             names = " and ".join(dict.fromkeys(str(part.token) for part in tokens))
-            return [self._misfit(unfit, names, (tokens[0].start, tokens[-1].end))]
+            return [self._unfit(unfit, names, (tokens[0].start, tokens[-1].end))]
         return []
 
-    def _misfit(self, unfit: UnfitValue, names: str, at: tuple[int, int]) -> Problem:
+    def _unfit(self, unfit: UnfitValue, names: str, at: tuple[int, int]) -> Problem:
         return Problem(
             code=unfit.code,
-            message=misfit_message(names, unfit.reason),
+            message=unfit_message(names, unfit.reason),
             where=self.where,
             start=at[0],
             end=at[1],
         )
 
     def shown(self, values: Values) -> Shown:
-        """Return the filled text in pieces, for people: ‹Find.Id› stands for what isn't known."""
+        """Return the filled text in parts, for people: ‹Find.Id› replaces an unknown value."""
         return Shown(pieces=tuple(self._shown(part, values) for part in self.parts))
 
     def _shown(self, part: Part, values: Values) -> ShownPiece:
@@ -133,7 +133,7 @@ class Template:
         return ShownPiece(text=text, token=part.token, is_secret=given.secret)
 
 
-def misfit_message(names: str, reason: str) -> str:
+def unfit_message(names: str, reason: str) -> str:
     """Return the sentence that says that the value of token *names* is unfit."""
     marked = " and ".join(f"{{{{{name}}}}}" for name in names.split(" and "))
     return f"The value of {marked} {reason}"
@@ -166,7 +166,7 @@ def place_tokens(
     """Cut *text* from offset *start* into parts; variables are filled in at once.
 
     *literal* turns the text between tokens into what is sent. A token's function is applied before
-    its encoder. Only where *takes_raw*, ``raw`` may stand: the encoder sees to it then.
+    its encoder. ``raw`` is allowed only with *takes_raw*: the encoder handles it then.
     """
     parts: list[Part] = []
     problems: list[Problem] = []
@@ -182,7 +182,7 @@ def place_tokens(
         try:
             parts.append(_place(token, scope, encode_through(token, encoder_of(token))))
         except UnfitValue as unfit:
-            message = f"The variable's value can't stand here: it {unfit.reason}"
+            message = f"The variable's value isn't allowed here: it {unfit.reason}"
             problems.append(text.problem(unfit.code, message, (token.start, token.end)))
     _add_literal(parts, literal(text.text[position:]))
     return parts, problems

@@ -1,4 +1,4 @@
-"""Texts with ``{{Tokens}}``, as typed: each token is found once, and what is wrong with it told."""
+"""Parses text with ``{{tokens}}``: finds each token and reports its problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLOSING: Final = "}}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenUse:
-    """One token where it stands in a text, with its character offsets there.
+    """One token in a text, with its character offsets there.
 
     ``name`` is that of a value, or ``Step.Field``. ``function`` is what follows the pipe.
     """
@@ -49,7 +49,7 @@ class Scope:
     absent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def knows(self, name: str) -> bool:
-        """Say whether *name* may stand in a text."""
+        """Say whether *name* is allowed in a text."""
         return name in self.tokens or name in self.variables or name in self.secrets
 
     def nearest(self, name: str) -> str | None:
@@ -89,7 +89,7 @@ class Text:
     def problem(
         self, code: str, message: str, at: tuple[int, int], suggestion: str | None = None
     ) -> Problem:
-        """Return a problem of this text that stands at the offsets *at*."""
+        """Return a problem of this text at the offsets *at*."""
         return Problem(
             code=code,
             message=message,
@@ -100,7 +100,7 @@ class Text:
         )
 
     def misplaced(self, token: TokenUse, message: str) -> Problem:
-        """Return the problem of a *token* that may not stand where it does."""
+        """Return the problem of a *token* that isn't allowed in its position."""
         return self.problem("forbidden-position", message, (token.start, token.end))
 
 
@@ -253,7 +253,7 @@ def _malformed_reason(inside: str, near: str | None) -> str:
         ("|" in inside, "A token is one name, then perhaps one | and one function. " + _FORM),
         (
             inside.count(".") > 1,
-            "A token's name has one dot at most, between a step and its value.",
+            "A token's name has at most one dot, between a step and its value.",
         ),
     )
     other = f"This is not a token's name. {NAME_RULE}"

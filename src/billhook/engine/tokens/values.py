@@ -18,7 +18,7 @@ _PLAIN_EXPONENT: Final = 40
 
 
 class UnfitValue(Exception):
-    """A value that can't stand in its place. *reason* goes on from "The value of {{Name}} "."""
+    """A value that isn't allowed in its slot. *reason* continues "The value of {{Name}} "."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code)
@@ -29,7 +29,7 @@ class UnfitValue(Exception):
 class Given(NamedTuple):
     """One value, ready to be encoded for a slot.
 
-    ``text`` is None for null. ``quoted`` says that it is written as a string where it stands bare
+    ``text`` is None for null. ``quoted`` says that it is written as a string if it is bare
     in JSON.
     """
 
@@ -73,7 +73,7 @@ def take_value(value: Value) -> Given:
 
 
 def checked_text(text: str) -> str:
-    """Return *text* if it can stand anywhere at all, else raise :class:`UnfitValue`."""
+    """Return *text* if it is allowed in any slot, else raise :class:`UnfitValue`."""
     if len(text) > MAX_VALUE:
         raise UnfitValue("too-long", f"is longer than {MAX_VALUE:,} characters.")
     if "\0" in text:

@@ -110,7 +110,7 @@ class Shelf:
         path = self._folder / name
         try:
             with _new_private_file(path) as file:
-                for piece in body.pieces():
+                for piece in body.blocking_chunks():
                     file.write(piece)
         except BaseException as error:
             path.unlink(missing_ok=True)

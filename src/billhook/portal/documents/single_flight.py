@@ -98,7 +98,7 @@ async def _copy(document: Document) -> Document:
 
 def _copy_file(body: Body) -> Body:
     file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - the body closes it
-    for piece in body.pieces():
+    for piece in body.blocking_chunks():
         file.write(piece)
     return Body(file=file)
 

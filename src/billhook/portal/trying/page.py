@@ -194,7 +194,7 @@ def _failure(sent: Sent, error: BillhookError) -> str:
         if title:
             return (
                 f"The source returned a web page with the title “{title}” instead of the document. "
-                "The address probably needs a key rather than a browser's sign-in."
+                "The address probably needs a key rather than a browser's login."
             )
     return error.public_message
 
