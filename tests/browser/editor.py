@@ -111,7 +111,7 @@ class Editor:
 
     def expect_mistake(self, name: str, text: str) -> Locator:
         """See a problem at a field and in the list at the top; return its text."""
-        expect(self.page.locator("#mistakes")).to_contain_text(text)
+        expect(self.page.locator("#problems")).to_contain_text(text)
         at_field = self.page.locator(f"[id='{name}-error']")
         expect(at_field).to_contain_text(text)
         expect(self.box(name)).to_have_attribute("aria-invalid", "true")

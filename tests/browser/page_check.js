@@ -9,7 +9,7 @@
     (element.getAttribute("aria-labelledby") || "").split(/\s+/).some(
       (id) => id && document.getElementById(id)?.textContent.trim());
 
-  if (document.documentElement.lang !== "en") faults.push("the language isn't told");
+  if (document.documentElement.lang !== "en") faults.push("the language isn't declared");
   if (!document.title.trim()) faults.push("there is no title");
   const heads = all("h1").length;
   if (heads !== 1) faults.push(`there are ${heads} main headings`);
@@ -33,8 +33,8 @@
         if (id && !document.getElementById(id)) say(`${name} points at nothing (${id})`, holder);
   const ids = all("[id]").map((element) => element.id);
   for (const id of new Set(ids.filter((id, index) => ids.indexOf(id) !== index)))
-    faults.push(`the id ${id} stands twice`);
-  for (const cell of all("table th")) if (!cell.hasAttribute("scope")) say("a heading of nothing", cell);
+    faults.push(`the id ${id} appears twice`);
+  for (const cell of all("table th")) if (!cell.hasAttribute("scope")) say("a heading without a scope", cell);
   const targets = all("button, a.button, summary, select, input:not([type=hidden])");
   for (const control of targets.filter(seen)) {
     if (control.ariaHidden === "true" && control.tabIndex < 0) continue; // for Enter alone

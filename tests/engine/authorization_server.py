@@ -23,7 +23,7 @@ Hook = Callable[["AuthorizationServer", str], Awaitable[None]]
 
 @dataclass(kw_only=True)
 class AuthorizationServer:
-    """What it has given out and seen. ``hook`` is awaited at named moments."""
+    """The issued tokens and the received requests. ``hook`` is awaited at named moments."""
 
     port: int = 0
     in_header: bool = True
@@ -148,7 +148,7 @@ class AuthorizationServer:
 
 def _json(data: dict[str, object], status: int = 200) -> bytes:
     return answer(
-        json.dumps(data).encode(), "Content-Type: application/json", status=f"{status} Told"
+        json.dumps(data).encode(), "Content-Type: application/json", status=f"{status} Configured"
     )
 
 

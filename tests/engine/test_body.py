@@ -1,4 +1,4 @@
-"""The bytes of an answer: in memory or in a nameless file, the same to whoever reads them."""
+"""The bytes of a response: in memory or in a nameless file, the same for every reader."""
 
 from __future__ import annotations
 

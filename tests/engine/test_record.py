@@ -1,4 +1,4 @@
-"""Run ids, and the trace that a record is made of."""
+"""Run ids, and the trace from which a record is created."""
 
 from __future__ import annotations
 

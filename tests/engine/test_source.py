@@ -107,7 +107,7 @@ NOWHERE = EgressPolicy.from_texts()
         pytest.param(
             integration(PLAIN, authentication=BASIC, command={"retries": 1}),
             [BreakerTransport, RetryingTransport, SignedTransport, HttpTransport],
-            id="with both: each try is signed anew",
+            id="with both: each attempt is signed again",
         ),
     ],
 )
@@ -295,7 +295,7 @@ async def test_closing_waits_for_tokens_being_obtained():
     assert kept.refresh == Secret(server.good_refresh)
 
 
-# Mistakes
+# Problems
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LINK_TYPE: Final = "text/uri-list"
 """The media type of a document that is only a link (RFC 2483, 5)."""
 _LINK_EXTENSION: Final = "uri"
 _STRANGERS: Final = EgressPolicy()
-"""Where a link may lead that isn't at one of the command's own origins: to what is public."""
+"""The policy for links outside the command's own origins: public addresses only."""
 
 
 async def deliver(

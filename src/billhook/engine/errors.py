@@ -241,7 +241,7 @@ class SourceRedirected(SourceError):
 
 
 class SourceBroken(SourceError):
-    """What came isn't HTTP, or is HTTP against its own rules."""
+    """The response isn't HTTP, or is HTTP against its own rules."""
 
     code = "source-broken"
     default_message = "The source's response broke the rules of HTTP."
@@ -388,7 +388,7 @@ def denied(verdict: Verdict, place: DeniedPlace | None = None) -> EgressDenied |
 
 
 def reason_of(error: BillhookError) -> str:
-    """Return the finer word beside the error's code: a verdict, a phase, a status; or nothing."""
+    """Return the reason that refines the error's code: a verdict, a phase, a status; or nothing."""
     match error:
         case EgressDenied():
             return error.verdict.reason

@@ -27,7 +27,7 @@ class RunRecord:
     """One run: who used which command, and how it went.
 
     ``kind`` is what the run was for: ``view``, ``download``, ``try`` or ``api``. ``outcome`` is
-    ``ok`` or the error's code, and ``reason`` the finer word beside it (a verdict, the phase of a
+    ``ok`` or the error's code, and ``reason`` refines it (a verdict, the phase of a
     time limit), if there is one. Ids that don't apply are None. ``part_of`` is the first run of the
     same click, where that had to ask several sources.
     """

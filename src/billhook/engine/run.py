@@ -23,7 +23,7 @@ from billhook.engine.tokens.values import Values
 Learn = Callable[[Values], None]
 """Receives the values that are known after a step, to show them after a test run."""
 _PLAIN: Final = Reading()
-"""How a response is read if nothing is configured about it."""
+"""The reading of a response for which nothing is configured."""
 
 
 async def run_command(

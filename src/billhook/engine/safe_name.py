@@ -9,7 +9,7 @@ from typing import Final
 MAX_NAME: Final = 120
 """Characters before the extension."""
 MAX_STEM: Final = 80
-"""Characters of a name that is made of an invoice's number, before the extension."""
+"""Characters of a name derived from an invoice's number, before the extension."""
 _LONGEST_EXTENSION: Final = 5
 _UNSAFE: Final = re.compile(r"[^\w.-]+")
 """All but letters, digits and ``_ . -``: no path, no quote, no control or direction character."""

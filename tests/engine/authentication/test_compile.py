@@ -129,7 +129,7 @@ def test_each_scheme_compiles_and_lists_its_secrets(config):
     assert plan.notes == ()
 
 
-# Mistakes
+# Problems
 
 
 @pytest.mark.parametrize(

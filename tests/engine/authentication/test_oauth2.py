@@ -395,7 +395,7 @@ async def test_other_runs_get_the_token_that_the_first_run_gave_up_on():
         pytest.param((200, {"error": "invalid_code"}), "expired", True, id="an error as a 200"),
         pytest.param((200, {"token": "x"}), "holds no token", False, id="no token"),
         pytest.param((500, {}), "500", False, id="a status alone"),
-        pytest.param((400, {"error": {"a": 1}}), "400", False, id="an error that is no word"),
+        pytest.param((400, {"error": {"a": 1}}), "400", False, id="an error that is not a word"),
         pytest.param((200, {"access_token": "a b"}), "can't be sent", False, id="a space"),
         pytest.param((200, {"access_token": 7}), "can't be sent", False, id="a number"),
         pytest.param((200, {"access_token": ""}), "can't be sent", False, id="an empty token"),

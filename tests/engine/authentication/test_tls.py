@@ -143,7 +143,7 @@ def test_certificates_are_judged_in_the_same_way_on_every_python():
 
 
 async def test_a_certificate_is_presented_only_to_the_commands_own_origins(tmp_path):
-    """Where a redirect or an answer leads may ask for it, but doesn't get it, nor our trust."""
+    """The target of a redirect or a response may ask for it, but doesn't get it, nor our trust."""
     context = context_of(CERTIFICATE + KEY, OURS.pem)
     async with (
         serving(say_who, tls=asking_for_a_certificate(tmp_path, must=False)) as own,
@@ -169,7 +169,7 @@ def test_no_part_of_the_key_remains_on_disk(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-# Mistakes
+# Problems
 
 
 def broken_certificates() -> Iterator[object]:

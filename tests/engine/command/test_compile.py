@@ -1,4 +1,4 @@
-"""Names and settings are judged when a command is compiled, and all mistakes told."""
+"""Names and settings are checked when a command is compiled, and all problems reported."""
 
 from __future__ import annotations
 

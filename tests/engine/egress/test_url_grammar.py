@@ -1,4 +1,4 @@
-"""The URL grammar: one reading, whoever reads it."""
+"""The URL grammar: one reading for every parser."""
 
 from urllib.parse import urlsplit
 

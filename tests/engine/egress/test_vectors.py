@@ -157,7 +157,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one run ended: None, or the reason for which it was refused."""
+    """The end of one run: None, or the reason for which it was refused."""
 
     reason: str | None
 

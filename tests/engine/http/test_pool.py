@@ -36,7 +36,7 @@ async def pool():
 
 
 class TestTheLastGate:
-    """The literal address is judged as the socket is made, whatever stands before."""
+    """The literal address is judged as the socket is created, regardless of earlier checks."""
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"])
     async def test_a_denied_literal_opens_no_socket(self, pool: Pool, host: str) -> None:

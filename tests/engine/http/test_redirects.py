@@ -1,4 +1,4 @@
-"""What follows a redirect: which request, carrying what, and when it ends."""
+"""Redirects: the request that follows, with its headers and body, and the limits."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is harmless is sent again when the source stumbles, within the deadline; nothing else is."""
+"""Repeatable requests are retried after a temporary failure, within the deadline; no others are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gzip is unpacked as it comes, however it is cut into pieces, and never too much at once."""
+"""Gzip is unpacked as it arrives, however it is split into chunks, and never too much at once."""
 
 from __future__ import annotations
 

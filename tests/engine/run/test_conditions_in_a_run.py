@@ -1,4 +1,4 @@
-"""What an answer says of itself decides: found or not, good or failed."""
+"""Conditions on a response decide: found or not, success or failure."""
 
 from __future__ import annotations
 

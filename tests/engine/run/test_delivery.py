@@ -1,4 +1,4 @@
-"""Where the document is in the last answer: body, base 64, zip, URL or link; and its name."""
+"""Locations of the document in the last response: body, base 64, zip, URL or link; and its name."""
 
 from __future__ import annotations
 

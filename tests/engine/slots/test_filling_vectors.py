@@ -15,7 +15,7 @@ CASES = json.loads(
     (Path(__file__).parents[2] / "vectors" / "filling.json").read_text(encoding="utf-8")
 )
 WORDS = {"unknown-token": {"unknown-token", "missing-token"}}
-"""Where the cases have one word for what we tell apart."""
+"""Codes for which the cases have only one word."""
 CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded",
     "json-bare": "application/json",

@@ -1,4 +1,4 @@
-"""What a standard parser reads out of each slot is the value given, and nothing else changed."""
+"""A standard parser reads the given value out of each slot, and nothing else changes."""
 
 from __future__ import annotations
 

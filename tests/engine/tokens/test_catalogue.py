@@ -38,7 +38,7 @@ def test_each_token_has_a_description(token):
     assert NAME.fullmatch(token.name)
     assert token.meaning.endswith(".")
     assert token.example
-    assert token.kind in {"text", "number", "date", "truth value"}
+    assert token.kind in {"text", "number", "date", "boolean"}
 
 
 def test_a_token_means_the_same_in_every_command():

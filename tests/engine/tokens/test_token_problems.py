@@ -1,4 +1,4 @@
-"""Each way to write a token wrongly is told, with its place and its remedy."""
+"""Each way to write a token wrongly is reported, with its location and its fix."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
             "unknown-function",
             (0, 13),
             "{{A|date:yyyy-MM-dd}}",
-            "made of yyyy",
+            "consists of yyyy",
             id="no-such-format",
         ),
         pytest.param(
@@ -133,7 +133,7 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
             "unknown-function",
             (0, 10),
             "{{A|date:yyyy-MM-dd}}",
-            "made of yyyy",
+            "consists of yyyy",
             id="date-without-format",
         ),
         pytest.param("{{A| upper}}", "malformed-token", (0, 12), None, "one |", id="space-in-pipe"),

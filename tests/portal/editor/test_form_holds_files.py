@@ -227,5 +227,5 @@ def saved(page: Page) -> IntegrationConfig:
 
 def mistakes(page: Page) -> str:
     """Return the problems on the page."""
-    start = page.html.find('id="mistakes"')
+    start = page.html.find('id="problems"')
     return page.html[start : page.html.find("</ul>", start)]

@@ -25,7 +25,7 @@ OTHERS = "\0\t\n\r\x1b\x7f\x85\u00ad\u200b\u2028\u2029\u2060\ufeff"
 
 TURNED = "Acme \u202e Ltd"
 _SHUT_IN = r"<bdi>.*?</bdi>|<title>.*?</title>|<option\b.*?</option>|<[^>]*>"
-"""Where nothing that comes after can be turned round: titles, options and attributes end by
+"""Places after which nothing can be reversed: titles, options and attributes end by
 themselves."""
 
 

@@ -24,7 +24,7 @@ _ZIP_END_WINDOW: Final = 65_535 + 22  # the end record and the longest comment (
 
 
 class Bytes(Protocol):
-    """What is asked of a file's bytes; :class:`billhook.engine.body.Body` has it."""
+    """The needed access to a file's bytes; :class:`billhook.engine.body.Body` has it."""
 
     size: int
 

@@ -33,7 +33,7 @@ _MAY_STAND_BEFORE_BRACKET: Final = frozenset([*_FUNCTIONS.split(), *_NO_FUNCTION
 
 
 def json_problems(text: Text, shape: str) -> Iterator[Problem]:
-    """Tell of searches in the JSONPath *shape* that could take too long."""
+    """Yield a problem for each search in the JSONPath *shape* that could take too long."""
     bare = bare_shape(shape, escapes=True)
     yield from _in_filters(text, bare, ("..", "$"), "?")
     if bare.count("..") > MAX_SEARCHES:
@@ -59,7 +59,7 @@ def _comma_in_filter(bare: str) -> int | None:
 
 
 def xpath_problems(text: Text, shape: str, namespaces: Mapping[str, str]) -> Iterator[Problem]:
-    """Tell of searches in the XPath *shape* that could take too long, and of unknown names."""
+    """Yield a problem for each slow search and each unknown name in the XPath *shape*."""
     bare = bare_shape(shape)
     yield from _in_filters(text, bare, ("//", "::"), "[")
     if xpath_searches(bare) > MAX_SEARCHES or bare.count("//") > MAX_ALTERNATIVES:

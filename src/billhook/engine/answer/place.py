@@ -64,7 +64,7 @@ def _of_header(name: str, value: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPlace:
-    """Where the document is: ``kind`` is body, base64, url, zip or link.
+    """The location of the document: ``kind`` is body, base64, url, zip or link.
 
     ``path`` None means the whole body. ``authenticate`` sends the credentials along to a URL, if
     it is at one of the command's own origins.

@@ -31,7 +31,7 @@ _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _MOST_FILES: Final = 1_000
 _BOUNDED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""How a file may be packed: what zipfile unpacks piece by piece. Of the others, 2 KB make 2 GB."""
+"""Compressions that zipfile unpacks in chunks. With the others, 2 KB become 2 GB."""
 _CHUNK: Final = 256 * 1024
 
 

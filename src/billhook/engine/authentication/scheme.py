@@ -89,7 +89,7 @@ class AuthenticationPlan:
 
     @property
     def origins(self) -> frozenset[Origin]:
-        """Where it sends requests of its own: to token and authorisation URL, or for a session."""
+        """Origins of its own requests: to token and authorisation URL, or for a session."""
         urls = [field.origin for field in self.fields.values() if field.url is not None]
         return frozenset(urls) | (self.session.origins if self.session else frozenset())
 

@@ -28,7 +28,7 @@ class Command:
 
     ``tokens`` are those that a caller must give, since the texts use them; ``known_tokens`` are
     all that a caller may give. ``secrets`` are the names of the secrets used, and
-    ``secret_origins`` tells where each of them is sent. ``notes`` are remarks that prevent nothing.
+    ``secret_origins`` lists where each of them is sent. ``notes`` are remarks that prevent nothing.
     """
 
     name: str

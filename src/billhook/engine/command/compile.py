@@ -119,7 +119,7 @@ def make_scope(
         try:
             given[name] = take_value(value)
         except UnfitValue as unfit:
-            given[name] = Given(text="x", quoted=True)  # so that no second problem comes of it
+            given[name] = Given(text="x", quoted=True)  # so that it causes no second problem
             problems.append(
                 Problem(
                     code=unfit.code,

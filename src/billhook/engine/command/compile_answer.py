@@ -35,7 +35,7 @@ _PATHS: Final = {BASE64: ("json", "xpath", "regex"), URL: (), LINK: ()}
 
 @dataclass(slots=True, kw_only=True)
 class AnswerDraft:
-    """What a step does with its response, on its way. ``uses`` are the names in its paths."""
+    """The rules of a step for its response, being compiled. ``uses`` are the names in its paths."""
 
     where: str
     not_found_when: list[Condition] = field(default_factory=list)

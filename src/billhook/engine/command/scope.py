@@ -85,7 +85,7 @@ class StepScopes:
         }
 
     def taint(self, names: frozenset[str]) -> frozenset[str]:
-        """Return the stored secrets that the tokens *names* are, or are made of."""
+        """Return the stored secrets that the tokens *names* are or are derived from."""
         found = self.base.secrets & names
         for name in names:
             found |= self.taints.get(name, frozenset())

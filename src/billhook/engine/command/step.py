@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derive:
-    """A token made of others: a template, then perhaps a function. ``token`` is ``Step.Name``."""
+    """A token derived from others: a template, perhaps a function. ``token`` is ``Step.Name``."""
 
     token: str
     template: Template
@@ -30,7 +30,7 @@ class Derive:
 
     @property
     def uses(self) -> frozenset[str]:
-        """The names of the tokens that it is made of."""
+        """The names of the tokens from which it is derived."""
         return frozenset(name for _, _, name in self.template.pieces)
 
     def make(self, values: Values) -> Given:
@@ -92,7 +92,7 @@ class Step:
     def derived(self, values: Values) -> Values:
         """Return *values* and those that the step derives; raise TokenError with every invalid one.
 
-        What is made of values that aren't known yet is left out.
+        Tokens derived from values that aren't known yet are left out.
         """
         if not self.derives:
             return values

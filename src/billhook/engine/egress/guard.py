@@ -60,8 +60,8 @@ def _judge_name(name: str) -> Verdict:
 def judge_address(address: str, *, host: str, port: int, policy: EgressPolicy) -> Verdict:
     """Judge the text of an address, as a resolver gave it or as it is about to be dialled.
 
-    *host* is what the URL named (an allowance is for it and *port*). Text that is no canonical
-    address is denied: whoever dials it would resolve it a second time, in a way of their own.
+    *host* is what the URL named (an allowance is for it and *port*). Text that isn't a
+    canonical address is denied: dialling it would resolve it again, in another way.
     """
     known = _known_address(address)
     if isinstance(known, Verdict):

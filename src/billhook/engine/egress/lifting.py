@@ -25,8 +25,8 @@ _LIFTABLE: Final = frozenset(
 def allowance_that_lifts(verdict: Verdict, *, host: str, port: int, address: str = "") -> str:
     """Return the text of the allowance that lifts *verdict*, or an empty text where none does.
 
-    *address* is what *host* resolves to, where that may be told: a name is then allowed for this
-    address alone.
+    *address* is what *host* resolves to, if that may be shown: a name is then allowed for this
+    address only.
     """
     if verdict not in _LIFTABLE or not host:
         return ""

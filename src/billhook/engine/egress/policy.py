@@ -61,7 +61,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressPolicy:
-    """What traffic that we start may reach, beyond the guard's own tables.
+    """Rules for the traffic that we start, in addition to the guard's own tables.
 
     ``extra_denied`` closes networks for everything, allowances included.
     """

@@ -19,7 +19,7 @@ LOOKUP_THREADS: Final = 4
 
 
 class Resolver(Protocol):
-    """Where names are looked up: the seam at which a test puts its answers in."""
+    """A source of addresses for names: the seam at which a test supplies its own."""
 
     async def resolve(self, name: str) -> Sequence[str]:
         """Return the texts of all addresses of *name*, best first; OSError when there are none.
@@ -34,7 +34,7 @@ async def look_up(
 ) -> tuple[str, ...]:
     """Return the addresses of *host* that may be dialled for *port*, in the order to try them.
 
-    One bad answer refuses the name, since whoever mixes 127.0.0.1 into a name's answers means
+    One bad answer refuses the name, since anyone who mixes 127.0.0.1 into a name's answers means
     harm. Raises EgressDenied, SourceUnreachable, or SourceTimeout when *within* seconds are over.
     """
     name = _name_to_ask(host, port, policy)

@@ -157,9 +157,9 @@ def verdict_of_ipv6(address: int) -> Verdict:
 
 
 LIFTABLE: Final = frozenset({Verdict.DENIED_LOOPBACK, Verdict.DENIED_PRIVATE})
-"""What an operator's allowance lifts. Link-local and metadata addresses are never among them."""
+"""Verdicts that an operator's allowance lifts. Link-local and metadata are never among them."""
 
 LIFTABLE_NETWORKS: Final = tuple(
     ip_network(text) for text, verdict in IPV4_DENIED + IPV6_DENIED if verdict in LIFTABLE
 )
-"""Where the network of an allowance must lie."""
+"""Networks that must contain the network of an allowance."""

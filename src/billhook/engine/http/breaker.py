@@ -40,7 +40,7 @@ _FAILURES: Final = (
 
 
 class State(Enum):
-    """What a breaker lets through: everything, nothing, or one request to see."""
+    """The state of a breaker, which allows everything, nothing, or one request as a trial."""
 
     CLOSED = "closed"
     OPEN = "open"

@@ -57,7 +57,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawResponse:
-    """What came back for one request."""
+    """The response to one request."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -247,7 +247,7 @@ async def _read_packed(
 
 
 async def _read_excerpt(payload: StreamReader, watch: Watch) -> bytes:
-    """Read the beginning of a response that is no success; its status counts, however it ends."""
+    """Read the beginning of a failed response; its status counts, however it ends."""
     excerpt = b""
     try:
         while len(excerpt) < EXCERPT_BYTES and (piece := await payload.readany()):

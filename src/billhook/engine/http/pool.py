@@ -53,7 +53,7 @@ MAX_HEADER_BYTES: Final = 8190
 
 
 class Site:
-    """Where connections go, in the words that aiohttp's connector asks for. One for each origin.
+    """The target of connections, in the form that aiohttp's connector needs. One for each origin.
 
     *context* is how TLS is spoken there, if not as everywhere in its pool.
     """
@@ -90,7 +90,7 @@ class Dial:
 
     @property
     def connection_key(self) -> ConnectionKey:
-        """What connections of the same place have in common."""
+        """The key that connections to the same place share."""
         return self.site.key
 
     @property

@@ -41,7 +41,7 @@ class WebRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one command may take: times in seconds, sizes in bytes.
+    """Limits of one command: times in seconds, sizes in bytes.
 
     ``timeout`` covers the whole command, from the first lookup to the last byte. ``read_timeout``
     is the longest silence. Over each ``throughput_window`` at least ``least_throughput`` bytes a

@@ -13,7 +13,7 @@ UNFINISHED: Final = "unfinished"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where an attempt's time went, in milliseconds; None where it did not come to that.
+    """The phases of an attempt, in milliseconds; None for those that it didn't reach.
 
     A connection that is used again has no ``lookup``, ``connect`` and ``tls``. ``wait`` lasts from
     the request's last byte to the response's first, ``receive`` from there to the end.
@@ -118,7 +118,7 @@ class Trace:
 
     @property
     def phase(self) -> str:
-        """What the attempt under way waits for: lookup, connect, tls, headers, body or whole."""
+        """The phase of the current attempt: lookup, connect, tls, headers, body or whole."""
         return self._progress[-1].phase if self._progress else "whole"
 
     def begin(self, step: str, method: str) -> Progress:

@@ -41,7 +41,7 @@ class Response:
 
 
 class Transport(Protocol):
-    """What carries a request to a source and its response back.
+    """A carrier of requests to a source and of their responses.
 
     :class:`HttpTransport` does it over the network, ``billhook.engine.testing.FakeTransport`` from
     a script.

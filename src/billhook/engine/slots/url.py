@@ -259,7 +259,7 @@ def _encoder_of(text: Text, start: int, end: int) -> Callable[[TokenUse], Encode
 def _bare_segments(
     text: Text, shape: str, start: int, end: int, scope: Scope
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the tokens of each path segment that is made of two or more tokens alone."""
+    """Return the tokens of each path segment that consists only of two or more tokens."""
     segments = []
     for match in re.finditer(r"[^/]+", shape[start:end]):
         first, last = start + match.start(), start + match.end()

@@ -16,16 +16,16 @@ Value = str | int | float | Decimal | bool | None | date | Secret
 """A value for a token. Its own type decides how it is written bare in JSON."""
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-"""What a token, variable, secret, step or command may be called: ASCII, so none looks alike."""
+"""Names of tokens, variables, secrets, steps and commands: ASCII, so that none looks alike."""
 NAME_RULE: Final = (
-    "Names are made of the letters A to Z and a to z, digits and underscores, "
+    "Names consist of the letters A to Z and a to z, digits and underscores, "
     "begin with a letter and have at most 64 characters."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenInfo:
-    """One token for people: ``kind`` is text, number, date or truth value."""
+    """One token for people: ``kind`` is text, number, date or boolean."""
 
     name: str
     meaning: str
@@ -55,7 +55,10 @@ _INVOICE: Final = (
     ),
     TokenInfo(name="InvoiceDate", meaning="The invoice's date.", kind="date", example="2026-03-31"),
     TokenInfo(
-        name="DueDate", meaning="The day it is to be paid.", kind="date", example="2026-04-30"
+        name="DueDate",
+        meaning="The day by which it must be paid.",
+        kind="date",
+        example="2026-04-30",
     ),
     TokenInfo(
         name="Amount", meaning="The total, with a decimal point.", kind="number", example="1240.00"

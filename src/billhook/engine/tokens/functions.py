@@ -30,7 +30,7 @@ class UnfitForFunction(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionInfo:
-    """One function, for people: what it does and what comes of an example."""
+    """One function, for people: its effect, and the result of an example."""
 
     name: str
     meaning: str
@@ -54,7 +54,7 @@ FUNCTIONS: Final = (
     ),
     FunctionInfo(
         name="json",
-        meaning="For use between the double quotes of JSON that stands inside something else, such "
+        meaning="For use between the double quotes of JSON inside something else, such "
         'as a form: a backslash goes before " and before a backslash. In a JSON body it is done '
         "already.",
         example='7" pipe',
@@ -62,8 +62,8 @@ FUNCTIONS: Final = (
     ),
     FunctionInfo(
         name="html",
-        meaning="For systems that want a text as it stands in HTML: & becomes &amp;, < and > "
-        "become &lt; and &gt;.",
+        meaning="For systems that expect the text as it is written in HTML: & becomes &amp;, < and "
+        "> become &lt; and &gt;.",
         example="A&B",
         becomes="A&amp;B",
     ),
@@ -83,14 +83,14 @@ FUNCTIONS: Final = (
     FunctionInfo(name="lower", meaning="Small letters.", example="INV-7", becomes="inv-7"),
     FunctionInfo(
         name="date:FORMAT",
-        meaning="A date written otherwise. FORMAT is made of yyyy, yy, MM, M, dd, d and the signs "
-        "- . / and space; {{InvoiceDate|date:dd.MM.yyyy}}.",
+        meaning="A date written otherwise. FORMAT consists of yyyy, yy, MM, M, dd, d and the "
+        "characters - . / and space; {{InvoiceDate|date:dd.MM.yyyy}}.",
         example="2026-03-31",
         becomes="31.03.2026",
     ),
     FunctionInfo(
         name=NUMBER,
-        meaning="For a text that has to stand bare in JSON as a number: [{{InvoiceId|number}}] "
+        meaning="For a text that must be a bare number in JSON: [{{InvoiceId|number}}] "
         "becomes [48211]. A value that JSON can't write as a number, such as 00123, is refused.",
         example="48211",
         becomes="48211",
@@ -131,7 +131,7 @@ def _quote(text: str) -> str:
 
 
 def _json(text: str) -> str:
-    """RFC 8259, section 7: what stands between the quotes of a string."""
+    """Escape as RFC 8259, section 7, requires between the quotes of a string."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 

@@ -1,4 +1,4 @@
-"""Texts with ``{{Tokens}}``: found once, filled piece by piece; a filled value isn't read again.
+"""Texts with ``{{Tokens}}``: parsed once, filled part by part; a filled value isn't read again.
 
 A text is read in two rounds. :func:`read_text` finds the tokens. A slot module
 (:mod:`billhook.engine.slots`) then says for each token what its place is,
@@ -25,7 +25,7 @@ Check = Callable[[str, Values], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A piece of a template: literal text, a variable's text, or a token with its encoder.
+    """A part of a template: literal text, a variable's text, or a token with its encoder.
 
     ``start`` and ``end`` are the token's offsets in the text as typed.
     """
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownPiece:
-    """A piece of a text for people; ``token`` names what filled it, if anything did."""
+    """A part of a text for people; ``token`` names what filled it, if anything did."""
 
     text: str
     token: str | None = None

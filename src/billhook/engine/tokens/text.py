@@ -179,7 +179,8 @@ def _unknown_function(match: re.Match[str], where: str) -> Problem:
     if near is not None and near.startswith("date"):
         near = "date:yyyy-MM-dd"
         advice = (
-            "A date's format is made of yyyy, yy, MM, M, dd, d and the signs - . / and space: "
+            "A date's format consists of yyyy, yy, MM, M, dd, d and the characters - . / and "
+            "space: "
             f"{{{{{name}|{near}}}}}."
         )
     elif near is not None:

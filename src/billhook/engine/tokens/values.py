@@ -47,7 +47,7 @@ class Values:
     def __init__(self, given: Mapping[str, Given], *, holds_secret_tokens: bool = False) -> None:
         self.given = given
         self.holds_secret_tokens = holds_secret_tokens
-        """Whether a token that is no stored secret may have a secret value."""
+        """Whether a token other than a stored secret may have a secret value."""
 
     def with_more(self, given: Mapping[str, Given]) -> Values:
         """Return values that are *given*, some of which may be secret."""

@@ -1,7 +1,7 @@
-// The page of one invoice: fetches the part that shows the document, tells the waiting in steps,
+// The page of one invoice: fetches the part that shows the document, reports the waiting in steps,
 // and never leaves a blank place. Without this script the page has a plain link to the document.
 
-const STEPS = [400, 3000, 10000]; // milliseconds after which the next sentence is told
+const STEPS = [400, 3000, 10000]; // milliseconds after which the next sentence is shown
 
 const place = document.querySelector("[data-document]");
 if (place) {

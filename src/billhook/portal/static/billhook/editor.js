@@ -1,9 +1,9 @@
-// The editor of an integration. Without this script the form works as it stands: its buttons post
+// The editor of an integration. Without this script the form works as it is: its buttons post
 // it, and the server answers with the page. With it, rows come and go without a new page, the
-// preview follows while one types, `{{` opens a picker, and Try it answers beside the form.
+// preview follows the typing, `{{` opens a picker, and the result of Try it appears next to the form.
 
 const PREVIEW_AFTER = 350; // milliseconds without a key
-const STEPS = [3000, 10000]; // milliseconds after which the next sentence is told
+const STEPS = [3000, 10000]; // milliseconds after which the next sentence is shown
 
 let lastField = null;
 let isChanged = false;
@@ -43,7 +43,7 @@ const edit = async (what) => {
     if (isPart(answer) && swap(await answer.text()))
       return focusOn(form().dataset.focus || focused?.id);
   } catch {
-    // told below: nothing has changed, and everything typed is still there
+    // reported below: nothing has changed, and everything typed is still there
   }
   before.inert = false;
   focused?.focus();
@@ -82,7 +82,7 @@ const preview = async () => {
   }
 };
 
-// Beside each token stands its value for the chosen invoice.
+// Next to each token is its value for the chosen invoice.
 const tellValues = () => {
   for (const { dataset, value } of document.querySelectorAll("#preview [data-used]")) {
     for (const place of document.querySelectorAll(`[data-about="${dataset.used}"] [data-value]`))
@@ -100,7 +100,7 @@ const show = (template) => {
 
 const send = async () => {
   clearTimeout(previewTimer);
-  preview(); // what stands under the verdict is what was sent
+  preview(); // the request under the verdict is the one that was sent
   const place = show("sending");
   const words = place.querySelector("[data-steps]");
   const sentences = words.dataset.steps.split("|");
@@ -150,7 +150,7 @@ const typedTokens = (step) => {
   return found.map((token) => ({ name: token, shown: token, meaning: "Of a request before.", value: "" }));
 };
 
-// After a pipe stands a function: what is put in is the token with it.
+// After a pipe comes a function: the token is inserted with it.
 const functionsFor = (token) =>
   [...form().querySelectorAll("[data-function]")].map((row) => ({
     name: `${token}|${row.dataset.function}`,
@@ -310,4 +310,4 @@ const begin = (editor) => {
 
 begin(form());
 if ("sendNow" in form().dataset) send();
-document.getElementById("mistakes")?.focus();
+document.getElementById("problems")?.focus();
