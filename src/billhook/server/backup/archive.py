@@ -107,11 +107,12 @@ def _members(unzipped: gzip.GzipFile) -> Iterator[ArchivedFile]:
 
 
 def _check_end(end: ArchivedFile, digest: _Digest, unzipped: gzip.GzipFile) -> None:
-    """Compare the checksum, and read what may follow, so that gzip's own is compared, too."""
+    """Compare the checksum, and read the padding that follows, so that gzip's own is compared."""
     if end.json()["sha256"] != digest.hex():
         raise DamagedBackup
-    while unzipped.read(1024 * 1024):
-        pass
+    while padding := unzipped.read(1024 * 1024):
+        if padding.strip(b"\0"):
+            raise DamagedBackup
 
 
 class _Digest:

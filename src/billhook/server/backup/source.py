@@ -80,7 +80,7 @@ def open_backup(path: Path) -> BinaryIO:
     """Return the file at *path* for reading, or raise :class:`Refusal`."""
     try:
         if path.is_dir():
-            raise Refusal("file-unreadable", f"{path} is a folder.", where=_FILE)
+            raise Refusal("file-unreadable", f"{path} is a folder. Name a file in it.", where=_FILE)
         return path.open("rb")
     except FileNotFoundError:
         raise Refusal("file-not-found", f"There is no file {path}.", where=_FILE) from None
