@@ -63,6 +63,7 @@ def test_every_check_is_in_the_report(keys: Installation) -> None:
         "data folder",
         "database",
         "public URL",
+        "accounts",
         "keys",
         "mail",
         "clock",

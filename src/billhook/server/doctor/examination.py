@@ -59,6 +59,7 @@ def _checks(folder: Path) -> Sequence[tuple[str, Check]]:
         ("data folder", lambda: files.check_data_folder(folder)),
         ("database", database.check_database),
         ("public URL", settings.check_public_url),
+        ("accounts", settings.check_accounts),
         ("keys", keys.check_keys),
         ("mail", mail.check_mail),
         ("clock", system.check_clock),

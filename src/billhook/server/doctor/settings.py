@@ -35,7 +35,7 @@ def _proxies(findings: Findings) -> Iterator[Finding]:
 
 
 def check_public_url() -> Iterator[Finding]:
-    """Check that people reach the portal over https, and that somebody can sign in."""
+    """Check that people reach the portal over https."""
     findings = Findings(check="public URL")
     settings = environment.current()
     if settings.is_https:
@@ -53,9 +53,16 @@ def check_public_url() -> Iterator[Finding]:
             f"BILLHOOK_PUBLIC_URL is {settings.public_url}, so passwords and invoices travel "
             "unencrypted. Let a reverse proxy speak TLS, and set it to https://….",
         )
-    if not is_set_up():
+
+
+def check_accounts() -> Iterator[Finding]:
+    """Check that somebody can sign in."""
+    findings = Findings(check="accounts")
+    if is_set_up():
+        yield findings.ok("This installation is set up.")
+    else:
         yield findings.warning(
             "nobody",
             "Nobody has an account yet. Start the server: it prints the code for "
-            f"{settings.public_url}/setup. Or use `billhook organisations add`.",
+            f"{environment.current().public_url}/setup. Or use `billhook organisations add`.",
         )
