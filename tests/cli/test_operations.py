@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from django.db import OperationalError
+
+from billhook.portal.installation import environment
+from billhook.server.operations.installation import refusal_of_database
 from cli.operator import Installation
 
 OPENING = [
@@ -68,9 +75,44 @@ def test_a_damaged_database_is_named(opening, installation):
     (installation.folder / "billhook.sqlite3").write_bytes(b"no database at all" * 1000)
     refused = installation.refused(*opening)
     assert refused["code"] == "database"
-    assert "SQLITE_NOTADB" in refused["message"]
+    assert "(DatabaseError (SQLITE_NOTADB)): it is damaged." in refused["message"]
 
 
 def test_an_invalid_setting_is_reported_by_name(opening, installation):
     refused = installation.refused(*opening, BILLHOOK_WORKERS="many")
     assert "BILLHOOK_WORKERS" in refused["message"]
+
+
+def test_a_wrong_setting_is_named_once(installation: Installation) -> None:
+    done = installation.run("members", "list", BILLHOOK_WORKERS="many")
+    expected = "BILLHOOK_WORKERS: expected a whole number from 1 to 64, got many.\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("SQLITE_FULL", "its disk is full. Make room there."),
+        ("SQLITE_IOERR_SHMSIZE", "its disk is full, or fails."),
+        ("SQLITE_BUSY_SNAPSHOT", "another program keeps it locked. Try again"),
+        ("SQLITE_READONLY_DIRECTORY", "Run this as the user that runs the server."),
+        ("SQLITE_ERROR", "it is damaged, its disk is full, or another program keeps it locked."),
+    ],
+)
+def test_the_reason_that_sqlite_gives_decides_the_advice(
+    name: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "current", lambda: SimpleNamespace(database_url=""))
+    cause = sqlite3.OperationalError("canary")
+    cause.sqlite_errorname = name
+    error = OperationalError("canary")
+    error.__cause__ = cause
+    message = str(refusal_of_database(error))
+    assert advice in message
+    assert "canary" not in message
+
+
+def test_a_backup_to_standard_output_is_refused(installation: Installation, tmp_path: Path) -> None:
+    done = installation.run("backup", "-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "only to a file. Name a file." in done.stderr

@@ -19,6 +19,9 @@ _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def check_target(path: Path, *, replace: bool) -> None:
     """Raise :class:`Refusal` where *path* can't become the file of a backup."""
+    if str(path) == "-":
+        message = "A backup is never written to standard output, only to a file. Name a file."
+        raise Refusal("file-unwritable", message, where=_WHERE)
     try:
         if path.is_dir():
             raise Refusal(

@@ -126,10 +126,22 @@ def refusal_of_database(error: Exception) -> Refusal:
             "has room.",
             where="BILLHOOK_DATABASE_URL",
         )
+    name = name_of(error)
+    cause = next((text for code, text in _SQLITE_CAUSES.items() if code in name), _UNCLEAR)
     return Refusal(
         "database",
-        f"The database {DATABASE_FILE} in the data folder can't be used ({name_of(error)}): it is "
-        "damaged, the disk is full, or another program keeps it locked. `billhook doctor` says "
-        "which.",
-        where="--data-dir",
+        f"The database {DATABASE_FILE} in the data folder can't be used ({name}): {cause}",
+        where=_DATA_DIR,
     )
+
+
+_SQLITE_CAUSES: Final = {
+    "SQLITE_FULL": "its disk is full. Make room there.",
+    "SQLITE_IOERR": "its disk is full, or fails. Make room there, or use another disk.",
+    "SQLITE_BUSY": "another program keeps it locked. Try again, or stop that program.",
+    "SQLITE_CORRUPT": "it is damaged. Restore the last backup into a new data folder.",
+    "SQLITE_NOTADB": "it is damaged. Restore the last backup into a new data folder.",
+    "SQLITE_CANTOPEN": "this user may not open it. Run this as the user that runs the server.",
+    "SQLITE_READONLY": "this user may not write to it. Run this as the user that runs the server.",
+}
+_UNCLEAR: Final = "it is damaged, its disk is full, or another program keeps it locked."
