@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ def test_wrong_usage_is_one_object_with_json(billhook, arguments):
     assert result.json["ok"] is False
     assert result.json["error"]["code"] == "usage"
     assert result.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["members", "role", "dana@acme.example"], id="argument"),
+        pytest.param(["members", "add", "dana@acme.example"], id="option"),
+    ],
+)
+def test_a_missing_choice_lists_the_choices_with_json(billhook, arguments):
+    message = billhook(*arguments, "--json").json["error"]["message"]
+    assert message.endswith("Choose from: owner, editor, viewer")
 
 
 def test_wrong_usage_without_json_is_reported_on_standard_error(billhook):
@@ -180,3 +193,23 @@ def test_a_closed_output_is_not_reported_as_our_fault(write):
         check=False,
     )
     assert (done.returncode, done.stderr) == (2, "")
+
+
+_STOPPED_WHILE_LOADING = """
+import os, signal, sys
+from billhook.__main__ import main
+
+class Stop:
+    def find_spec(self, name, path, target=None):
+        if name == "billhook.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Stop())
+main()
+"""
+
+
+def test_ctrl_c_while_the_command_line_loads_ends_it_without_a_traceback():
+    command = [sys.executable, "-c", _STOPPED_WHILE_LOADING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

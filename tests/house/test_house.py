@@ -37,7 +37,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
 def test_the_wheel_brings_the_command_line_and_its_types(wheel):
     names = wheel.namelist()
     entry = next(name for name in names if name.endswith("entry_points.txt"))
-    assert b"billhook = billhook.cli:main" in wheel.read(entry)
+    assert b"billhook = billhook.__main__:main" in wheel.read(entry)
     assert "billhook/py.typed" in names
 
 

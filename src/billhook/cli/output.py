@@ -27,11 +27,15 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The reason why the command line failed, as it is reported. ``status`` is the exit status."""
+    """The reason why the command line failed, as it is reported. ``status`` is the exit status.
+
+    ``hint`` shows people how the command is used; JSON leaves it out.
+    """
 
     status: int
     code: str
     message: str
+    hint: str = ""
     where: str = ""
     reason: str = ""
     allow: str = ""
@@ -86,10 +90,10 @@ def usage_failure(error: click.ClickException) -> Failure:
     """Return the failure of arguments that click refused."""
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"\n{error.ctx.get_usage()}\nFor help: {error.ctx.command_path} --help"
+        hint = f"{error.ctx.get_usage()}\nFor help: {error.ctx.command_path} --help"
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         hint = ""  # its message is the help
-    return Failure(status=USAGE_STATUS, code="usage", message=error.format_message() + hint)
+    return Failure(status=USAGE_STATUS, code="usage", message=error.format_message(), hint=hint)
 
 
 def refused(error: Refusal) -> Failure:
@@ -138,7 +142,7 @@ def tell_failure(failure: Failure, *, as_json: bool) -> None:
             return
     step = f"Step {failure.step}: " if failure.step else ""
     lines = [describe(problem) for problem in failure.problems] or [step + failure.message]
-    for line in lines:
+    for line in filter(None, [*lines, failure.hint]):
         click.echo(printable(line), err=True)
 
 
@@ -146,7 +150,7 @@ def failure_object(failure: Failure) -> dict[str, Any]:
     """Return *failure* as it appears in JSON: code, message, where, and all problems."""
     result: dict[str, Any] = {
         "code": failure.code,
-        "message": failure.message.partition("\n")[0],
+        "message": " ".join(failure.message.split()),
         "where": failure.where,
     }
     if failure.step:
@@ -171,7 +175,9 @@ def describe(problem: Problem) -> str:
     """Return *problem* as one line for people: its place, then its message."""
     line = f"line {problem.line}" if problem.line else ""
     place = ", ".join(filter(None, (line, problem.where)))
-    return f"{place}: {problem.message}" if place else problem.message
+    if not place or problem.message.startswith(f"{place}:"):  # a setting's own message names it
+        return problem.message
+    return f"{place}: {problem.message}"
 
 
 def tell_json(value: dict[str, Any]) -> None:
