@@ -1,4 +1,4 @@
-"""An origin in a process of its own: answers each request after some seconds with so many bytes.
+"""An origin in its own process that responds after some seconds with a given number of bytes.
 
 Arguments: seconds, bytes. It prints its port.
 """

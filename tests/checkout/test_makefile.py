@@ -1,4 +1,4 @@
-"""`make help` lists what there is."""
+"""`make help` lists every target."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_an_allowance_in_a_closed_network_is_a_warning(keys: Installation) -> No
     assert "BILLHOOK_DENY" in found["allowed-and-denied"]
 
 
-def test_a_clock_that_is_behind_what_is_stored_is_broken(keys: Installation) -> None:
+def test_a_clock_behind_the_stored_times_is_broken(keys: Installation) -> None:
     with sqlite3.connect(keys.folder / "billhook.sqlite3") as database:
         database.execute("UPDATE accounts_user SET created_at = '2099-01-01 00:00:00'")
     database.close()

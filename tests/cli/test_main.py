@@ -1,4 +1,4 @@
-"""Whatever happens, the command line says so: one JSON object, and the exit status."""
+"""Every outcome is reported by the command line: one JSON object, and the exit status."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_a_folder_that_does_not_exist_is_refused_and_not_created(command, tmp_pa
     assert not nowhere.folder.exists()
 
 
-def test_a_folder_of_something_else_is_refused_and_left_as_it_is(command, tmp_path):
+def test_a_folder_of_something_else_is_refused_and_left_unchanged(command, tmp_path):
     (tmp_path / "holiday.jpg").touch()
     refused = Installation(tmp_path).refused(*command)
     assert refused["code"] == "not-a-data-folder"

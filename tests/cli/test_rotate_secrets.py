@@ -7,7 +7,9 @@ from pathlib import Path
 from cli.operator import Installation
 
 
-def test_it_makes_a_new_key_and_says_how_many_secrets_have_it(installation: Installation) -> None:
+def test_it_creates_a_new_key_and_reports_how_many_secrets_use_it(
+    installation: Installation,
+) -> None:
     first = (installation.folder / "secrets.key").read_text()
     done = installation.run("rotate-secrets")
     assert (done.returncode, done.stdout) == (

@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of our own, and what it or nobody signed."""
+"""Certificates for tests: our own CA, and certificates that it or nobody signed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/api.md is a contract: what it doesn't tell makes this red."""
+"""docs/api.md is a contract: anything undocumented fails here."""
 
 import json
 import re

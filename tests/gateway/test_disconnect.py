@@ -1,4 +1,4 @@
-"""Work ends when its caller leaves."""
+"""Work ends when its caller disconnects."""
 
 import asyncio
 

@@ -27,7 +27,7 @@ def test_a_burst_passes_and_the_next_use_must_wait():
     assert waits[4] == pytest.approx(0.5)
 
 
-def test_uses_come_back_at_the_rate_and_not_beyond_the_burst():
+def test_uses_are_restored_at_the_rate_and_not_beyond_the_burst():
     clock = Clock()
     bucket = limit(clock)
     for _ in range(4):

@@ -77,7 +77,7 @@ async def test_the_document_is_returned_with_our_headers_only():
     }
 
 
-async def test_the_request_to_the_source_holds_the_tokens_the_secret_and_the_run():
+async def test_the_request_to_the_source_contains_the_tokens_the_secret_and_the_run():
     gateway, source, recorder = make_gateway()
 
     await run(gateway, pieces=tokens(InvoiceNumber="A/1"))

@@ -41,7 +41,7 @@ async def test_the_document_of_a_number_arrives_unchanged(kind, number):
         for number in kind.impossible
     ],
 )
-async def test_a_number_that_the_system_cannot_hold_ends_as_it_should(kind, number):
+async def test_a_number_that_the_system_cannot_store_ends_as_it_should(kind, number):
     async with open_world(kind) as world:
         assert await world.outcome(number) == kind.impossible[number]
 

@@ -56,7 +56,7 @@ def test_a_wheel_without_static_files_is_refused(programs, tmp_path):
         try_installed(programs, tmp_path, version=VERSION)
 
 
-def test_the_sdist_holds_what_is_needed_to_build_test_and_run_it(built):
+def test_the_sdist_contains_everything_needed_to_build_test_and_run_it(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
 

@@ -59,7 +59,9 @@ def test_every_route_has_its_row_and_every_row_its_route() -> None:
 
 @pytest.mark.parametrize("target_name", TARGETS)
 @pytest.mark.parametrize("route", _with_row)
-def test_who_may(cast: Cast, route: str, target_name: str) -> None:
+def test_each_route_is_open_to_exactly_the_listed_people(
+    cast: Cast, route: str, target_name: str
+) -> None:
     target = TARGETS[target_name](cast)
     people = who_may.people(cast)
     clients = {name: _client(user) for name, user in people.items()}
@@ -77,7 +79,7 @@ def test_who_may(cast: Cast, route: str, target_name: str) -> None:
 
 
 @pytest.mark.parametrize("route", _with_arguments)
-def test_what_belongs_to_somebody_else_looks_missing(cast: Cast, route: str) -> None:
+def test_rows_of_somebody_else_look_missing(cast: Cast, route: str) -> None:
     theirs = ROWS[route].given(who_may.harper(cast))
     missing = {key: _none_like(key, value) for key, value in theirs.items()}
     for stranger in map(_client, (cast.charlie.user, cast.cleo.user, cast.sam)):
@@ -88,7 +90,7 @@ def test_what_belongs_to_somebody_else_looks_missing(cast: Cast, route: str) -> 
 
 
 @pytest.mark.parametrize("route", _with_arguments)
-def test_the_own_organisation_gives_no_access_to_rows_of_another(cast: Cast, route: str) -> None:
+def test_ones_own_organisation_gives_no_access_to_rows_of_another(cast: Cast, route: str) -> None:
     own = ROWS[route].given(who_may.northwind(cast))
     theirs = ROWS[route].given(who_may.harper(cast))
     if "organisation_id" not in own or len(own) == 1:

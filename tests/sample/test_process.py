@@ -52,7 +52,7 @@ def test_it_prints_its_address_and_the_key_that_it_expects():
         assert fetch(f"{url}/invoices/INV0000001/pdf", key).startswith(b"%PDF-")
 
 
-def test_attached_it_takes_the_key_from_standard_input_and_does_not_print_it():
+def test_attached_it_reads_the_key_from_standard_input_and_does_not_print_it():
     with running("--attached", key="given") as process:
         assert fetch(f"{address(process)}/items/INV0000001", "given").startswith(b"%PDF-")
         process.stdin.close()

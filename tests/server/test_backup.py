@@ -319,7 +319,7 @@ def test_an_installation_is_never_overwritten(
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_an_empty_folder_is_filled(backup: Path, everything: Any, tmp_path: Path) -> None:
+def test_an_empty_folder_is_accepted(backup: Path, everything: Any, tmp_path: Path) -> None:
     new = Installation(tmp_path / "empty")
     new.folder.mkdir()
     assert new.run("restore", backup).returncode == 0
@@ -398,7 +398,7 @@ def test_a_restore_that_was_killed_can_be_started_again(
     assert script(new, "dump") == everything
 
 
-def test_two_restores_at_once_make_one_installation(
+def test_two_concurrent_restores_create_one_installation(
     backup: Path, everything: Any, tmp_path: Path
 ) -> None:
     new = Installation(tmp_path / "new")

@@ -33,7 +33,7 @@ def make_health(checks=None, **more):
     return Health(checks=(checks or Checks()).all(), registry=registry, **more)
 
 
-async def test_a_server_that_answers_is_alive():
+async def test_a_server_that_responds_is_alive():
     response = await ask(make_health(), "GET", "/healthz")
 
     assert (response.status, response.body) == (200, b"alive\n")

@@ -1,4 +1,4 @@
-"""A condition is a fact about an answer: it holds, or it doesn't, and never raises."""
+"""A condition on a response is true or false, and never raises."""
 
 from __future__ import annotations
 

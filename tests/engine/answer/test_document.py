@@ -1,4 +1,4 @@
-"""The bytes decide what an answer is; each thing that isn't the document has its own words."""
+"""The bytes decide the kind of a response; anything other than the document has its own error."""
 
 from __future__ import annotations
 

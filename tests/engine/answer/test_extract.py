@@ -1,4 +1,4 @@
-"""An extract takes one value out of an answer, or says why it can't."""
+"""An extract takes one value from a response, or says why it can't."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A path finds values in an answer, and what fills its tokens can't change it."""
+"""A path finds values in a response, and the values of its tokens can't change it."""
 
 from __future__ import annotations
 

@@ -337,7 +337,7 @@ async def test_stored_tokens_never_go_to_another_token_url():
     assert other.forms == []
 
 
-async def test_a_run_that_gives_up_loses_no_token():
+async def test_a_cancelled_run_loses_no_token():
     """The server has used up the old one: what it answers must be kept, though nobody waits."""
     answering = asyncio.Event()
     token_store = MemoryTokenStore()

@@ -1,4 +1,4 @@
-"""Lookups: every answer judged, none waiting for another, the system's resolver kept in threads."""
+"""Lookups: every address judged, none waiting for another, the system's resolver in threads."""
 
 import asyncio
 import threading

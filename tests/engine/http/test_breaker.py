@@ -1,4 +1,4 @@
-"""A source that keeps failing is left alone, and tried again automatically."""
+"""A source that keeps failing is paused, and tried again automatically."""
 
 from __future__ import annotations
 

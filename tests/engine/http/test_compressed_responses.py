@@ -1,4 +1,4 @@
-"""A step that asks for gzip: the answer is unpacked under the same limits, and no bomb goes off."""
+"""A step that asks for gzip: the response is unpacked under the same limits, bombs too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile origins: each ends the run with an error of its own, and leaves nothing open."""
+"""Hostile origins: each ends the run with its own error, and leaves nothing open."""
 
 from __future__ import annotations
 

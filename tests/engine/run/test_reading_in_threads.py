@@ -1,4 +1,4 @@
-"""Small answers are read at once; large ones in a thread, under the run's deadline."""
+"""Small responses are parsed immediately; large ones in a thread, under the run's deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command of several steps: each knows what those before it gave, and errors name their step."""
+"""A command of several steps: each has the values of earlier steps, and errors name their step."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_a_summary_is_allowed_in_the_settings(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651", "many", ""])
-def test_days_that_make_no_sense_are_refused(cast: Cast, days: str) -> None:
+def test_meaningless_numbers_of_days_are_refused(cast: Cast, days: str) -> None:
     form = {"name": "Harper", "support_email": "", "runs_kept_days": days}
     response = signed_in(cast.alice).post(address("settings", cast), form)
     assert 'href="#id_runs_kept_days"' in response.content.decode()

@@ -132,7 +132,7 @@ def pdf_with(name: str, content: bytes) -> bytes:
     return written.getvalue()
 
 
-def test_a_pdf_that_carries_an_e_invoice_says_so_and_gives_it(cast: Cast, source: Source) -> None:
+def test_a_pdf_that_contains_an_e_invoice_says_so_and_offers_it(cast: Cast, source: Source) -> None:
     connect(cast)
     source.answer = (200, pdf_with("factur-x.xml", XML))
     page = get(cast, "pages")

@@ -325,7 +325,7 @@ def test_a_place_holder_passes_on_what_the_middleware_set_on_it() -> None:
         ),
     ],
 )
-def test_a_file_name_can_not_end_its_header(name: str, expected: str) -> None:
+def test_a_file_name_cannot_end_its_header(name: str, expected: str) -> None:
     assert content_disposition(name, download=False) == expected
 
 

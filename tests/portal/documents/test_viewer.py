@@ -146,7 +146,7 @@ def test_a_document_that_disappears_at_the_last_moment_gets_a_clear_message(answ
     assert b"Open the invoice again." in content_of(ready)
 
 
-def test_if_there_is_no_space_the_document_is_not_held(
+def test_without_space_a_document_is_not_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shelf(), "_max_bytes", 0)

@@ -198,7 +198,7 @@ def test_every_preset_survives_the_form_unchanged(path: Path, cast: Cast) -> Non
 
 
 @pytest.mark.parametrize("text", EVERYTHING.values(), ids=EVERYTHING)
-def test_everything_in_a_file_fits_the_form_and_comes_back(text: str, cast: Cast) -> None:
+def test_everything_in_a_file_survives_the_form(text: str, cast: Cast) -> None:
     page = _imported(cast, HEAD + text)
     assert saved(page) == by_name(read_integration(HEAD + text))
 

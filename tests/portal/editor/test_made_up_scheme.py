@@ -89,7 +89,7 @@ def saved_page(cast: Cast) -> Page:
     return page
 
 
-def test_the_file_holds_its_boolean() -> None:
+def test_the_file_contains_its_boolean() -> None:
     config = read_integration(FILE)
     assert config.authentication == AuthenticationConfig(scheme="cuckoo", fields={"loud": True})
 

@@ -1,4 +1,4 @@
-"""No name holds what can't be seen, and none can turn the rest of a line round."""
+"""No name contains invisible characters, and none can reverse the rest of a line."""
 
 from __future__ import annotations
 

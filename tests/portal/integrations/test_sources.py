@@ -236,6 +236,6 @@ def test_authentication_that_no_service_wrote_is_not_used(cast: Cast) -> None:
     assert store.sources_of(cast.harper.id, "GetInvoiceImage") == ()
 
 
-def test_an_export_holds_no_secret(cast: Cast) -> None:
+def test_an_export_contains_no_secret(cast: Cast) -> None:
     row = integration(cast.harper, whole_draft())
     assert CANARY not in write_integration(kept(row).config())

@@ -185,7 +185,7 @@ def cast_elsewhere(transactional_db: None) -> Elsewhere:
     return Elsewhere(Organisation.objects.create(name="Harper IT"))
 
 
-async def test_what_is_loaded_outlives_a_database_failure(
+async def test_loaded_integrations_outlive_a_database_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     away = False

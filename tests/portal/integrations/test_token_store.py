@@ -63,7 +63,7 @@ def test_saved_tokens_are_loaded_by_every_process(row: Integration) -> None:
     assert load(token_store(row)) == TOKENS
 
 
-def test_the_database_holds_no_readable_token(row: Integration) -> None:
+def test_the_database_contains_no_readable_token(row: Integration) -> None:
     save(token_store(row))
     stored = StoredTokens.objects.get()
     assert CANARY.encode() not in bytes(stored.ciphertext)

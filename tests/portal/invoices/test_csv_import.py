@@ -56,7 +56,7 @@ def test_our_own_export_changes_nothing_when_it_is_imported_again(cast: Cast) ->
     assert list(Invoice.objects.order_by("id").values()) == before
 
 
-def test_our_own_export_makes_the_same_invoices_in_another_organisation(cast: Cast) -> None:
+def test_our_own_export_creates_the_same_invoices_in_another_organisation(cast: Cast) -> None:
     content = export_invoices(invoices_for_member(cast.alice))
     Invoice.objects.filter(organisation=cast.northwind).delete()
     import_invoices(member=cast.charlie, content=content)
@@ -224,7 +224,7 @@ def test_a_missing_file_is_a_problem_at_its_field(cast: Cast) -> None:
     assert "No file was chosen." in response.content.decode()
 
 
-def test_the_export_holds_what_the_list_shows(cast: Cast) -> None:
+def test_the_export_contains_the_listed_invoices(cast: Cast) -> None:
     address = reverse("backoffice:invoice-export", args=[cast.harper.id])
     response = signed_in(cast.vera).get(address, {"show": "paid"})
     assert response.headers["Content-Disposition"].startswith('attachment; filename="invoices-')

@@ -121,7 +121,7 @@ def test_the_preview_shows_the_request_with_its_secrets_masked(
     assert source.requests == []
 
 
-def test_the_preview_follows_what_is_typed(bench: Bench) -> None:
+def test_the_preview_follows_the_typed_text(bench: Bench) -> None:
     text = bench.preview(
         command__0__steps__0__method="POST",
         command__0__steps__0__body='{"n": {{InvoiceNumber}}, "a": {{Amount}}, "d": {{DueDate}}}',
@@ -146,7 +146,7 @@ def test_a_number_without_an_invoice_uses_example_values(bench: Bench, source: S
     assert Run.objects.get().invoice is None
 
 
-def test_another_organisations_invoice_gives_nothing(bench: Bench, cast: Cast) -> None:
+def test_another_organisations_invoice_supplies_no_values(bench: Bench, cast: Cast) -> None:
     cast.of_cedar.number = "NW-77"
     cast.of_cedar.save()
     text = bench.preview(
