@@ -196,8 +196,8 @@ def test_an_unusable_body_of_an_api_call_has_a_sentence(error: type[GatewayError
 
 
 def test_a_sentence_contains_the_status_or_the_phase() -> None:
-    assert "(answer 403)" in sentence_of("source-refused", "403")
-    assert "answered 503" in sentence_of("source-status", "503")
+    assert "(status 403)" in sentence_of("source-refused", "403")
+    assert "status 503" in sentence_of("source-status", "503")
     assert "connect" in sentence_of("source-timeout", "connect")
 
 

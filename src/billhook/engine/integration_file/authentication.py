@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.config import AuthenticationConfig, TlsConfig
 from billhook.engine.integration_file.commands import (
     condition_table,
@@ -36,6 +35,8 @@ def read_authentication(table: Table) -> AuthenticationConfig:
 
 def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
     """Read the scheme's own fields. Of an unknown scheme, every other key is a field."""
+    from billhook.engine.authentication.registry import SCHEMES  # files without it load no scheme
+
     info = SCHEMES.get(scheme)
     given = [key for key in table if key not in _PARTS]
     known = given if info is None else [field.key for field in info.fields]
