@@ -72,7 +72,7 @@ def see_failure(dana: Visitor, camera: Camera) -> None:
     """Step 3, what Dana sees."""
     dana.expected_statuses.add(502)
     dana.page.reload()
-    expect(dana.page.get_by_role("alert")).to_contain_text("We could not get this invoice")
+    expect(dana.page.get_by_role("alert")).to_contain_text("We couldn't get this invoice")
     camera(dana.page, "failed")
 
 

@@ -103,8 +103,8 @@ def test_a_link_to_an_invoice_survives_signing_in(demo, visit):
 @pytest.mark.parametrize(
     ("number", "told"),
     [
-        ("INV0000187", (502, "We couldn’t get this invoice. Nothing is wrong with")),
-        ("INV0000181", (502, "We couldn’t get this invoice. Nothing is wrong with")),
+        ("INV0000187", (502, "We couldn't get this invoice. Nothing is wrong with")),
+        ("INV0000181", (502, "We couldn't get this invoice. Nothing is wrong with")),
         ("INV0000184", (404, "The billing system has no document for INV0000184 yet.")),
     ],
     ids=["failing", "a sign-in page", "not yet created"],
@@ -136,7 +136,7 @@ def test_a_waiting_contact_sees_that_the_source_is_slow(demo, visit):
     dana.sign_in(DANA)
     dana.find("INV0000190")
     dana.page.get_by_role("link", name="VIEW INV0000190").click()
-    waiting = "Getting INV0000190 from Alder & Finch’s billing system."
+    waiting = "Getting INV0000190 from Alder & Finch's billing system."
     expect(dana.page.locator("[data-waiting] p")).to_have_text(waiting)
     expect(dana.page.locator("[data-waiting] p")).to_have_text(
         "Still waiting for the billing system."
@@ -193,7 +193,7 @@ def test_without_scripts_a_failure_has_its_own_page(demo, visit):
     dana.go("/?q=INV0000187")
     dana.page.get_by_role("link", name="VIEW INV0000187").click()
     dana.page.get_by_role("link", name="Open the document").click()
-    expect(dana.page.get_by_role("alert")).to_contain_text("We couldn’t get this invoice")
+    expect(dana.page.get_by_role("alert")).to_contain_text("We couldn't get this invoice")
     dana.page.get_by_role("link", name="Back to invoice INV0000187").click()
     expect(dana.page.get_by_role("heading", level=1)).to_have_text("Invoice INV0000187")
 

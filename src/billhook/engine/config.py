@@ -170,17 +170,17 @@ class AnswerConfig:
     authentication: bool = boolean(
         "Authenticate this request, too",
         "With `url`: the request for the document is authenticated as well, if its URL is at an "
-        "origin of the command’s own URLs.",
+        "origin of the command's own URLs.",
         allowed_in=("url",),
     )
     name: FactConfig | None = described(
-        "The document’s name",
+        "The document's name",
         'A path, `{ header = "Content-Disposition" }` or `{ template = "{{InvoiceNumber}}.pdf" }`.',
         kind="fact",
         default=None,
     )
     type: FactConfig | None = described(
-        "The document’s media type",
+        "The document's media type",
         "Like the name. It only narrows the accepted types: the bytes decide.",
         kind="fact",
         default=None,
@@ -193,7 +193,7 @@ class StepConfig:
 
     name: str = described(
         "Name",
-        "The step’s name, unique in its command. `{{Find.Id}}` is a value from the step Find.",
+        "The step's name, unique in its command. `{{Find.Id}}` is a value from the step Find.",
         default="",
         example="Find",
         allowed_in=_STEPS,
@@ -225,7 +225,7 @@ class StepConfig:
     )
     authentication: bool | None = described(
         "Authenticate this request?",
-        "Whether the integration’s authentication applies. Default: yes, unless the URL comes "
+        "Whether the integration's authentication applies. Default: yes, unless the URL comes "
         "from a response.",
         kind="optional-boolean",
         default=None,
@@ -238,7 +238,7 @@ class StepConfig:
     )
     repeatable: bool = boolean(
         "It only reads",
-        "The request may be repeated after a failure, although its method isn’t GET.",
+        "The request may be repeated after a failure, although its method isn't GET.",
         allowed_in=_RUNS,
     )
     compressed: bool = boolean(
@@ -333,7 +333,7 @@ class CommandConfig:
     )
     tokens: tuple[str, ...] = described(
         "Own tokens",
-        "Names of tokens that the caller must give, in addition to the catalogue’s. "
+        "Names of tokens that the caller must give, in addition to the catalogue's. "
         "VIEW has no values for them.",
         kind="words",
         default=(),
@@ -368,7 +368,7 @@ class TlsConfig:
     )
     ca: str = described(
         "CA certificates",
-        "In PEM. They are trusted in addition to the system’s.",
+        "In PEM. They are trusted in addition to the system's.",
         kind="lines",
         default="",
         example="-----BEGIN CERTIFICATE-----",

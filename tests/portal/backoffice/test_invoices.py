@@ -131,7 +131,7 @@ def test_an_invoice_is_removed_after_a_confirmation(cast: Cast) -> None:
 
 def test_a_draft_is_marked_as_not_visible_to_the_customer(cast: Cast) -> None:
     page = signed_in(cast.vera).get(address("invoice", cast, cast.draft.id)).content.decode()
-    assert "This is a draft: <bdi>Acme</bdi> can’t see it." in page
+    assert "This is a draft: <bdi>Acme</bdi> can't see it." in page
 
 
 def test_the_page_of_an_invoice_shows_who_viewed_it(cast: Cast) -> None:

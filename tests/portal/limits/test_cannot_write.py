@@ -58,7 +58,7 @@ def test_a_limited_request_is_refused_with_the_true_reason(cast: Cast, page: str
         response = ask()
     assert (response.status_code, response.headers["Retry-After"]) == (503, "60")
     said = response.content.decode()
-    assert "The portal can’t write at the moment" in said
+    assert "The portal can't write at the moment" in said
     assert "Too many" not in said
     assert [line["event"] for line in lines] == ["tries-not-counted"]
 

@@ -33,7 +33,7 @@ class PresetField:
     example: str = described("Example", "An example of a value.", default="")
     help: str = described("Help", "Where to find it.", default="")
     usual: bool = boolean(
-        "Usual", "The variable’s value in the file is right for most, and not an example."
+        "Usual", "The variable's value in the file is right for most, and not an example."
     )
 
 
@@ -42,14 +42,14 @@ class Preset:
     """A known system, ready except for its fields."""
 
     name: str
-    title: str = described("Title", "The system’s name for people.", default="")
+    title: str = described("Title", "The system's name for people.", default="")
     site: str = described("Site", "The address of its web site.", default="")
     sources_row: str = described("Source", "Its name in the list of sources.", default="")
     get: tuple[str, ...] = described(
         "Steps", "The steps there that lead to the values to fill in.", kind="words", default=()
     )
     notes: tuple[str, ...] = described(
-        "Notes", "Things to know, and everything that isn’t verified.", kind="words", default=()
+        "Notes", "Things to know, and everything that isn't verified.", kind="words", default=()
     )
     fields: tuple[PresetField, ...] = described(
         "Fields", "The values to fill in.", kind="preset-fields", default=()

@@ -26,5 +26,5 @@ def invoice_facts(invoice: Invoice, *, today: date) -> dict[str, Any]:
     return {
         "invoice": invoice,
         "status": shown_status_of(invoice, today=today),
-        "source": f"{invoice.organisation.name}’s billing system",
+        "source": f"{invoice.organisation.name}'s billing system",
     }
