@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from billhook.server.operations.owner import acting_as_caller
+import pytest
+
+import billhook
+from billhook.server.errors import Refusal
+from billhook.server.operations.owner import acting_as_caller, acting_as_owner
 
 
 def test_a_service_that_may_not_change_its_user_does_not_need_to(monkeypatch):
@@ -16,3 +21,18 @@ def test_a_service_that_may_not_change_its_user_does_not_need_to(monkeypatch):
 
     with acting_as_caller():
         assert os.geteuid() == os.getuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_an_owner_who_may_not_read_the_program_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    program = tmp_path.parent / "of-root.py"
+    program.touch(mode=0o600)
+    monkeypatch.setattr(billhook, "__file__", str(program))
+    with pytest.raises(Refusal) as refused, acting_as_owner(tmp_path):
+        raise ImportError
+    assert refused.value.code == "program-unreadable"
+    assert "sudo -u nobody" in str(refused.value)
+    assert os.geteuid() == 0

@@ -13,9 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import click
+
+import billhook
 from billhook.server.errors import Refusal
 
 _ROOT: Final = 0
+_DATA_DIR: Final = "--data-dir"
 
 
 def unreadable(folder: Path) -> Refusal:
@@ -29,7 +33,7 @@ def unreadable(folder: Path) -> Refusal:
         "data-folder-unreadable",
         f"This user may not read and write the data folder {folder}{belongs}. Run the command as "
         f"the user that runs the server: sudo -u {owner or 'USER'} billhook …",
-        where="--data-dir",
+        where=_DATA_DIR,
     )
 
 
@@ -64,10 +68,27 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
         raise _cannot_become_owner(folder) from None
     try:
         yield
+    except ImportError:
+        _check_program(facts.st_uid)
+        raise
     finally:
         os.seteuid(_ROOT)
         os.setegid(group)
         os.setgroups(groups)
+
+
+def _check_program(user: int) -> None:
+    """Raise :class:`Refusal` where the owner may not read Billhook's, or Python's, own files."""
+    for file in (billhook.__file__, click.__file__, os.__file__):
+        if not os.access(file, os.R_OK, effective_ids=True):
+            owner = name_of_user(user)
+            raise Refusal(
+                "program-unreadable",
+                f"The data folder belongs to {owner}, who may not read the program at "
+                f"{Path(file).parent}. Run the billhook that the server runs, which {owner} may "
+                f"use: sudo -u {owner} PATH/billhook …",
+                where=_DATA_DIR,
+            )
 
 
 @contextmanager
@@ -107,5 +128,5 @@ def _cannot_become_owner(folder: Path) -> Refusal:
         "data-folder-unreadable",
         f"The data folder {folder} belongs to {owner}, and root can't become that user here. "
         f"Run this as {owner}.",
-        where="--data-dir",
+        where=_DATA_DIR,
     )
