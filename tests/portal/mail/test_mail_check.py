@@ -45,6 +45,8 @@ REFUSALS = {
     "recipient": ({"RCPT": "550 canary"}, "mail-recipient-refused", "(550)"),
     "content": ({"DATA": "554 spam"}, "mail-refused", "(554)"),
     "connection": ({"CONNECT": "554 go away"}, "mail-refused", "(554)"),
+    "greylisting": ({"RCPT": "450 later"}, "mail-recipient-refused", "Try again in a few minutes"),
+    "another server": ({"CONNECT": "HTTP/1.1 400 Bad Request"}, "mail-no-server", "host and port"),
     "silence": ({"CONNECT": ""}, "mail-cut-short", "port"),
 }
 
@@ -127,3 +129,12 @@ def test_printed_mail_is_not_reported_as_sent(settings: Any) -> None:
     assert is_mail_sent()
     settings.EMAIL_BACKEND = "billhook.portal.mail.console.EmailBackend"
     assert not is_mail_sent()
+
+
+def test_a_server_that_never_responds_is_reported_as_a_timeout(settings: Any) -> None:
+    settings.EMAIL_TIMEOUT = 0.2
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT = silent.getsockname()[1]
+        with pytest.raises(MailFailed) as failed:
+            send_test_mail(to=TO)
+    assert failed.value.failure.code == "mail-timeout"

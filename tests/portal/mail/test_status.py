@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billhook.portal.mail.failure import _REASONS
+from billhook.portal.mail.failure import _NO_MAIL_SERVER, _REASONS
 from billhook.portal.mail.models import MailCheck
 from billhook.portal.mail.status import Mail, check_mail_if_due, check_mail_soon, mail_status
 from portal.smtp_server import smtp_server
@@ -85,6 +85,6 @@ def test_printed_mail_is_never_checked(settings: Any) -> None:
     assert not MailCheck.objects.exists()
 
 
-@pytest.mark.parametrize("reason", _REASONS, ids=lambda reason: reason.code)
+@pytest.mark.parametrize("reason", [*_REASONS, _NO_MAIL_SERVER], ids=lambda reason: reason.code)
 def test_each_reason_is_documented(reason: Any) -> None:
     assert f"| `{reason.code}` |" in DOCS.read_text(encoding="utf-8")

@@ -12,6 +12,12 @@ from django.conf import settings
 
 _BUSY: Final = range(400, 500)
 """Replies of a mail server that mean "later" (RFC 5321, 4.2.1)."""
+_NO_REPLY: Final = -1
+"""The code that smtplib gives to a line that isn't a reply of a mail server."""
+_LATER: Final = (
+    "The mail server {where} doesn't take this mail now{reply}. Try again in a few minutes. If it "
+    "still refuses, its own log says why."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +54,27 @@ class MailFailed(Exception):
 
 def mail_failure(error: Exception) -> MailFailure:
     """Return the reason for *error*, which smtplib or the operating system raised."""
+    error = _cause_of(error)
     reason = next(reason for reason in _REASONS if isinstance(error, reason.kind))
     reply = _reply_of(error)
+    if reply == _NO_REPLY:
+        reason = _NO_MAIL_SERVER
+    message = _LATER if reply in _BUSY else reason.message
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     return MailFailure(
         code=reason.code,
-        message=reason.message.format(where=where, reply=f" ({reply})" if reply else ""),
+        message=message.format(where=where, reply=f" ({reply})" if reply else ""),
         is_passing=reason.is_passing or reply in _BUSY,
     )
+
+
+def _cause_of(error: Exception) -> Exception:
+    """Return the timeout that smtplib reports as a closed connection, or *error* itself."""
+    cause = error.__context__
+    is_timeout = isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(
+        cause, TimeoutError
+    )
+    return cause if is_timeout and cause is not None else error
 
 
 def _reply_of(error: Exception) -> int:
@@ -76,6 +95,12 @@ class _Reason:
     is_passing: bool = False
 
 
+_NO_MAIL_SERVER: Final = _Reason(
+    kind=smtplib.SMTPResponseException,
+    code="mail-no-server",
+    message="The server {where} doesn't respond as a mail server does. Check the host and port in "
+    "BILLHOOK_EMAIL_URL.",
+)
 _REASONS: Final = (  # the first whose kind fits: special ones before general ones
     _Reason(
         kind=smtplib.SMTPAuthenticationError,
