@@ -90,3 +90,26 @@ def test_a_test_mail_is_sent_or_the_reason_is_shown(installation: Installation) 
         url = {"BILLHOOK_EMAIL_URL": f"smtp+plain://127.0.0.1:{server.port}"}
         refused = installation.refused("mail", "test", "me@acme.example", **url)
     assert refused["code"] == "mail-recipient-refused"
+
+
+def test_a_known_member_or_organisation_is_refused_with_the_next_step(
+    installation: Installation,
+) -> None:
+    member = installation.refused("members", "add", "owner@acme.example", "--role", "viewer")
+    assert "`billhook members role` changes their role." in member["message"]
+    same = installation.refused("organisations", "add", "ACME", "--owner", "bo@bolt.example")
+    assert same["message"] == "There is an organisation Acme already."
+
+
+def test_tables_and_counts_read_as_people_write_them(
+    installation: Installation, tmp_path: Path
+) -> None:
+    heading = installation.run("members", "list").stdout.splitlines()[0]
+    assert heading.endswith("last sign in")
+    file = tmp_path / "contacts.csv"
+    file.write_text("customer,e-mail,company\nC-1,dana@acme.example,Acme\n")
+    done = installation.run("contacts", "import", file)
+    assert done.stdout == "Imported: 1 new contact, 0 known, 1 new customer.\n"
+    file.write_text("customer,e-mail,name,name\n")
+    twice = installation.refused("contacts", "import", file)
+    assert twice["message"] == "Two columns are for Name. Keep one of them."

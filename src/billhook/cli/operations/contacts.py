@@ -56,4 +56,11 @@ def import_(
         return
     tell_notes(f"Line {each['line']} is left out: {each['message']}" for each in refused)
     verb = "Would import" if dry_run else "Imported"
-    click.echo(f"{verb}: {done.new} new contacts, {known} known, {customers} new customers.")
+    click.echo(
+        f"{verb}: {_count(done.new, 'new contact')}, {known} known, "
+        f"{_count(customers, 'new customer')}."
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -33,11 +33,11 @@ def list_(organisation: str, data_dir: Path | None, *, as_json: bool) -> None:
     with open_installation(data_dir):
         from billhook.server.operations.people import list_members
 
-        found = [_object(member) for member in list_members(organisation=organisation)]
+        found = list_members(organisation=organisation)
     if as_json:
-        tell_json({"ok": True, "members": found})
+        tell_json({"ok": True, "members": [_object(member) for member in found]})
     else:
-        tell_table(found, empty="There is no member yet.")
+        tell_table([asdict(member) for member in found], empty="There is no member yet.")
 
 
 @members.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -39,7 +40,8 @@ def tell_table(rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
     if not rows:
         click.echo(empty)
         return
-    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    heading = [name.replace("_", " ") for name in rows[0]]
+    lines = [heading, *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -52,6 +54,8 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case None | "":
             return "-"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         case _:
             return str(value)
 

@@ -89,7 +89,7 @@ class InviteForm(_Form):
 
     email = forms.EmailField(
         label="E-mail",
-        error_messages={"invalid": "This isn't an e-mail address. It looks like dana@acme.com."},
+        error_messages={"invalid": "This isn't an e-mail address, such as dana@acme.com."},
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     name = forms.CharField(

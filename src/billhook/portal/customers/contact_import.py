@@ -24,7 +24,12 @@ COLUMNS: Final = {
 }
 """The columns, each with the names by which it is known; signs and capitals don't matter."""
 REQUIRED: Final = ("customer_number", "email")
-_LABELS: Final = {"customer_number": "Customer number", "email": "E-mail"}
+_LABELS: Final = {
+    "customer_number": "Customer number",
+    "email": "E-mail",
+    "customer_name": "Customer name",
+    "name": "Name",
+}
 _LONGEST: Final = {"customer_number": 64, "customer_name": 200, "email": 254, "name": 200}
 _SIGNS: Final = re.compile(r"[^a-z0-9]+")
 
@@ -85,7 +90,7 @@ def _places(header: tuple[str, ...]) -> dict[str, int]:
         plain = _SIGNS.sub(" ", text.lower()).strip()
         name = next((n for n, names in COLUMNS.items() if plain in names), None)
         if name in places:
-            raise UnreadableFile(f"Two columns are the {name.replace('_', ' ')}. Keep one of them.")
+            raise UnreadableFile(f"Two columns are for {_LABELS[name]}. Keep one of them.")
         if name is not None:
             places[name] = place
     missing = [_LABELS[name] for name in REQUIRED if name not in places]
@@ -115,7 +120,7 @@ def _problems(said: dict[str, str], *, is_known: bool) -> Iterator[str]:
             "Customer name."
         )
     if not _is_email(said["email"]):
-        yield f"“{said['email']}” is no e-mail address. It looks like dana@acme.com."
+        yield f"“{said['email']}” isn't an e-mail address, such as dana@acme.com."
 
 
 def _is_email(text: str) -> bool:

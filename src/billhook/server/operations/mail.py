@@ -30,7 +30,7 @@ def send(address: str, *, data_dir: Path | None) -> None:
         try:
             validate_email(address)
         except ValidationError:
-            message = f"“{address}” is no e-mail address. It looks like dana@acme.com."
+            message = f"“{address}” isn't an e-mail address, such as dana@acme.com."
             raise Refusal("invalid-address", message, where="ADDRESS") from None
         if not is_mail_sent():
             raise Refusal("mail-not-set", _NOT_SET, where="BILLHOOK_EMAIL_URL")

@@ -72,8 +72,9 @@ def add_organisation(
     """Create an organisation and its first owner. The set-up page then opens no more."""
     name = _checked_organisation_name(name)
     email, owner_name, _ = _checked_person(owner_email, owner_name, Role.OWNER)
-    if any(each.name == name for each in access.organisations_for_operator()):
-        raise FieldProblem("name", f"There is an organisation {name} already.")
+    for each in access.organisations_for_operator():
+        if each.name.casefold() == name.casefold():
+            raise FieldProblem("name", f"There is an organisation {each.name} already.")
     with transaction.atomic():
         owner = services.create_organisation(name=name, owner_email=email, owner_name=owner_name)
         _set_password(owner.user, password)
@@ -92,9 +93,14 @@ def add_member(
 ) -> MemberFacts:
     """Make a person a member. Without a password they sign in with a code sent to them."""
     email, name, chosen = _checked_person(email, name, role)
+    chosen_organisation = access.organisation_for_operator(organisation)
+    if access.members_for_operator(chosen_organisation).filter(user__email=email).exists():
+        raise FieldProblem(
+            "email", f"{email} is already a member. `billhook members role` changes their role."
+        )
     with transaction.atomic():
         member = services.add_member(
-            organisation=access.organisation_for_operator(organisation),
+            organisation=chosen_organisation,
             email=email,
             name=name,
             role=chosen,
