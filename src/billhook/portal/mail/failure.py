@@ -71,10 +71,9 @@ def mail_failure(error: Exception) -> MailFailure:
 def _cause_of(error: Exception) -> Exception:
     """Return the timeout that smtplib reports as a closed connection, or *error* itself."""
     cause = error.__context__
-    is_timeout = isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(
-        cause, TimeoutError
-    )
-    return cause if is_timeout and cause is not None else error
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(cause, TimeoutError):
+        return cause
+    return error
 
 
 def _reply_of(error: Exception) -> int:
