@@ -79,6 +79,7 @@ def test_without_a_mail_server_an_invitation_says_so_and_explains_what_to_do(
     page = invite(cast)
     assert "No mail was sent: no mail server is set (BILLHOOK_EMAIL_URL)" in page
     assert "ask them to open http://127.0.0.1:8000/sign-in and type" in page
+    assert "give them the code that the log then shows" in page
 
 
 @REALLY_WRITTEN
@@ -101,6 +102,7 @@ def test_a_mail_waiting_for_its_server_is_reported_as_waiting(db: None, smtp: An
     page = invite_contact(make_cast())
     assert "The mail couldn&#x27;t be sent yet." in page
     assert "Billhook tries again for a day." in page
+    assert "they can&#x27;t get a code to sign in with either" in page
     assert "Invitation not sent yet" in page
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact, Customer
 from billhook.portal.organisations.models import Member, Organisation, Role
+from billhook.portal.organisations.services import disable_member
 from portal.cast import Cast, signed_in
 
 
@@ -75,7 +76,10 @@ def test_an_organisations_name_cannot_add_a_header_to_a_mail(
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"email": "dana", "name": "Dana"}, "This isn&#x27;t an e-mail address."),
+        (
+            {"email": "dana", "name": "Dana"},
+            "This isn&#x27;t an e-mail address, such as dana@acme.com.",
+        ),
         ({"email": "", "name": "Dana"}, "E-mail is missing."),
         ({"email": "carla@acme.example", "name": "Dana"}, "is already a contact of Acme"),
     ],
@@ -127,6 +131,13 @@ def test_the_last_owner_remains_an_owner_and_a_member(cast: Cast) -> None:
     response = client.post(address("member-remove", cast, cast.alice.id))
     assert "An organisation needs an owner." in response.content.decode()
     assert Member.objects.get(id=cast.alice.id).role == Role.OWNER
+
+
+def test_a_member_whom_the_operator_disabled_is_marked_in_the_list(cast: Cast) -> None:
+    page = reverse("backoffice:members", args=[cast.harper.id])
+    assert b"disabled</span>" not in signed_in(cast.alice).get(page).content
+    disable_member(member=cast.bob)
+    assert signed_in(cast.alice).get(page).content.count(b"disabled</span>") == 1
 
 
 def test_an_owner_may_leave_when_there_is_another(cast: Cast) -> None:

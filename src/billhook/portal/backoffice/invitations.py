@@ -26,6 +26,8 @@ from billhook.portal.organisations.models import Member, Organisation
 _PATIENCE: Final = 1.0
 """Seconds that a page waits for the mail server, so that it can report the result."""
 
+_NO_CODE_EITHER: Final = "Until mail reaches them, they can't get a code to sign in with either."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationMail:
@@ -76,29 +78,26 @@ def report_invitation(request: HttpRequest, posted: PostedMail, *, email: str, d
         messages.warning(
             request,
             f"{done} No mail was sent: no mail server is set (BILLHOOK_EMAIL_URL), so the mail is "
-            f"in Billhook's log. {_by_hand(email)}",
+            f"in Billhook's log. To let them in now, ask them to open {_sign_in_address()} and "
+            f"type {email}, and give them the code that the log then shows.",
         )
     elif mail is None:
         messages.success(request, f"{done} A mail to {email} explains how to sign in.")
     elif mail.has_failed:
         messages.warning(
-            request, f"{done} The mail couldn't be sent. {mail.reason} {_by_hand(email)}"
+            request, f"{done} The mail couldn't be sent. {mail.reason} {_NO_CODE_EITHER}"
         )
     elif mail.reason or not status.works:
         reason = mail.reason or status.reason
         messages.warning(
             request,
             f"{done} The mail couldn't be sent yet. {reason} Billhook tries again for a day. "
-            f"{_by_hand(email)}",
+            f"{_NO_CODE_EITHER}",
         )
     else:
         messages.success(
             request, f"{done} A mail that explains how to sign in is on its way to {email}."
         )
-
-
-def _by_hand(email: str) -> str:
-    return f"To let them in now, ask them to open {_sign_in_address()} and type {email}."
 
 
 def _post(invitation: InvitationMail) -> PostedMail:
