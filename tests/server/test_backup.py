@@ -383,6 +383,7 @@ def test_a_backup_without_its_keys_is_refused(world: World) -> None:
     (original.folder / "secrets.key").unlink()
     refused = original.refused("backup", world.folder / "backup")
     assert "secrets.key" in refused["message"]
+    assert "Traceback" not in original.run("backup", world.folder / "backup").stderr
     assert not (original.folder / "secrets.key").exists()
     assert not (world.folder / "backup").exists()
 

@@ -13,6 +13,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
@@ -69,6 +70,12 @@ class ArchiveWriter:
         self._write(END, to_json(facts | {"sha256": self._digest.hex()}))
         self._tar.close()
         self._gzip.close()
+
+    def close(self) -> None:
+        """Close an archive that isn't finished; else tarfile writes to a file that is closed."""
+        for part in (self._tar, self._gzip):
+            with suppress(OSError):
+                part.close()
 
     def _write(self, name: str, content: bytes) -> None:
         info = tarfile.TarInfo(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -93,13 +94,14 @@ def _write_archive(file: BinaryIO, manifest: Manifest, settings: bytes) -> dict[
     """Write the archive from one view of the database. The keys are read when that has begun."""
     from billhook.server.backup.snapshot import snapshot
 
-    archive = ArchiveWriter(file, timestamp=int(manifest.made_at.timestamp()))
-    with snapshot():
-        archive.add(MANIFEST, manifest.to_bytes())
-        archive.add(KEYS, _keys().to_bytes())
-        archive.add(SETTINGS, settings)
-        rows = _write_rows(archive, manifest)
-    archive.finish({"rows": rows})
+    writer = ArchiveWriter(file, timestamp=int(manifest.made_at.timestamp()))
+    with closing(writer) as archive:
+        with snapshot():
+            archive.add(MANIFEST, manifest.to_bytes())
+            archive.add(KEYS, _keys().to_bytes())
+            archive.add(SETTINGS, settings)
+            rows = _write_rows(archive, manifest)
+        archive.finish({"rows": rows})
     return rows
 
 
