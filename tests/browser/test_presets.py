@@ -75,7 +75,7 @@ def test_a_preset_can_be_adapted_to_another_system(phone, scripts, own_demo, vis
     expect(verdict).to_contain_text(GOOD)
     tried = sam.page.locator(".tried > li")
     expect(tried).to_have_count(2)
-    expect(tried.first).to_contain_text("Find, answer 200")
+    expect(tried.first).to_contain_text("Find, response 200")
     expect(tried.first).to_contain_text("Find.Number")
     sam.shoot("tried")
     editor.save()

@@ -79,7 +79,7 @@ def _alone() -> Iterator[None]:
 def _database_sentence() -> str:
     if environment.current().database_url:
         return (
-            "The database that BILLHOOK_DATABASE_URL names can't be used: it doesn't answer, or "
+            "The database that BILLHOOK_DATABASE_URL names can't be used: it doesn't respond, or "
             "it doesn't let this user make tables. Check the address, and that it is running."
         )
     return (

@@ -144,7 +144,7 @@ def test_a_run_shows_who_what_and_how_long_each_phase_took(cast: Cast) -> None:
     assert "Carla carla@acme.example" in text
     assert "INV-1" in text
     assert "Acme billing" in text
-    assert "answer 200" in text
+    assert "response 200" in text
     for phase, time in (("Name lookup", "1.0"), ("TLS", "3.0"), ("Wait", "10.0")):
         assert phase in text
         assert f"{time} ms" in text

@@ -140,7 +140,7 @@ def test_a_number_without_an_invoice_uses_example_values(bench: Bench, source: S
     url = "{{BaseUrl}}/{{InvoiceNumber}}/{{CustomerName}}"
     text = bench.preview(try__number="NEW-9", command__0__steps__0__url=url)
     assert "/NEW-9/Miller%20%26%20Sons%20Ltd" in text
-    assert "There is no invoice of this number here" in text
+    assert "There is no invoice with this number here" in text
     bench.send(try__number="NEW-9", command__0__steps__0__url=url)
     assert source.requests[0].url.endswith("/NEW-9/Miller%20%26%20Sons%20Ltd")
     assert Run.objects.get().invoice is None

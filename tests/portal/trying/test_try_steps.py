@@ -104,7 +104,7 @@ def test_each_request_is_shown_with_its_response_and_the_extracted_values(
     send: Callable[..., str],
 ) -> None:
     text = text_of(send())
-    assert "Find, answer 200," in text
+    assert "Find, response 200," in text
     assert "Find.Id id-4711" in text
     assert "GET https://billing.acme.example/find?number=INV-1" in text
     assert "GET https://billing.acme.example/invoices/id-4711/pdf" in text
@@ -131,7 +131,7 @@ def test_a_value_that_repeats_a_secret_is_masked(send: Callable[..., str], sourc
 def test_it_says_how_often_a_request_was_sent(send: Callable[..., str], source: Talk) -> None:
     waiting = (200, b'{"ready": false}')
     source.answers = [waiting, waiting, (200, FOUND), (200, PDF)]
-    assert re.search(r"Find, answer 200, \d+ ms, sent 3 times", text_of(send()))
+    assert re.search(r"Find, response 200, \d+ ms, sent 3 times", text_of(send()))
 
 
 def test_a_failure_names_its_request_and_links_to_the_field(
