@@ -22,9 +22,9 @@ expect.set_options(timeout=30_000)  # a busy machine is not a fault
 
 def chromium() -> str | None:
     """Return the browser's program; ``BILLHOOK_CHROMIUM`` names it, or says that there is none."""
-    told = os.environ.get("BILLHOOK_CHROMIUM")  # noqa: TID251 - no setting of Billhook
-    if told is not None:
-        return told or None
+    named = os.environ.get("BILLHOOK_CHROMIUM")  # noqa: TID251 - no setting of Billhook
+    if named is not None:
+        return named or None
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 

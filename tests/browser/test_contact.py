@@ -101,7 +101,7 @@ def test_a_link_to_an_invoice_survives_signing_in(demo, visit):
 
 @WIDTHS
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "expected"),
     [
         ("INV0000187", (502, "We couldn't get this invoice. Nothing is wrong with")),
         ("INV0000181", (502, "We couldn't get this invoice. Nothing is wrong with")),
@@ -110,9 +110,9 @@ def test_a_link_to_an_invoice_survives_signing_in(demo, visit):
     ids=["failing", "a sign-in page", "not yet created"],
 )
 def test_a_failure_shows_a_friendly_sentence_the_run_number_and_what_to_do_next(
-    number, told, phone, demo, visit
+    number, expected, phone, demo, visit
 ):
-    status, sentence = told
+    status, sentence = expected
     dana = visit(demo, phone=phone)
     dana.expected_statuses.add(status)
     dana.sign_in(DANA)

@@ -48,9 +48,9 @@ def test_a_member_builds_the_integration_from_nothing(phone, own_demo, visit):
     editor.add_secret("ApiKey", own_demo.state["sample_key"])
     editor.save()
 
-    told = editor.expect_mistake("command-0-steps-0-url", "{{InvoiceNumber}}")
+    problem = editor.expect_mistake("command-0-steps-0-url", "{{InvoiceNumber}}")
     sam.shoot("mistake")
-    told.get_by_role("button", name=re.compile("^Use ")).click()
+    problem.get_by_role("button", name=re.compile("^Use ")).click()
     expect(editor.box("command-0-steps-0-url")).to_have_value(PDF)
 
     verdict = editor.try_it("INV0000001")

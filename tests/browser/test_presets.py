@@ -31,8 +31,8 @@ def make_it_the_samples(editor):
     editor.fill(f"{STEP}-extract-0-path", "$.invoices[?@.number == {{invoiceNumber}}].number")
 
     editor.save()
-    told = editor.expect_mistake(f"{STEP}-extract-0-path", "{{InvoiceNumber}}")
-    told.get_by_role("button", name=re.compile("^Use ")).click()
+    problem = editor.expect_mistake(f"{STEP}-extract-0-path", "{{InvoiceNumber}}")
+    problem.get_by_role("button", name=re.compile("^Use ")).click()
     expect(editor.box(f"{STEP}-extract-0-path")).to_have_value(
         "$.invoices[?@.number == {{InvoiceNumber}}].number"
     )

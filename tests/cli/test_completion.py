@@ -70,8 +70,8 @@ def test_fish_completes_from_the_installed_script(tmp_path):
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh isn't here")
 def test_zsh_uses_the_installed_function(tmp_path):
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
-    told = run("billhook", "completion", "zsh", "--install", **home)
-    assert f"fpath=({tmp_path}/share/zsh/site-functions $fpath)" in told
+    printed = run("billhook", "completion", "zsh", "--install", **home)
+    assert f"fpath=({tmp_path}/share/zsh/site-functions $fpath)" in printed
     script = (
         f"fpath=({tmp_path}/share/zsh/site-functions $fpath); autoload -U compinit; compinit -u; "
         "echo $_comps[billhook]"
