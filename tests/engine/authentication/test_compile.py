@@ -40,6 +40,9 @@ SESSION_REQUEST = StepConfig(
 )
 WHOLE: dict[str, AuthenticationConfig] = {
     "basic": AuthenticationConfig(scheme="basic", fields={"username": "{{ApiKey}}"}),
+    "digest": AuthenticationConfig(
+        scheme="digest", fields={"username": "ann", "password": "{{ApiKey}}"}
+    ),
     "bearer": AuthenticationConfig(scheme="bearer", fields={"token": "{{ApiKey}}"}),
     "header": AuthenticationConfig(
         scheme="header", fields={"name": "X-Key", "value": "k {{ApiKey}}"}
@@ -58,7 +61,7 @@ WHOLE: dict[str, AuthenticationConfig] = {
     "session": AuthenticationConfig(
         scheme="session",
         fields={"kept": 600.0},
-        request=SESSION_REQUEST,
+        requests=(SESSION_REQUEST,),
         headers=(("sessionId", "{{Session.Id}}"), ("devKey", "{{Other}}")),
         refused_when=(
             ConditionConfig(path=PathConfig(kind="json", text="$.error"), equals="EXPIRED"),
@@ -321,7 +324,7 @@ def test_each_scheme_compiles_and_lists_its_secrets(config):
         ),
         pytest.param(
             AuthenticationConfig(
-                scheme="bearer", fields={"token": "{{ApiKey}}"}, request=SESSION_REQUEST
+                scheme="bearer", fields={"token": "{{ApiKey}}"}, requests=(SESSION_REQUEST,)
             ),
             "misplaced-key",
             "authentication.request",
@@ -346,7 +349,8 @@ def test_each_scheme_compiles_and_lists_its_secrets(config):
         ),
         pytest.param(
             AuthenticationConfig(
-                scheme="session", request=StepConfig(method="POST", url="https://login.example/")
+                scheme="session",
+                requests=(StepConfig(method="POST", url="https://login.example/"),),
             ),
             "missing-key",
             "authentication.request.extract",
@@ -354,7 +358,7 @@ def test_each_scheme_compiles_and_lists_its_secrets(config):
             id="a session that takes nothing",
         ),
         pytest.param(
-            AuthenticationConfig(scheme="session", fields={"kept": 0}, request=SESSION_REQUEST),
+            AuthenticationConfig(scheme="session", fields={"kept": 0}, requests=(SESSION_REQUEST,)),
             "invalid-value",
             "authentication.kept",
             None,
@@ -363,7 +367,7 @@ def test_each_scheme_compiles_and_lists_its_secrets(config):
         pytest.param(
             AuthenticationConfig(
                 scheme="session",
-                request=SESSION_REQUEST,
+                requests=(SESSION_REQUEST,),
                 headers=(("sessionId", "{{Session.Key}}"),),
             ),
             "unknown-token",
@@ -420,13 +424,13 @@ def test_the_values_of_a_session_need_different_names():
         SESSION_REQUEST,
         extract=(ExtractConfig(name="1st", path=PathConfig(kind="json", text="$.a")),),
     )
-    [problem] = problems_of(AuthenticationConfig(scheme="session", request=request))
-    assert (problem.code, problem.where) == ("invalid-name", "authentication.request.extract.1st")
+    [problem] = problems_of(AuthenticationConfig(scheme="session", requests=(request,)))
+    assert (problem.code, problem.where) == ("invalid-name", "authentication.request.extract")
 
 
 def test_notes_on_a_session_request_point_to_it():
     request = replace(SESSION_REQUEST, url="http://login.example/session")
-    plan = compiled(AuthenticationConfig(scheme="session", request=request))
+    plan = compiled(AuthenticationConfig(scheme="session", requests=(request,)))
     [note] = plan.notes
     assert (note.code, note.where) == ("secret-over-http", "authentication.request.url")
 
@@ -436,7 +440,7 @@ def test_all_problems_are_reported_at_once():
         scheme="oauth2-refresh-token",
         fields={"token_url": "", "client_id": "a", "client_secret": "b", "sope": "c"},
         extra={"code": "x"},
-        request=SESSION_REQUEST,
+        requests=(SESSION_REQUEST,),
     )
     assert {problem.where for problem in problems_of(config)} == {
         "authentication.token_url",
@@ -461,7 +465,7 @@ def test_problems_of_a_session_request_point_to_it():
         on_not_found=(StepConfig(url="https://login.example/"),),
     )
     config = AuthenticationConfig(
-        scheme="session", request=broken, refused_when=(ConditionConfig(status=(42,)),)
+        scheme="session", requests=(broken,), refused_when=(ConditionConfig(status=(42,)),)
     )
     assert {problem.where for problem in problems_of(config)} == {
         "authentication.request.method",

@@ -31,6 +31,7 @@ CLIENT = {
 }
 CONFIGS = {
     "basic": {"username": "{{Secret}}", "password": "{{Secret}}"},
+    "digest": {"username": "{{Secret}}", "password": "{{Secret}}"},
     "bearer": {"token": "{{Secret}}"},
     "header": {"name": "X-Key", "value": "{{Secret}}"},
     "query": {"name": "key", "value": "{{Secret}}"},
@@ -65,6 +66,11 @@ FAILURES = {
     "too slow": lambda: SourceTimeout("headers"),
     "401 with the secret": lambda: make_response(TELLING.encode(), status=401),
     "500 with the secret": lambda: make_response(CANARY.encode(), status=500),
+    "a challenge": lambda: make_response(
+        CANARY.encode(),
+        status=401,
+        headers=[("WWW-Authenticate", f'Digest realm="{CANARY}", nonce="{CANARY}"')],
+    ),
     "200 with the secret": lambda: make_response(TELLING.encode()),
     "a token that can't be": lambda: make_response(
         f'{{"access_token": "{CANARY}\\n", "id": "{CANARY}\\n"}}'.encode()
@@ -75,7 +81,7 @@ FAILURES = {
 def config_of(scheme: str) -> AuthenticationConfig:
     if scheme == "session":
         headers = (("X-Session", "{{Session.Id}}"), ("X-Key", "{{Secret}}"))
-        return AuthenticationConfig(scheme=scheme, request=SESSION, headers=headers)
+        return AuthenticationConfig(scheme=scheme, requests=(SESSION,), headers=headers)
     return AuthenticationConfig(scheme=scheme, fields=CONFIGS[scheme])  # type: ignore[arg-type]
 
 

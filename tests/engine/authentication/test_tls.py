@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from billhook.engine.authentication.tls import compile_tls
-from billhook.engine.config import TlsConfig
+from billhook.engine.config import CommandConfig, IntegrationConfig, StepConfig, TlsConfig
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, SourceError, SourceTlsFailed
 from billhook.engine.http.request import Limits, WebRequest
@@ -18,9 +18,10 @@ from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.tls import default_tls_context
 from billhook.engine.http.trace import Trace
 from billhook.engine.http.transport import HttpTransport
+from billhook.engine.integration import compile_integration
 from billhook.engine.secret import Secret
 from engine.certificates import Authority
-from engine.origins import Peer, Source, answer, serving
+from engine.origins import Peer, Source, answer, pdf, serving
 
 OURS = Authority()
 OTHERS = Authority()
@@ -69,10 +70,17 @@ async def get(transport: HttpTransport, source: Source) -> str:
         return response.body.read().decode()
 
 
-def context_of(certificate: str | None = None, ca: str = "") -> ssl.SSLContext:
-    config = TlsConfig(client_certificate=CLIENT if certificate is not None else "", ca=ca)
-    secrets = {} if certificate is None else {"Certificate": Secret(certificate)}
-    return compile_tls(config, secrets=["Certificate"]).bind(secrets)
+def context_of(
+    certificate: str | None = None, ca: str = "", passphrase: str | None = None
+) -> ssl.SSLContext:
+    config = TlsConfig(
+        client_certificate=CLIENT if certificate is not None else "",
+        passphrase="{{Passphrase}}" if passphrase is not None else "",
+        ca=ca,
+    )
+    given = {"Certificate": certificate, "Passphrase": passphrase}
+    secrets = {name: Secret(value) for name, value in given.items() if value is not None}
+    return compile_tls(config, secrets=["Certificate", "Passphrase"]).bind(secrets)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +100,68 @@ async def test_a_server_sees_our_certificate(tmp_path, pem):
         HttpTransport(source.policy(), ssl_context=context) as transport,
     ):
         assert await get(transport, source) == "Test client"
+
+
+LOCKED_CERTIFICATE, LOCKED_KEY = OURS.client_pem(b"p4ss w\xc3\xb6rd")
+PASSPHRASE = "p4ss wörd"
+P12 = OURS.client_pkcs12(PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "passphrase"),
+    [
+        pytest.param(LOCKED_CERTIFICATE + LOCKED_KEY, PASSPHRASE, id="PEM"),
+        pytest.param(LOCKED_KEY + OURS.pem + LOCKED_CERTIFICATE, PASSPHRASE, id="PEM, other order"),
+        pytest.param((CERTIFICATE + KEY).replace("\n", ""), None, id="PEM in one line"),
+        pytest.param((CERTIFICATE + KEY).replace("\n", " "), None, id="PEM with spaces"),
+        pytest.param(P12, PASSPHRASE, id="PKCS#12"),
+        pytest.param(OURS.client_pkcs12(""), None, id="PKCS#12 without a passphrase"),
+        pytest.param(f" {OURS.client_pkcs12('')}\n", None, id="PKCS#12 with white space"),
+    ],
+)
+async def test_a_certificate_is_used_in_the_form_in_which_people_have_it(
+    tmp_path, certificate, passphrase
+):
+    context = context_of(certificate, OURS.pem, passphrase)
+    async with (
+        serving(say_who, tls=asking_for_a_certificate(tmp_path)) as source,
+        HttpTransport(source.policy(), ssl_context=context) as transport,
+    ):
+        assert await get(transport, source) == "Test client"
+
+
+@pytest.mark.parametrize(
+    ("certificate", "passphrase", "says", "where"),
+    [
+        pytest.param(
+            LOCKED_CERTIFICATE + LOCKED_KEY, "CANARY", "doesn't open", "passphrase", id="wrong"
+        ),
+        pytest.param(
+            CERTIFICATE + KEY, "CANARY", "has no passphrase", "passphrase", id="not needed"
+        ),
+        pytest.param(
+            OURS.client_pkcs12(PASSPHRASE),
+            "CANARY",
+            "doesn't open",
+            "passphrase",
+            id="P12, wrong",
+        ),
+        pytest.param(
+            OURS.client_pkcs12(PASSPHRASE),
+            None,
+            "has a passphrase",
+            "passphrase",
+            id="P12, none",
+        ),
+        pytest.param("Q0FOQVJZ", PASSPHRASE, "neither PEM", "client_certificate", id="neither"),
+        pytest.param("MAAA", None, "can't be read", "passphrase", id="no PKCS#12"),
+    ],
+)
+def test_a_passphrase_that_is_wrong_is_reported(certificate, passphrase, says, where):
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        context_of(certificate, passphrase=passphrase)
+    assert caught.value.problems[0].where == f"tls.{where}"
+    assert "CANARY" not in str(caught.value)
 
 
 async def test_a_server_that_requires_a_certificate_refuses_us_without_one(tmp_path):
@@ -203,12 +273,16 @@ def test_an_unusable_certificate_is_reported_in_plain_words(pem, says):
     [
         pytest.param(TlsConfig(ca="CANARY"), "tls.ca", "PEM", id="no PEM"),
         pytest.param(TlsConfig(ca=OURS.pem[:90]), "tls.ca", "PEM", id="cut short"),
+        pytest.param(TlsConfig(ca=f"é{OURS.pem}"), "tls.ca", "PEM", id="not ASCII"),
         pytest.param(TlsConfig(ca=OURS.pem + KEY), "tls.ca", "private key", id="with a key"),
         pytest.param(
             TlsConfig(client_certificate=CERTIFICATE + KEY),
             "tls.client_certificate",
             "secret",
             id="a certificate in the file",
+        ),
+        pytest.param(
+            TlsConfig(passphrase="{{Certificate}}"), "tls.passphrase", "goes with", id="passphrase"
         ),
         pytest.param(
             TlsConfig(client_certificate="{{Certficate}}"),
@@ -231,3 +305,58 @@ def test_a_missing_certificate_is_named():
     with pytest.raises(ConfigurationError) as caught:
         plan.bind({})
     assert caught.value.problems[0].where == "tokens.Certificate"
+
+
+# A certificate of a command's own
+
+
+def two_commands(url: str, **more: object) -> IntegrationConfig:
+    step = StepConfig(url=f"{url}/1")
+    return IntegrationConfig(
+        name="Acme",
+        secrets=("Certificate", "Own", "Passphrase"),
+        tls=TlsConfig(client_certificate=CLIENT, ca=OURS.pem),
+        commands=(
+            CommandConfig(name="GetInvoiceImage", steps=(step,)),
+            CommandConfig(name="GetStatement", steps=(step,), **more),  # type: ignore[arg-type]
+        ),
+    )
+
+
+async def test_a_command_presents_a_certificate_of_its_own(tmp_path):
+    async def who_in_a_pdf(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            serial = (peer.writer.get_extra_info("peercert") or {}).get("serialNumber", "")
+            await peer.send(answer(pdf().replace(b"0" * 100, serial.encode().ljust(100, b"0"), 1)))
+
+    own, theirs = OURS.client_pkcs12(PASSPHRASE), CERTIFICATE + KEY
+    async with serving(who_in_a_pdf, tls=asking_for_a_certificate(tmp_path)) as source:
+        more = {"client_certificate": "{{Own}}", "passphrase": "{{Passphrase}}"}
+        secrets = {
+            "Certificate": Secret(theirs),
+            "Own": Secret(own),
+            "Passphrase": Secret(PASSPHRASE),
+        }
+        integration = compile_integration(two_commands(source.url, **more))
+        assert integration.connection_secrets == secrets.keys()
+        async with integration.open(secrets=secrets, policy=source.policy()) as opened:
+            seen = []
+            for name in ("GetInvoiceImage", "GetStatement", "GetInvoiceImage", "GetStatement"):
+                with await opened.run(name) as document:
+                    seen.append(document.body.read())
+    assert seen[0] == seen[2] != seen[1] == seen[3]
+    assert source.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        pytest.param({"client_certificate": CERTIFICATE}, "client_certificate", id="no token"),
+        pytest.param({"passphrase": "{{Passphrase}}"}, "passphrase", id="only a passphrase"),
+    ],
+)
+def test_a_problem_of_a_commands_certificate_points_to_its_key(more, where):
+    with pytest.raises(ConfigurationError) as caught:
+        compile_integration(two_commands("https://a.example", **more))
+    assert [each.where for each in caught.value.problems] == [f"commands.GetStatement.{where}"]

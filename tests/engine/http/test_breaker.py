@@ -46,7 +46,7 @@ class Client:
         self.now = 1000.0
         self.transport = BreakerTransport(self.network, clock=lambda: self.now)
 
-    async def get(self, answer: object, step: str = "Get") -> str:
+    async def get(self, answer: object, step: str = "Get", command: str = "GetInvoiceImage") -> str:
         """Send a request that would get *answer*; return the status or the error's code."""
         self.network._responses = [answer]  # type: ignore[list-item]
         request = WebRequest(
@@ -67,15 +67,18 @@ class Client:
                     redirects="deny",
                     deadline=asyncio.get_running_loop().time() + 30,
                     trace=Trace(),
+                    command=command,
                 ),
             )
         except BillhookError as error:
             return error.code
         return str(response.status)
 
-    async def fail(self, times: int = FAILURES, step: str = "Get") -> None:
+    async def fail(
+        self, times: int = FAILURES, step: str = "Get", command: str = "GetInvoiceImage"
+    ) -> None:
         for _ in range(times):
-            assert await self.get(SourceUnreachable(), step) == "source-unreachable"
+            assert await self.get(SourceUnreachable(), step, command) == "source-unreachable"
 
     @property
     def state(self) -> State:
@@ -145,6 +148,53 @@ async def test_a_working_search_does_not_hide_a_failing_document_step():
         await client.get(ok(), "Find")
         await client.fail(1, "Get")
     assert client.state is State.OPEN
+
+
+async def test_a_command_that_keeps_failing_is_paused_alone():
+    client = Client()
+    for _ in range(FAILURES):
+        await client.get(make_response(status=500), command="GetStatement")
+    assert await client.get(ok(), command="GetStatement") == "source-paused"
+    assert await client.get(ok()) == "200"
+    state = client.transport.state
+    assert (state.state, state.commands) == (State.OPEN, ("GetStatement",))
+
+
+async def test_failures_of_several_commands_are_not_added_up_nor_cleared_by_each_other():
+    client = Client()
+    await client.fail(FAILURES - 1, command="GetStatement")
+    await client.fail(FAILURES - 1)
+    assert client.state is State.CLOSED
+    assert await client.get(ok()) == "200"
+    await client.fail(1, command="GetStatement")
+    assert client.transport.state.commands == ("GetStatement",)
+
+
+async def test_a_source_that_is_down_is_left_alone_by_every_command_in_use():
+    client = Client()
+    for command in ("GetPaymentLink", "GetInvoiceImage"):
+        await client.fail(command=command)
+        client.now += 1
+    state = client.transport.state
+    assert state.commands == ("GetInvoiceImage", "GetPaymentLink")
+    assert state.next_try == client.now - 1 + FIRST_PAUSE  # the later one
+    client.now += FIRST_PAUSE
+    assert await client.get(ok()) == "200"
+    assert client.transport.state.commands == ("GetPaymentLink",)
+
+
+async def test_a_pause_that_another_process_found_is_of_its_command():
+    client = Client()
+    found = []
+    client.transport.on_pause = lambda command, pause: found.append((command, pause))
+    await client.fail(command="GetStatement")
+    [(command, pause)] = found
+    other = Client()
+    other.transport.adopt(command, pause)
+    assert await other.get(ok(), command="GetStatement") == "source-paused"
+    assert await other.get(ok()) == "200"
+    other.transport.adopt(command, None)
+    assert await other.get(ok(), command="GetStatement") == "200"
 
 
 async def test_after_the_pause_one_request_is_let_through_and_closes_it():

@@ -13,10 +13,12 @@ from aiohttp.client_proto import ResponseHandler
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.egress.url import Origin
-from billhook.engine.http.pool import AddressRefused, Dial, Pool, Site, Wire, _dialling
+from billhook.engine.http.pool import AddressRefused, Pool, _dialling
 from billhook.engine.http.request import Limits
+from billhook.engine.http.site import Dial, Site
 from billhook.engine.http.trace import Progress
 from billhook.engine.http.transport import HttpTransport
+from billhook.engine.http.wire import Wire
 from billhook.engine.run import run_command
 from billhook.engine.verdict import Verdict
 from engine.origins import always, answer, command, pdf, serving

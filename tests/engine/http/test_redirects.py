@@ -37,10 +37,15 @@ def a_request(url: str = "https://api.example.com/invoice/1", method: str = "GET
     )
 
 
+def locations_of(*locations: str) -> list[tuple[str, str]]:
+    return [("Location", location) for location in locations]
+
+
 def follow(
     request: WebRequest, location: str, status: int = 302, before: tuple[WebRequest, ...] = ()
 ) -> WebRequest | Verdict:
-    return follow_redirect([*before, request], status=status, locations=[location], policy=POLICY)
+    headers = locations_of(location)
+    return follow_redirect([*before, request], status=status, headers=headers, policy=POLICY)
 
 
 def followed(request: WebRequest, location: str, status: int = 302) -> WebRequest:
@@ -154,14 +159,19 @@ def test_path_and_query_keep_their_bytes(location: str, target: str) -> None:
     ],
 )
 def test_a_redirect_must_have_exactly_one_location(locations: list[str]) -> None:
-    verdict = follow_redirect([a_request()], status=302, locations=locations, policy=POLICY)
+    verdict = follow_redirect(
+        [a_request()], status=302, headers=locations_of(*locations), policy=POLICY
+    )
     assert verdict is Verdict.DENIED_LOCATION
 
 
 def test_from_https_to_http_is_refused_even_for_an_allowed_host() -> None:
     policy = EgressPolicy.from_texts(allow=["erp.example.com:8080"])
     verdict = follow_redirect(
-        [a_request()], status=302, locations=["http://erp.example.com:8080/"], policy=policy
+        [a_request()],
+        status=302,
+        headers=locations_of("http://erp.example.com:8080/"),
+        policy=policy,
     )
     assert verdict is Verdict.DENIED_DOWNGRADE
 
@@ -169,11 +179,11 @@ def test_from_https_to_http_is_refused_even_for_an_allowed_host() -> None:
 def test_three_redirects_are_followed_and_no_more() -> None:
     trail = [a_request()]
     for number in range(MAX_REDIRECTS):
-        following = follow_redirect(trail, status=302, locations=[f"/hop/{number}"], policy=POLICY)
+        following = follow(trail[-1], f"/hop/{number}", before=tuple(trail[:-1]))
         assert isinstance(following, WebRequest)
         trail.append(following)
     assert len(trail) == 4
-    verdict = follow_redirect(trail, status=302, locations=["/hop/last"], policy=POLICY)
+    verdict = follow(trail[-1], "/hop/last", before=tuple(trail[:-1]))
     assert verdict is Verdict.DENIED_REDIRECT_LIMIT
 
 
@@ -211,7 +221,9 @@ def test_the_same_address_with_another_method_is_not_a_circle() -> None:
         pytest.param("https://nas.lan/", Verdict.DENIED_INTERNAL_NAME, id="internal name"),
         pytest.param("https://u:p@evil.example.net/", Verdict.DENIED_USERINFO, id="user info"),
         pytest.param("javascript:alert(1)", Verdict.DENIED_SCHEME, id="javascript"),
-        pytest.param("/x\udce4", Verdict.DENIED_UNICODE, id="bytes beyond UTF-8"),
+        pytest.param(
+            "https://x\udce4/", Verdict.DENIED_UNICODE, id="bytes beyond UTF-8 in the host"
+        ),
     ],
 )
 def test_the_whole_policy_applies_to_each_redirect(location: str, verdict: Verdict) -> None:

@@ -222,6 +222,8 @@ async def test_there_is_no_further_attempt_after_the_deadline():
         pytest.param("٧", None, id="another script's digit"),
         pytest.param("9" * 30, None, id="too many digits"),
         pytest.param("", None, id="nothing"),
+        pytest.param(f"Wed, 21 Oct {'9' * 20} 07:28:00 GMT", None, id="a year of twenty digits"),
+        pytest.param(f"Wed, 21 Oct 2015 07:28:00 +{'9' * 20}", None, id="a zone of twenty digits"),
     ],
 )
 def test_a_wait_is_parsed_as_its_rfc_says(value, expected):

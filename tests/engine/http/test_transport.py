@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket  # noqa: TID251 - the errors of a lookup
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -398,7 +399,8 @@ class TestRepeating:
             with pytest.raises(SourceCutShort):
                 await run(door, command(f"{source.url}/"), trace)
         assert len(trace.attempts) == 2
-        assert (len(source.requests), source.connections) == (3, 2)
+        assert len(source.requests) == 3
+        assert source.connections == 3, "the last one looks whether the origin speaks TLS"
 
     async def test_a_second_idle_connection_is_not_trusted_either(self) -> None:
         both_asked = asyncio.Barrier(2)
@@ -503,9 +505,10 @@ class TestLookups:
             pass
         resolver = Answers(["127.0.0.1"], ["127.0.0.1"])
         async with self.door(source.port, resolver) as door:
-            with pytest.raises(SourceUnreachable):
+            with pytest.raises(SourceUnreachable) as caught:
                 await run(door, command(f"http://erp.example.net:{source.port}/"))
         assert resolver.asked == 1
+        assert caught.value.reason == "refused"
 
     async def test_a_lookup_that_takes_too_long_is_reported_as_a_timeout(self) -> None:
         class Never(Answers):
@@ -521,8 +524,50 @@ class TestLookups:
 
     async def test_a_name_without_addresses_is_unreachable(self) -> None:
         async with self.door(8080, Answers([])) as door:
-            with pytest.raises(SourceUnreachable):
+            with pytest.raises(SourceUnreachable) as caught:
                 await run(door, command("http://erp.example.net:8080/"))
+        assert caught.value.reason == "name-unknown"
+
+    @pytest.mark.parametrize(
+        ("number", "reason"),
+        [
+            pytest.param(socket.EAI_NONAME, "name-unknown", id="unknown"),
+            pytest.param(socket.EAI_AGAIN, "lookup-failed", id="no answer"),
+        ],
+    )
+    async def test_an_unknown_name_differs_from_a_dns_that_fails(
+        self, number: int, reason: str
+    ) -> None:
+        class Failing(Answers):
+            async def resolve(self, name: str) -> Sequence[str]:
+                raise socket.gaierror(number, "as the system says")
+
+        async with self.door(8080, Failing()) as door:
+            with pytest.raises(SourceUnreachable) as caught:
+                await run(door, command("http://erp.example.net:8080/"))
+        assert caught.value.reason == reason
+
+    @pytest.mark.parametrize(
+        ("location", "place"),
+        [
+            pytest.param("https://10.1.2.3/x", ("10.1.2.3", 443), id="address"),
+            pytest.param("https://inner.local/x", ("inner.local", 443), id="name"),
+            pytest.param("ftp://other.example/x", None, id="scheme"),
+        ],
+    )
+    async def test_a_denied_redirect_is_named_as_one(
+        self, location: str, place: tuple[str, int] | None
+    ) -> None:
+        moved = answer(b"", f"Location: {location}", status="302 Found")
+        async with (
+            serving(always(moved)) as source,
+            self.door(source.port, Answers(["127.0.0.1"])) as door,
+        ):
+            with pytest.raises(EgressDenied) as caught:
+                await run(door, command(f"http://erp.example.net:{source.port}/"))
+        found = caught.value.place
+        assert caught.value.came_from == "redirect"
+        assert (found and (found.host, found.port)) == place
 
 
 @pytest.mark.parametrize(
@@ -543,6 +588,8 @@ async def test_an_address_that_the_policy_denies_is_never_looked_up(
         with pytest.raises(EgressDenied) as caught:
             await run(door, command(url))
     assert caught.value.verdict is verdict
+    assert caught.value.came_from == "url"
+    assert caught.value.place is not None
     assert resolver.asked == 0
 
 

@@ -25,6 +25,7 @@ class Channel:
     transport: Transport
     deadline: float
     trace: Trace
+    share: str = ""
 
 
 class SignedRequest(NamedTuple):
@@ -46,7 +47,7 @@ class Authenticator(Protocol):
         """
         ...
 
-    def is_refusal(self, response: Response) -> bool:
+    async def is_refusal(self, response: Response, channel: Channel) -> bool:
         """Return whether *response* means that the credential must be renewed."""
         ...
 
@@ -79,7 +80,11 @@ class FixedAuthenticator:
         """Return *request* signed."""
         return SignedRequest(self._sign(request), None)
 
-    def is_refusal(self, response: Response) -> bool:  # noqa: ARG002 - as every authenticator
+    async def is_refusal(
+        self,
+        response: Response,  # noqa: ARG002 - as every authenticator
+        channel: Channel,  # noqa: ARG002
+    ) -> bool:
         """Return False: another attempt would get the same response."""
         return False
 

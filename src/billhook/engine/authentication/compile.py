@@ -87,10 +87,11 @@ class _PlanDraft:
                 advice = f"Did you mean {near}?" if near else f"Its fields: {', '.join(known)}."
                 message = f'The scheme {self.scheme.name} has no field "{key}". {advice}'
                 self._report(key, "unknown-key", message, near)
-        for part in ("extra", "headers", "request", "refused_when"):
+        for part in ("extra", "headers", "requests", "derive", "refused_when"):
             if getattr(self.config, part) and part not in self.scheme.parts:
-                message = f"The scheme {self.scheme.name} doesn't use {part}. Remove it."
-                self._report(part, "misplaced-key", message)
+                key = "request" if part == "requests" and len(self.config.requests) == 1 else part
+                message = f"The scheme {self.scheme.name} doesn't use {key}. Remove it."
+                self._report(key, "misplaced-key", message)
 
     def compile_fields(self) -> None:
         for info in self.scheme.fields:
@@ -116,7 +117,7 @@ class _PlanDraft:
                 self.extra[name] = template
 
     def compile_session(self, variables: Mapping[str, str], secrets: frozenset[str]) -> None:
-        if "request" not in self.scheme.parts:
+        if "requests" not in self.scheme.parts:
             return
         from billhook.engine.authentication.session_plan import compile_session  # loads lxml
 

@@ -36,8 +36,13 @@ def make_authenticator(
     try:
         return plan.scheme.make(filled)
     except UnfitField as unfit:
-        message = f"{plan.fields[unfit.key].info.label} {unfit.reason}"
-        raise TokenError((problem_at(unfit.key, "unfit-secret", message),)) from None
+        raise unfit_problem(plan, unfit) from None
+
+
+def unfit_problem(plan: AuthenticationPlan, unfit: UnfitField) -> TokenError:
+    """Return the error for a field whose value can't be used to sign."""
+    message = f"{plan.fields[unfit.key].info.label} {unfit.reason}"
+    return TokenError((problem_at(unfit.key, "unfit-secret", message),))
 
 
 def fill_plan(

@@ -167,7 +167,8 @@ def _secret(info: FieldInfo, typed: FieldValue, where: str, scope: Scope) -> Com
             "it. Make it a secret, and type its value again."
         )
         return None, [Problem(code="not-a-secret", message=message, where=where)]
-    parts, problems = place_tokens(text, scope, lambda _: _encode_secret)
+    encode = present if info.kind == "secret-lines" else _encode_secret
+    parts, problems = place_tokens(text, scope, lambda _: encode)
     return _of(info, build_template(where, parts), problems)
 
 
@@ -211,6 +212,7 @@ _Compile = Callable[[FieldInfo, FieldValue, str, Scope], Compiled]
 _COMPILERS: Final[dict[str, _Compile]] = {
     "text": _text,
     "secret": _secret,
+    "secret-lines": _secret,
     "choice": _choice,
     "boolean": _boolean,
     "seconds": _seconds,

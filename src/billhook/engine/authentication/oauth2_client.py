@@ -18,8 +18,17 @@ from urllib.parse import quote_plus, urlencode
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
 
 from billhook.engine.authentication.authenticator import STEP, Channel
-from billhook.engine.authentication.factory import fill_plan
-from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan
+from billhook.engine.authentication.factory import fill_plan, unfit_problem
+from billhook.engine.authentication.keys.assertion import (
+    AUTOMATIC,
+    SECRET_ALGORITHMS,
+    ClientAssertion,
+    UnfitAlgorithm,
+    algorithm_for,
+)
+from billhook.engine.authentication.keys.assertion import TYPE as ASSERTION_TYPE
+from billhook.engine.authentication.keys.key_pair import KeyPair, UnreadableKey, read_key_pair
+from billhook.engine.authentication.scheme import AuthenticationPlan, FilledPlan, UnfitField
 from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import AuthenticationFailed, SourceError
@@ -31,7 +40,10 @@ from billhook.engine.secret import Secret
 if TYPE_CHECKING:
     from billhook.engine.http.transport import Response
 
-LIMITS: Final = Limits(timeout=30.0, max_bytes=1_000_000, retries=1)
+PRIVATE_KEY_JWT: Final = "private_key_jwt"
+CLIENT_SECRET_JWT: Final = "client_secret_jwt"  # noqa: S105 - a name of OpenID Connect
+LIMITS: Final = Limits(timeout=30.0, max_bytes=100_000, retries=1)
+"""A token has a few kilobytes at most. So few bytes are read in no time."""
 EARLY: Final = 60.0
 """An access token isn't used in its last seconds, nor in the last tenth of its life."""
 LONGEST_LIFE: Final = 10 * 365 * 86_400
@@ -53,6 +65,7 @@ class OAuthClient:
     extra: Mapping[str, str] = field(default_factory=dict)
     authorize_url: str = ""
     pkce: bool = True
+    assertion: ClientAssertion | None = None
 
     def source(self, first: Secret | None = None) -> str:
         """Return a digest of the purpose of tokens: this client, and the *first* token."""
@@ -86,7 +99,10 @@ class OAuthClient:
             "body": urlencode(self.extra),
             "include_client_id": not in_header,
         }
-        if self.client_secret is not None and not in_header:
+        if self.assertion is not None:
+            kwargs["client_assertion_type"] = ASSERTION_TYPE
+            kwargs["client_assertion"] = self.assertion.make()
+        elif self.client_secret is not None and not in_header:
             kwargs["client_secret"] = self.client_secret.reveal()
         return kwargs
 
@@ -124,13 +140,18 @@ def make_client(plan: AuthenticationPlan, secrets: Mapping[str, Secret]) -> OAut
     """
     if "token_url" not in plan.fields:
         raise ValueError("this scheme is not OAuth 2")
-    return client_of(fill_plan(plan, secrets))
+    filled = fill_plan(plan, secrets)
+    try:
+        return client_of(filled)
+    except UnfitField as unfit:
+        raise unfit_problem(plan, unfit) from None
 
 
 def client_of(filled: FilledPlan) -> OAuthClient:
     """Return the client of a plan with its values."""
     origin = filled.plan.fields["token_url"].origin
     target = filled["token_url"][len(str(origin)) :]
+    by_assertion = filled["client_auth"] in {PRIVATE_KEY_JWT, CLIENT_SECRET_JWT}
     return OAuthClient(
         token_origin=origin,
         token_target=target if target.startswith("/") else f"/{target}",
@@ -141,7 +162,37 @@ def client_of(filled: FilledPlan) -> OAuthClient:
         extra=filled.extra,
         authorize_url=filled.texts.get("authorize_url", ""),
         pkce=bool(filled.texts.get("pkce", "yes")),
+        assertion=_assertion_of(filled) if by_assertion else None,
     )
+
+
+def _assertion_of(filled: FilledPlan) -> ClientAssertion:
+    """Return the client's assertion; raise UnfitField for a key that can't sign it."""
+    key, algorithm = _signing_key(filled)
+    return ClientAssertion(
+        key=key,
+        algorithm=algorithm,
+        client_id=filled["client_id"],
+        audience=filled["audience"] or filled["token_url"],
+        key_id=filled["key_id"],
+        scope=filled["scope"],
+    )
+
+
+def _signing_key(filled: FilledPlan) -> tuple[KeyPair | Secret, str]:
+    wanted = filled["algorithm"]
+    if filled["client_auth"] == CLIENT_SECRET_JWT:
+        algorithm = SECRET_ALGORITHMS[0] if wanted == AUTOMATIC else wanted
+        return Secret(filled["client_secret"]), algorithm
+    try:
+        pair = read_key_pair(filled["private_key"], filled["passphrase"])
+        return pair, algorithm_for(pair.key, wanted)
+    except UnreadableKey as error:
+        raise UnfitField("private_key", f"can't be used. {error.reason}") from None
+    except UnfitAlgorithm:
+        raise UnfitField(
+            "private_key", f"is of a kind with which {wanted} can't sign. Choose automatic."
+        ) from None
 
 
 async def request_tokens(
@@ -163,7 +214,13 @@ async def request_tokens(
     try:
         response = await channel.transport.exchange(
             client.request(body, repeatable=repeatable),
-            RunTerms(limits=LIMITS, redirects="deny", deadline=deadline, trace=channel.trace),
+            RunTerms(
+                limits=LIMITS,
+                redirects="deny",
+                deadline=deadline,
+                trace=channel.trace,
+                share=channel.share,
+            ),
         )
     except SourceError as error:
         raise AuthenticationFailed(f"The request to the token URL failed. {error}") from None

@@ -9,6 +9,7 @@ from billhook.engine.authentication.schemes import (
     aws_sigv4,
     basic,
     bearer,
+    digest,
     header_key,
     hmac_signature,
     oauth1,
@@ -22,6 +23,7 @@ from billhook.engine.authentication.schemes import (
 
 _MODULES: Final = (
     basic,
+    digest,
     bearer,
     header_key,
     query_key,

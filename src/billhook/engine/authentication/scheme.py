@@ -36,9 +36,12 @@ class Scheme:
 
     Data for people, files and forms:
         ``fields`` are in the order of the form. ``parts`` are the tables that the scheme takes in
-        addition: extra, headers, request or refused_when. ``reserved`` are the parameters that
-        ``extra`` must not hold, since they are sent anyway. ``sensitive`` is the field whose
-        text usually gives access. ``keeps_tokens`` means that the source issues tokens that must be
+        addition: extra, headers, requests, derive or refused_when. ``reserved`` are the parameters
+        that ``extra`` must not hold, since they are sent anyway. ``sensitive`` is the field whose
+        text usually gives access. ``unsent`` are the fields (and extra) that no request to a source
+        carries: what they hold signs it, or goes to the token URL alone. ``sends_issued`` means
+        that requests to a source carry what was issued for the secrets alone: an access token, or
+        the values of a session. ``keeps_tokens`` means that the source issues tokens that must be
         stored from one run to the next.
 
     Functions:
@@ -54,6 +57,8 @@ class Scheme:
     parts: tuple[str, ...] = ()
     reserved: frozenset[str] = frozenset()
     sensitive: str = ""
+    unsent: frozenset[str] = frozenset()
+    sends_issued: bool = False
     keeps_tokens: bool = False
     make: Callable[[FilledPlan], Authenticator]
     headers: Callable[[AuthenticationPlan], ShownPairs] = _nothing
@@ -93,6 +98,11 @@ class AuthenticationPlan:
         urls = [field.origin for field in self.fields.values() if field.url is not None]
         return frozenset(urls) | (self.session.origins if self.session else frozenset())
 
+    @property
+    def redirects(self) -> str:
+        """Whether redirects of its own requests are followed: ``follow`` or ``deny``."""
+        return self.session.command.redirects if self.session else "deny"
+
     def secret_origins(self, sources: frozenset[Origin]) -> dict[str, frozenset[Origin]]:
         """Return where each secret goes, or where a credential derived from it goes.
 
@@ -105,8 +115,24 @@ class AuthenticationPlan:
             found |= dict.fromkeys(self.session.secrets, own | sources)
         return found
 
+    @property
+    def sent_secrets(self) -> frozenset[str]:
+        """The names of the secrets that an authenticated request to a source carries.
+
+        Those for which the credential in the request was issued count, too.
+        """
+        if self.scheme.sends_issued:
+            return self.secrets
+        unsent = self.scheme.unsent
+        fields = [each.template for key, each in self.fields.items() if key not in unsent]
+        extra = [] if "extra" in unsent else self.extra.values()
+        return self._secrets_in([*fields, *extra])
+
     def _field_secrets(self) -> frozenset[str]:
-        templates = [*(each.template for each in self.fields.values()), *self.extra.values()]
+        fields = [each.template for each in self.fields.values()]
+        return self._secrets_in([*fields, *self.extra.values()])
+
+    def _secrets_in(self, templates: Iterable[Template]) -> frozenset[str]:
         used = {name for template in templates for _, _, name in template.pieces}
         return self.known_secrets & used
 

@@ -60,7 +60,11 @@ class TokenAuthenticator:
         value = authorization_value(self._prefix, tokens.access.reveal())
         return SignedRequest(with_header(request, "Authorization", value), tokens)
 
-    def is_refusal(self, response: Response) -> bool:
+    async def is_refusal(
+        self,
+        response: Response,
+        channel: Channel,  # noqa: ARG002 - as every authenticator
+    ) -> bool:
         """Return whether the token wasn't accepted (RFC 6750, 3.1)."""
         return response.status == _UNAUTHORIZED
 

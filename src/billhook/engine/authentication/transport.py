@@ -41,12 +41,25 @@ class SignedTransport:
             return await self._inner.exchange(request, terms)
         if not may_sign:
             request = replace(request, authenticate=False)
-        channel = Channel(transport=self._line_out, deadline=terms.deadline, trace=terms.trace)
+        channel = Channel(
+            transport=self._line_out,
+            deadline=terms.deadline,
+            trace=terms.trace,
+            share=terms.share,
+        )
         signed = await self._authenticator.sign(request, channel)
         response = await self._inner.exchange(signed.request, terms)
-        if signed.credential is None or not self._authenticator.is_refusal(response):
+        if signed.credential is None or not await self._is_refusal(response, channel):
             return response
         response.body.close()
         terms.trace.conclude(SourceRefused.code)
+        terms.cookies.forget(request.origin)  # they belong to the credential that was refused
         again = await self._authenticator.sign(request, channel, refused=signed.credential)
         return await self._inner.exchange(again.request, terms)
+
+    async def _is_refusal(self, response: Response, channel: Channel) -> bool:
+        try:
+            return await self._authenticator.is_refusal(response, channel)
+        except BaseException:
+            response.body.close()
+            raise

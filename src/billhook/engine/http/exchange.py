@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from billhook.engine.egress.guard import judge_header
 from billhook.engine.errors import (
     BillhookError,
     DeniedPlace,
+    NoFiles,
     SourceBroken,
     SourceCutShort,
     SourceEncoded,
@@ -36,12 +38,23 @@ from billhook.engine.errors import (
     SourceUnreachable,
     denied,
 )
-from billhook.engine.http.pool import FIRST_FINAL_STATUS, Dial, Pool, Wire
+from billhook.engine.http.pool import Pool
 from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.site import Dial
+from billhook.engine.http.tls_trouble import (
+    alert_reason,
+    is_tls_alert,
+    look_at_certificate,
+    look_at_page,
+    tls_failure,
+    with_day,
+)
 from billhook.engine.http.trace import OK, Progress
 from billhook.engine.http.unpacking import Unpacker, unpack_beginning
 from billhook.engine.http.watch import Watch
+from billhook.engine.http.wire import FIRST_FINAL_STATUS, Wire
 from billhook.engine.http_status import SUCCESS
+from billhook.engine.reasons.tls_failure import WANTS_TLS
 from billhook.engine.verdict import Verdict
 
 USER_AGENT: Final = f"Billhook/{version('billhook')}"
@@ -51,8 +64,18 @@ EXCERPT_BYTES: Final = 16 * 1024
 FRAMING_BYTES: Final = 1_000_000
 """Heads, trailers and the lengths of chunks may take so much, and once the size of the body."""
 
+_WHY_UNREACHABLE: Final = {
+    errno.ECONNREFUSED: "refused",
+    errno.EHOSTUNREACH: "no-route",
+    errno.ENETUNREACH: "no-route",
+}
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _SWITCHING_PROTOCOLS: Final = 101
+_OK: Final = 200
+_PARTIAL_CONTENT: Final = 206
+_CODINGS: Final = "gzip x-gzip compress x-compress deflate br zstd dcb dcz exi pack200-gzip"
+_ENCODINGS: Final = frozenset(_CODINGS.split())
+"""The content codings that exist (IANA's HTTP Content Coding Registry)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +102,8 @@ async def exchange_once(
     message = encode_request(request, authority=dial.site.authority)
     try:
         connection, wire = await _connect(pool, dial)
-        response = await _converse(request, message, connection, wire, dial, folder=folder)
+        response = await _converse(message, connection, wire, dial, pool, folder=folder)
+        look_at_page(response.status, response.body)
     except BillhookError as error:
         dial.progress.end(error.code)
         raise
@@ -91,15 +115,18 @@ async def _connect(pool: Pool, dial: Dial) -> tuple[Connection, Wire]:
     try:
         return await pool.open(dial)
     except (ClientError, OSError) as error:
-        raise _trouble_connecting(error, dial) from None
+        trouble = _trouble_connecting(error, dial)
+        if isinstance(trouble, SourceTlsFailed):
+            trouble = await with_day(trouble, dial, pool)
+        raise trouble from None
 
 
 async def _converse(
-    request: WebRequest,
     message: bytes,
     connection: Connection,
     wire: Wire,
     dial: Dial,
+    pool: Pool,
     *,
     folder: Path | None,
 ) -> RawResponse:
@@ -108,10 +135,13 @@ async def _converse(
     watch = Watch(wire, dial.limits)
     try:
         _send(message, wire, dial.progress)
-        response = await _receive(request, wire, watch, dial, folder)
+        response = await _receive(wire, watch, dial, folder)
     except (ClientError, ConnectionError, HttpProcessingError) as error:
         connection.close()
-        raise _trouble_on_the_wire(error, wire, dial) from None
+        trouble = _trouble_on_the_wire(error, wire, dial)
+        if await _speaks_only_tls(wire, dial, pool):
+            trouble = SourceTlsFailed(WANTS_TLS)
+        raise trouble from None
     except BaseException:
         connection.close()
         raise
@@ -138,16 +168,10 @@ def encode_request(request: WebRequest, *, authority: str) -> bytes:
     Added are only Host, User-Agent and Accept unless configured, Accept-Encoding (the document is
     to come as it is, unless it is asked for in gzip) and Content-Length.
     """
-    for name, _ in request.headers:
-        _refuse_header(name)
     lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in request.headers]
-    configured = {name.lower() for name, _ in request.headers}
-    if "user-agent" not in configured:
-        lines.append(f"User-Agent: {USER_AGENT}")
-    if "accept" not in configured:
-        lines.append("Accept: */*")
-    lines.append(f"Accept-Encoding: {'gzip' if request.compressed else 'identity'}")
+    lines += _added_lines(tuple([name for name, _ in request.headers]))
+    lines.append("Accept-Encoding: gzip" if request.compressed else "Accept-Encoding: identity")
     body = request.body or b""
     if body or request.method in _METHODS_WITH_BODY:
         lines.append(f"Content-Length: {len(body)}")
@@ -155,14 +179,19 @@ def encode_request(request: WebRequest, *, authority: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _refuse_header(name: str) -> None:
-    """Judge a header's name once more, for requests that no command has filled.
+def _added_lines(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines that are added to configured headers of these *names*.
 
-    The cache keeps those that passed; an exception isn't kept.
+    The names are judged once more, for requests that no command has filled. The cache keeps those
+    that passed; an exception isn't kept.
     """
-    verdict = judge_header(name, "")
-    if not verdict.allowed:
-        raise denied(verdict)
+    for name in names:
+        verdict = judge_header(name, "")
+        if not verdict.allowed:
+            raise denied(verdict)
+    configured = {name.lower() for name in names}
+    added = {"user-agent": f"User-Agent: {USER_AGENT}", "accept": "Accept: */*"}
+    return tuple(line for name, line in added.items() if name not in configured)
 
 
 def _join(lines: list[str]) -> bytes:
@@ -173,23 +202,22 @@ def _join(lines: list[str]) -> bytes:
     return text.encode()
 
 
-async def _receive(
-    request: WebRequest, wire: Wire, watch: Watch, dial: Dial, folder: Path | None
-) -> RawResponse:
+async def _receive(wire: Wire, watch: Watch, dial: Dial, folder: Path | None) -> RawResponse:
     head, payload = await _read_head(wire)
     dial.progress.status = head.code
     dial.progress.phase = "body"
     watch.body_follows()
     if head.code in SUCCESS:
-        is_packed = _is_packed(head, may_be=request.compressed)
+        is_packed = _is_packed(head)
         _refuse_announced(head, dial.limits)
         read = _read_packed if is_packed else _read_body
         body = await read(payload, watch, dial.limits, folder)
         _refuse_unclean_end(head, wire, body)
     else:
         excerpt = await _read_excerpt(payload, watch)
-        body = Body(unpack_beginning(excerpt, EXCERPT_BYTES) if request.compressed else excerpt)
-    return RawResponse(status=head.code, headers=tuple(head.headers.items()), body=body)
+        body = Body(unpack_beginning(excerpt, EXCERPT_BYTES))
+    status = _OK if _is_whole(head, body) else head.code
+    return RawResponse(status=status, headers=tuple(head.headers.items()), body=body)
 
 
 async def _read_head(wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
@@ -258,19 +286,27 @@ async def _read_excerpt(payload: StreamReader, watch: Watch) -> bytes:
     return excerpt[:EXCERPT_BYTES]
 
 
-def _is_packed(head: RawResponseMessage, *, may_be: bool) -> bool:
-    """Say whether the content is in gzip, if it *may_be*.
+def _is_whole(head: RawResponseMessage, body: Body) -> bool:
+    """Say whether *body*, though labelled as a part (206), is all there is (RFC 9110, 14.4)."""
+    if head.code != _PARTIAL_CONTENT:
+        return False
+    return head.headers.get("Content-Range", "") == f"bytes 0-{body.size - 1}/{body.size}"
 
-    Any other encoding is refused: we asked for none, and unpacking is how bombs go off.
+
+def _is_packed(head: RawResponseMessage) -> bool:
+    """Say whether the content is labelled as gzip, which some send although nobody asked for it.
+
+    Any other encoding is refused: unpacking is how bombs go off. Labels that name none, such as
+    ``none`` or ``utf-8``, mean nothing.
     """
-    encodings = [value.strip().lower() for value in head.headers.getall("Content-Encoding", ())]
-    encodings = [value for value in encodings if value not in {"", "identity"}]
+    if "Content-Encoding" not in head.headers and "Transfer-Encoding" not in head.headers:
+        return False
+    labels = ",".join(head.headers.getall("Content-Encoding", ())).lower().split(",")
+    encodings = [label for label in map(str.strip, labels) if label in _ENCODINGS]
     transfer = ",".join(head.headers.getall("Transfer-Encoding", ())).strip().lower()
-    if may_be and encodings in (["gzip"], ["x-gzip"]) and transfer in {"", "chunked"}:
-        return True
-    if encodings or transfer not in {"", "chunked"}:
+    if transfer not in {"", "chunked"} or (encodings and encodings not in (["gzip"], ["x-gzip"])):
         raise SourceEncoded
-    return False
+    return bool(encodings)
 
 
 def _refuse_announced(head: RawResponseMessage, limits: Limits) -> None:
@@ -290,19 +326,33 @@ def _refuse_unclean_end(head: RawResponseMessage, wire: Wire, body: Body) -> Non
         raise SourceCutShort
 
 
+async def _speaks_only_tls(wire: Wire, dial: Dial, pool: Pool) -> bool:
+    """Return whether an origin that hung up on a new connection without a byte speaks TLS."""
+    if dial.is_ssl() or dial.reused or wire.received > 0:
+        return False
+    return await look_at_certificate(dial, pool) is not None
+
+
 def _trouble_connecting(error: Exception, dial: Dial) -> BillhookError:
     if dial.verdict is not None:
         return denied(dial.verdict, DeniedPlace(host=dial.site.host, port=dial.site.port))
+    if dial.no_files:
+        return NoFiles()
     if isinstance(error, TimeoutError):
         return SourceTimeout(dial.progress.phase)
     if isinstance(error, ClientSSLError) or dial.progress.phase == "tls":
-        return SourceTlsFailed()
-    return SourceUnreachable()
+        return tls_failure(error)
+    number = error.errno if isinstance(error, OSError) else None
+    return SourceUnreachable(_WHY_UNREACHABLE.get(number or 0, ""))
 
 
 def _trouble_on_the_wire(error: Exception, wire: Wire, dial: Dial) -> SourceError:
+    if is_tls_alert(wire.beginning) and not dial.is_ssl():
+        return SourceTlsFailed(WANTS_TLS)
     if isinstance(error, HttpProcessingError):
         return SourceBroken()
+    if reason := alert_reason(error):
+        return SourceTlsFailed(reason)
     if dial.reused and wire.received == 0 and not isinstance(error, ClientPayloadError):
         return ConnectionWentStale()
     return SourceCutShort()

@@ -2,14 +2,14 @@
 
 Of aiohttp we use the layer that dials, keeps connections and parses responses. The layer above it
 (``ClientSession``), which reads proxies and ``.netrc``, keeps cookies, follows redirects, repeats
-requests and rewrites URLs, isn't in the path at all. Only this module uses names that aiohttp
-doesn't document, and ``tests/engine/http/test_pool.py`` fails when they change.
+requests and rewrites URLs, isn't in the path at all. Only this module, :mod:`.site` and
+:mod:`.wire` use names that aiohttp doesn't document, and ``tests/engine/http/test_pool.py`` fails
+when they change.
 """
 
 from __future__ import annotations
 
 import asyncio
-import select
 import socket  # noqa: TID251 - this is the door
 import ssl
 from contextvars import ContextVar
@@ -17,105 +17,34 @@ from functools import cache, lru_cache
 from time import perf_counter
 from typing import Any, Final, cast
 
-from aiohttp import ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import AddrInfoType, Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.streams import StreamReader
-from yarl import URL
 
 from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.proxy import OutgoingProxy
 from billhook.engine.egress.resolver import Resolver, look_up
 from billhook.engine.egress.url import Origin
-from billhook.engine.errors import SourceBroken
-from billhook.engine.http.request import Limits
-from billhook.engine.http.tls import default_tls_context
+from billhook.engine.errors import EgressDenied, NoFiles, SourceUnreachable
+from billhook.engine.http.site import Dial, Site
+from billhook.engine.http.tls import default_tls_context, end_of_certificate
 from billhook.engine.http.trace import Progress
-from billhook.engine.verdict import Verdict
+from billhook.engine.http.tunnel import authorities, judge_answer, policy_for_proxy
+from billhook.engine.http.wire import Wire
 
 POOL_LIMIT: Final = 1024
 """Connections of one integration in use at the same time; further runs wait in line."""
 KEEP_IDLE: Final = 15.0
 """Seconds that an idle connection is kept."""
-READ_BUFFER: Final = 64 * 1024
-"""Bytes of one response that wait in memory before the origin is made to wait."""
-MAX_INTERIM_ANSWERS: Final = 8
-"""Responses with a status from 100 to 199 that one request may get before the real one."""
-FIRST_FINAL_STATUS: Final = 200
-"""Statuses below it are interim responses (RFC 9110, 15.2)."""
-MAX_HEADERS: Final = 100
-MAX_HEADER_BYTES: Final = 8190
-"""Of one header, name and value; also of the status line."""
-
-
-class Site:
-    """The target of connections, in the form that aiohttp's connector needs. One for each origin.
-
-    *context* is how TLS is spoken there, if not as everywhere in its pool.
-    """
-
-    __slots__ = ("authority", "context", "host", "key", "port", "secure", "url")
-
-    def __init__(self, origin: Origin, *, context: ssl.SSLContext | None = None) -> None:
-        self.context = context
-        self.host = origin.host
-        self.port = origin.port
-        self.secure = origin.scheme == "https"
-        self.authority = origin.authority
-        self.url = URL.build(scheme=origin.scheme, host=origin.host, port=origin.port)
-        self.key = ConnectionKey(origin.host, origin.port, self.secure, True, None, None, None)  # noqa: FBT003 - theirs
-
-
-class Dial:
-    """One wish for a connection: aiohttp's connector takes it for its own request object."""
-
-    __slots__ = ("limits", "may_reuse", "progress", "reused", "site", "verdict")
-
-    proxy = None
-    server_hostname = None
-
-    def __init__(
-        self, site: Site, *, limits: Limits, progress: Progress, may_reuse: bool = True
-    ) -> None:
-        self.site = site
-        self.limits = limits
-        self.progress = progress
-        self.may_reuse = may_reuse
-        self.reused = False
-        self.verdict: Verdict | None = None
-
-    @property
-    def connection_key(self) -> ConnectionKey:
-        """The key that connections to the same place share."""
-        return self.site.key
-
-    @property
-    def ssl(self) -> ssl.SSLContext | bool:
-        """The TLS setting: True means the pool's own."""
-        return self.site.context or True
-
-    @property
-    def url(self) -> URL:
-        """The origin; aiohttp takes the host from it."""
-        return self.site.url
-
-    @property
-    def host(self) -> str:
-        """The host as the guard knows it."""
-        return self.site.host
-
-    @property
-    def port(self) -> int:
-        """The port, the default one included."""
-        return self.site.port
-
-    def is_ssl(self) -> bool:
-        """Whether TLS is spoken."""
-        return self.site.secure
+_TUNNELS: Final = 2
+"""So many of a target's addresses are tried through a proxy."""
+_MOST_OF_PROXY: Final = 64 * 1024
+"""Bytes that a proxy may send before a tunnel is open."""
 
 
 class AddressRefused(OSError):
@@ -123,85 +52,6 @@ class AddressRefused(OSError):
 
 
 _dialling: ContextVar[Dial] = ContextVar("billhook_dialling")
-
-
-class Wire(ResponseHandler):
-    """One connection: counts what comes, and lets nothing in that nobody asked for."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self.fresh = True
-        self.idle = False
-        self.received = 0
-        self.last_byte = 0.0
-        self._interim = 0
-        self._most = 0
-        self._progress = Progress("", "")
-
-    def begin(self, progress: Progress, *, most: int) -> None:
-        """Make ready for one request and a response of *most* bytes, its framing included."""
-        self._progress = progress
-        self._most = most
-        self._interim = 0
-        self.received = 0
-        self.set_response_params(
-            read_until_eof=True,
-            auto_decompress=False,
-            read_bufsize=READ_BUFFER,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            max_headers=MAX_HEADERS,
-        )
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes from the origin. On an idle connection nobody waits for any: hang up.
-
-        Else a response pushed now would be read as the response to the next run's request.
-        """
-        if self.idle:
-            self.force_close()
-            self.abort()
-            return
-        if data:
-            self._count(len(data))
-        super().data_received(data)
-        if self._exception is not None:
-            self.fail(self._exception)  # aiohttp gives it only to readers of a head
-
-    def _count(self, size: int) -> None:
-        """Count what comes: endless trailers or chunk extensions never reach a reader."""
-        if self.received == 0:
-            self._progress.first_byte = perf_counter()
-        self._progress.received = self.received = self.received + size
-        self.last_byte = self._loop.time()
-        if self.received > self._most:
-            self.fail(SourceBroken("The source sent far more around its response than in it."))
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Queue a head. More interim responses than anybody needs are a flood."""
-        if data[0].code < FIRST_FINAL_STATUS:
-            self._interim += 1
-            if self._interim > MAX_INTERIM_ANSWERS:
-                self.fail(SourceBroken("The source sent one interim response after another."))
-                return
-        super().feed_data(data, size)
-
-    def fail(self, error: BaseException) -> None:
-        """End the exchange with *error*, wherever it waits."""
-        payload = self._payload
-        self.set_exception(error)
-        if payload is not None and not payload.is_eof() and payload.exception() is None:
-            payload.set_exception(error)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether more came than the one response that was asked for."""
-        return len(self) > 0 or isinstance(self.exception(), HttpProcessingError)
-
-    @property
-    def has_unsent(self) -> bool:
-        """Whether a part of the request still waits for the origin to take it."""
-        return self.transport is None or self.transport.get_write_buffer_size() > 0
 
 
 class Pool(TCPConnector):
@@ -215,8 +65,9 @@ class Pool(TCPConnector):
         ssl_context: ssl.SSLContext | None = None,
         limit: int = POOL_LIMIT,
     ) -> None:
+        self._lookup = _JudgedLookup(policy, resolver)
         super().__init__(
-            resolver=_JudgedLookup(policy, resolver),
+            resolver=self._lookup,
             use_dns_cache=False,
             socket_factory=self._judged_socket,
             ssl=ssl_context or default_tls_context(),
@@ -233,10 +84,11 @@ class Pool(TCPConnector):
         while True:
             connection = await self.connect(dial, [], timeout)  # type: ignore[arg-type]
             wire = cast("Wire", connection.protocol)
+            dial.progress.certificate_ends = wire.certificate_ends
             if wire.fresh:
                 wire.fresh = False
                 return connection, wire
-            if dial.may_reuse and _is_clean(wire):
+            if dial.may_reuse and wire.is_clean():
                 wire.idle = False
                 dial.reused = True
                 return connection, wire
@@ -246,12 +98,84 @@ class Pool(TCPConnector):
         """Dial, letting the gates below know for whom."""
         token = _dialling.set(req)
         try:
-            wire = await super()._create_connection(req, traces, timeout)
+            if req.site.proxy is None:
+                wire = await super()._create_connection(req, traces, timeout)
+            else:
+                wire = await self._open_tunnel(req, req.site.proxy, timeout)
         finally:
             _dialling.reset(token)
         if req.is_ssl():
             req.progress.secured = perf_counter()
+            cast("Wire", wire).certificate_ends = end_of_certificate(_tls_of(wire))
         return wire
+
+    async def _open_tunnel(
+        self,
+        dial: Dial,
+        proxy: OutgoingProxy,
+        timeout: Any,  # noqa: ASYNC109 - theirs
+    ) -> ResponseHandler:
+        """Connect through *proxy*, which learns only of what the guard has judged."""
+        addresses = () if proxy.by_name else await self._judged_addresses(dial)
+        failure = SourceUnreachable("proxy-failed")
+        for authority in authorities(proxy, dial.host, dial.port, addresses)[:_TUNNELS]:
+            transport = await self._ask_for_tunnel(dial, proxy, authority, timeout)
+            if not isinstance(transport, SourceUnreachable):
+                return await self._enter_tunnel(dial, transport, timeout)
+            failure = transport
+        raise failure
+
+    async def _judged_addresses(self, dial: Dial) -> tuple[str, ...]:
+        """Return the addresses of the target, each judged; a literal one was judged before."""
+        if _is_address(dial.host):
+            return (dial.host,)
+        found = await self._lookup.resolve(dial.host, dial.port)
+        return tuple(each["host"] for each in found)
+
+    async def _ask_for_tunnel(
+        self,
+        dial: Dial,
+        proxy: OutgoingProxy,
+        authority: str,
+        timeout: Any,  # noqa: ASYNC109 - theirs
+    ) -> asyncio.Transport | SourceUnreachable:
+        """Return a connection to *authority* through *proxy*, or the error if it has none."""
+        policy = policy_for_proxy(proxy.host, proxy.port)
+        site = Site(Origin(scheme="http", host=proxy.host, port=proxy.port), policy=policy)
+        way = Dial(site, limits=dial.limits, progress=dial.progress)
+        token = _dialling.set(way)
+        try:
+            transport, wire = await self._create_direct_connection(cast("Any", way), [], timeout)
+        except (ClientError, OSError, EgressDenied, SourceUnreachable):
+            raise SourceUnreachable("proxy-unreachable") from None
+        finally:
+            _dialling.reset(token)
+        try:
+            async with asyncio.timeout(dial.limits.connect_timeout):
+                head = await _ask(transport, cast("Wire", wire), proxy, authority)
+            judge_answer(head.code)
+        except SourceUnreachable as error:
+            transport.close()
+            return error
+        except BaseException:
+            transport.close()
+            raise
+        return transport
+
+    async def _enter_tunnel(
+        self,
+        dial: Dial,
+        transport: asyncio.Transport,
+        timeout: Any,  # noqa: ASYNC109 - theirs
+    ) -> ResponseHandler:
+        """Return a connection over the tunnel *transport*, with TLS if the target speaks it."""
+        if dial.is_ssl():
+            _, wire = await self._start_tls_connection(transport, cast("Any", dial), timeout)
+            return wire
+        plain = self._new_wire()
+        transport.set_protocol(plain)
+        plain.connection_made(transport)
+        return plain
 
     def _release(
         self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
@@ -274,14 +198,17 @@ class Pool(TCPConnector):
         """
         family, kind, protocol, _, address = info
         dial = _dialling.get()
-        verdict = judge_address(
-            str(address[0]), host=dial.host, port=dial.port, policy=self._policy
-        )
+        policy = dial.site.policy or self._policy
+        verdict = judge_address(str(address[0]), host=dial.host, port=dial.port, policy=policy)
         if not verdict.allowed:
             dial.verdict = verdict
             raise AddressRefused(verdict.reason)
         dial.progress.phase = "connect"
-        return socket.socket(family, kind, protocol)
+        try:
+            return socket.socket(family, kind, protocol)
+        except OSError as error:
+            dial.no_files = NoFiles.explains(error)
+            raise
 
 
 @cache
@@ -315,7 +242,7 @@ class _JudgedLookup(AbstractResolver):
             host,
             port,
             resolver=self._resolver,
-            policy=self._policy,
+            policy=dial.site.policy or self._policy,
             within=dial.limits.lookup_timeout,
         )
         dial.progress.looked_up = perf_counter()
@@ -332,17 +259,26 @@ def _resolved(host: str, port: int, address: str) -> ResolveResult:
     )
 
 
-def _is_clean(wire: Wire) -> bool:
-    """Say whether an idle connection is fit for the next request.
+async def _ask(
+    transport: asyncio.Transport, wire: Wire, proxy: OutgoingProxy, authority: str
+) -> RawResponseMessage:
+    """Ask *proxy* for a tunnel to *authority*, and return the head of its response."""
+    wire.begin(Progress("", ""), most=_MOST_OF_PROXY)
+    transport.write(proxy.connect_request(authority))
+    try:
+        head, _ = await wire.read()
+    except (ClientError, ConnectionError, HttpProcessingError):
+        raise SourceUnreachable("proxy-unreachable") from None
+    return head
 
-    Nothing may have come on it since: neither bytes that we have read, nor any that wait in the
-    kernel, be it a pushed response or the origin's close.
-    """
-    if wire.should_close or wire.transport is None:
-        return False
-    poll = select.poll()
-    poll.register(wire.transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return not poll.poll(0)
+
+def _tls_of(wire: ResponseHandler) -> ssl.SSLObject | None:
+    return wire.transport.get_extra_info("ssl_object") if wire.transport else None
+
+
+def _is_address(host: str) -> bool:
+    """Return whether *host*, as in ``Url.host``, is a literal address: no name ends in a digit."""
+    return ":" in host or host[-1:].isdigit()
 
 
 @lru_cache(maxsize=64)

@@ -15,9 +15,11 @@ class WebRequest:
 
     ``url`` is ASCII, with the path as configured; ``target`` is path and query as on the wire.
     ``authenticate`` says that the integration's credentials may be added, ``repeatable`` that
-    sending it twice does no harm, ``compressed`` that gzip is asked for. ``complete``, if there is
-    one, makes the rest of it out of the session's values: only the step, the method and the origin
-    count until then.
+    sending it twice does no harm, ``compressed`` that gzip is asked for. ``sign_again`` signs the
+    request that a redirect asks for, if a signature is good for one address only. ``complete``, if
+    there is one, makes the rest of it out of the session's values: only the step, the method and
+    the origin count until then. ``led_from`` is the origin whose response chose the URL, by a
+    redirect or a link; None for the integration's own URL.
     """
 
     step: str
@@ -31,9 +33,22 @@ class WebRequest:
     authenticate: bool = True
     repeatable: bool = False
     compressed: bool = False
+    led_from: Origin | None = None
+    sign_again: Callable[[WebRequest], WebRequest] | None = field(default=None, compare=False)
     complete: Callable[[Mapping[str, Given]], WebRequest] | None = field(
         default=None, compare=False
     )
+
+    @property
+    def is_led_away(self) -> bool:
+        """Whether another place than the one that it goes to chose the URL."""
+        led_from, origin = self.led_from, self.origin
+        return led_from is not None and (led_from.host, led_from.port) != (origin.host, origin.port)
+
+    @property
+    def is_led_to_other_origin(self) -> bool:
+        """Whether the response of another origin chose the URL."""
+        return self.led_from is not None and self.led_from != self.origin
 
     def __repr__(self) -> str:
         return f"WebRequest(step={self.step!r}, method={self.method!r}, origin='{self.origin}')"

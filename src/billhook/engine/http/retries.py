@@ -103,7 +103,7 @@ def asked_pause(headers: tuple[tuple[str, str], ...]) -> float | None:
         return float(text)
     try:
         timestamp = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone of twenty digits is the latter
         return None
     if timestamp.tzinfo is None:  # the date ends in -0000, which is UTC all the same
         timestamp = timestamp.replace(tzinfo=UTC)

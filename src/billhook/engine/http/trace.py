@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 OK: Final = "ok"
 UNFINISHED: Final = "unfinished"
 """The outcome of an attempt that was given up from outside, for instance with Ctrl+C."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(NamedTuple):
     """The phases of an attempt, in milliseconds; None for those that it didn't reach.
 
     A connection that is used again has no ``lookup``, ``connect`` and ``tls``. ``wait`` lasts from
@@ -26,9 +24,12 @@ class Timing:
     receive: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One exchange on the wire. ``outcome`` is ``ok`` or an error's code."""
+class Attempt(NamedTuple):
+    """One exchange on the wire. ``outcome`` is ``ok`` or an error's code.
+
+    ``certificate_ends`` is the day on which the server's certificate ends, such as 2026-12-03, if
+    that is soon, or else empty.
+    """
 
     step: str
     method: str
@@ -37,6 +38,14 @@ class Attempt:
     milliseconds: float
     outcome: str
     timing: Timing
+    certificate_ends: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts by name, for JSON: the end of a certificate only if there is one."""
+        facts = {**self._asdict(), "timing": self.timing._asdict()}
+        if not self.certificate_ends:
+            del facts["certificate_ends"]
+        return facts
 
 
 class Progress:
@@ -47,6 +56,7 @@ class Progress:
 
     __slots__ = (
         "began",
+        "certificate_ends",
         "connected",
         "ended",
         "first_byte",
@@ -68,6 +78,7 @@ class Progress:
         self.received = 0
         self.outcome = UNFINISHED
         self.phase = "whole"
+        self.certificate_ends = ""
         self.began = perf_counter()
         self.looked_up: float | None = None
         self.connected: float | None = None
@@ -88,12 +99,18 @@ class Progress:
             method=self.method,
             status=self.status,
             received_bytes=self.received,
-            milliseconds=_milliseconds(self.began, self.ended or perf_counter()) or 0.0,
+            milliseconds=round(((self.ended or perf_counter()) - self.began) * 1000, 3),
             outcome=self.outcome,
             timing=self._timing(),
+            certificate_ends=self.certificate_ends,
         )
 
     def _timing(self) -> Timing:
+        if self.connected is None and self.looked_up is None:  # the connection was there already
+            return Timing(
+                wait=_milliseconds(self.sent, self.first_byte),
+                receive=_milliseconds(self.first_byte, self.ended),
+            )
         return Timing(
             lookup=_milliseconds(self.began, self.looked_up),
             connect=_milliseconds(self.looked_up or self.began, self.connected),

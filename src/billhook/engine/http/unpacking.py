@@ -15,20 +15,33 @@ _PIECE: Final = 256 * 1024
 
 
 class Unpacker:
-    """Unpacks gzip (RFC 1952), of which several members may follow each other."""
+    """Unpacks gzip (RFC 1952), of which several members may follow each other.
 
-    __slots__ = ("_member", "_waiting")
+    A response that doesn't begin as gzip does passes as it is: only its label says that it is one.
+    """
+
+    __slots__ = ("_is_plain", "_member", "_waiting")
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
         self._waiting = b""
+        self._is_plain: bool | None = None
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
-        """Give what *packed*, the next bytes, unpacks to, in chunks of at most 256 KiB.
+        """Give the content of *packed*, the next bytes, in chunks of at most 256 KiB.
 
-        Raises SourceBroken where it is no gzip, or something else follows it.
+        Raises SourceBroken where the gzip is broken, or something else follows it.
         """
         packed = self._waiting + packed
+        if self._is_plain is None:
+            if packed == _MAGIC[:1]:
+                self._waiting = packed
+                return
+            self._waiting = b""
+            self._is_plain = not packed.startswith(_MAGIC)
+        if self._is_plain:
+            yield packed
+            return
         while packed:
             if self._member.eof and not self._begin_member(packed):
                 return
@@ -52,7 +65,8 @@ class Unpacker:
 
     def end(self) -> None:
         """Raise SourceCutShort unless the last member is whole, its checksum included."""
-        if not self._member.eof or self._waiting:
+        is_begun = self._is_plain is False
+        if self._waiting or (is_begun and not self._member.eof):
             raise SourceCutShort
 
 

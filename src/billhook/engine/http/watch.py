@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from billhook.engine.errors import SourceTimeout, SourceTooSlow
-from billhook.engine.http.pool import Wire
 from billhook.engine.http.request import Limits
+from billhook.engine.http.wire import Wire
 
 
 class Watch:

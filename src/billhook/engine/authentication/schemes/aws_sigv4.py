@@ -104,6 +104,7 @@ SCHEME = Scheme(
             required=True,
         ),
     ),
+    unsent=frozenset({"secret_key"}),
     make=_make,
     headers=_headers,
 )

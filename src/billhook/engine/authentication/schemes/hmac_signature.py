@@ -152,6 +152,7 @@ SCHEME = Scheme(
             choices=("iso", "seconds", "milliseconds"),
         ),
     ),
+    unsent=frozenset({"key"}),
     make=_make,
     headers=_headers,
 )

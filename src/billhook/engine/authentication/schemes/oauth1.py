@@ -101,6 +101,7 @@ SCHEME = Scheme(
             choices=("HMAC-SHA256", "HMAC-SHA1"),
         ),
     ),
+    unsent=frozenset({"consumer_secret", "token_secret"}),
     make=_make,
     headers=_headers,
 )

@@ -25,4 +25,5 @@ SCHEME = oauth2_scheme(
         default=True,
     ),
     keeps_tokens=True,
+    needs_consent=True,
 )

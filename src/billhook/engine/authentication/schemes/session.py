@@ -1,20 +1,17 @@
-"""A session: a request opens it, and later requests carry the values of its response."""
+"""A session: requests open it, and all others carry the values and cookies that they give."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from billhook.engine.authentication.authenticator import Authenticator
-from billhook.engine.authentication.preview import shown_template
+from billhook.engine.authentication.preview import masked, shown_template
 from billhook.engine.authentication.scheme import (
-    WHERE,
     AuthenticationPlan,
     FilledPlan,
     Scheme,
     ShownPairs,
 )
-from billhook.engine.command.scope import SESSION
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
 
@@ -35,28 +32,49 @@ def _make(filled: FilledPlan) -> Authenticator:
 
 
 def _headers(plan: AuthenticationPlan) -> ShownPairs:
-    headers = plan.session.headers if plan.session else ()
-    return tuple((name, shown_template(template)) for name, template in headers)
+    if plan.session is None:
+        return ()
+    headers = tuple((name, shown_template(template)) for name, template in plan.session.headers)
+    return (*headers, ("Cookie", masked())) if plan.session.cookies else headers
 
 
 def _notes(plan: AuthenticationPlan) -> Iterable[Problem]:
-    for note in plan.session.command.notes if plan.session else ():
-        yield replace(note, where=note.where.replace(f"commands.{SESSION}", f"{WHERE}.request", 1))
+    return plan.session.command.notes if plan.session else ()
 
 
 SCHEME = Scheme(
     name="session",
     title="A session that is opened first",
-    help="The response to a first request gives a session, which is used until it is refused.",
+    help="One or more requests open a session, which is used until it is refused: values of their "
+    "responses, cookies, or both.",
     fields=(
+        FieldInfo(
+            key="cookies",
+            label="Send the cookies of the session",
+            help="The cookies that the responses set go along with every request to the same "
+            "origin.",
+            kind="boolean",
+            default=False,
+        ),
         FieldInfo(
             key="kept",
             label="Kept for",
             help="The longest time for which a session is used.",
             kind="seconds",
         ),
+        FieldInfo(
+            key="redirects",
+            label="Redirects of its requests",
+            help="Whether redirects are followed when the session is opened. If not, the redirect "
+            "itself is the response that counts.",
+            kind="choice",
+            default="deny",
+            choices=("deny", "follow"),
+            words=("Don't follow", "Follow, at most three"),
+        ),
     ),
-    parts=("request", "headers", "refused_when"),
+    parts=("requests", "headers", "derive", "refused_when"),
+    sends_issued=True,
     make=_make,
     headers=_headers,
     notes=_notes,

@@ -58,6 +58,7 @@ SCHEME = Scheme(
             required=True,
         ),
     ),
+    unsent=frozenset({"key"}),
     make=_make,
     headers=_headers,
 )

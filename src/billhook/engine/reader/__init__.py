@@ -1,0 +1,1 @@
+"""Reader processes: responses are looked into there, within limits, and killed beyond them."""
