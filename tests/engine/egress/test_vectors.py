@@ -29,8 +29,9 @@ from billhook.engine.errors import (
     SourceUnreachable,
     TokenError,
 )
-from billhook.engine.http.pool import Dial, Pool, Site
+from billhook.engine.http.pool import Pool
 from billhook.engine.http.request import Limits, WebRequest
+from billhook.engine.http.site import Dial, Site
 from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import Progress, Trace
 from billhook.engine.http.transport import HttpTransport

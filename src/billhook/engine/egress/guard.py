@@ -13,6 +13,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
+from billhook.engine.egress.address import read_address
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.tables import (
     DENIED_HEADER_PREFIXES,
@@ -23,10 +24,14 @@ from billhook.engine.egress.tables import (
     verdict_of_ipv4,
     verdict_of_ipv6,
 )
-from billhook.engine.egress.url import Url, parse_reference, parse_url
+from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.verdict import Verdict
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110, 5.1
+_LIFTED_FOR_OWN: Final = frozenset(
+    {Verdict.DENIED_PORT, Verdict.DENIED_SINGLE_LABEL, Verdict.DENIED_INTERNAL_NAME}
+)
+"""Denials before a lookup that an allowance lifts, but not where a response leads."""
 _ASCII_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -39,6 +44,12 @@ def judge_url(text: str, policy: EgressPolicy) -> Verdict:
 
 def judge(url: Url, policy: EgressPolicy) -> Verdict:
     """Judge a URL that was read: its port, its name, and its address when it holds one."""
+    verdict = _judge(url, policy)
+    is_only_own = (url.host, url.port) in policy.only_own
+    return Verdict.DENIED_LED if is_only_own and verdict in _LIFTED_FOR_OWN else verdict
+
+
+def _judge(url: Url, policy: EgressPolicy) -> Verdict:
     allowance = policy.allowance(url.host, url.port)
     if allowance is None and url.port not in policy.ports:
         return Verdict.DENIED_PORT
@@ -73,7 +84,7 @@ def judge_address(address: str, *, host: str, port: int, policy: EgressPolicy) -
     allowance = policy.allowance(host, port)
     if allowance is not None and allowance.covers(known.version, known.number):
         return Verdict.ALLOWED
-    return known.verdict
+    return Verdict.DENIED_LED if (host, port) in policy.only_own else known.verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +115,9 @@ def _known_address(text: str) -> _Address | Verdict:
 
 def judge_redirect(previous: Url, location: str, policy: EgressPolicy) -> Url | Verdict:
     """Judge where a redirect leads, by the whole policy, and return its target if it may be."""
-    if not location:
+    if not location.strip():
         return Verdict.DENIED_LOCATION
-    target = parse_reference(previous, location)
+    target = read_address(location, previous)
     if isinstance(target, Verdict):
         return target
     if previous.scheme == "https" and target.scheme != "https":

@@ -9,6 +9,8 @@ from billhook.engine.egress.policy import Allowance
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.verdict import Verdict
 
+ALLOW_SETTING: Final = "BILLHOOK_ALLOW"
+"""The operator's setting for allowances, in the environment of the server."""
 _LIFTABLE: Final = frozenset(
     {
         Verdict.DENIED_PORT,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final, TypeVar
 
+from billhook.engine.egress.proxy import OutgoingProxy
 from billhook.engine.egress.tables import (
     LIFTABLE,
     LIFTABLE_NETWORKS,
@@ -29,15 +31,17 @@ class Allowance:
     """One private system that the operator allows: a host with its port, perhaps with a network.
 
     It lifts, for this host and port alone: the list of ports, the rules on names, and the denial
-    of loopback and private addresses (only those in *network*, when one is given).
+    of loopback and private addresses (only those in *network*, when one is given). It counts for
+    the URLs of an integration; with ``also_led``, for redirects and links in responses as well.
     """
 
     host: str
     port: int
     network: Network | None = None
+    also_led: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Allowance:
+    def parse(cls, text: str, *, also_led: bool = False) -> Allowance:
         """Read ``host:port`` or ``host:port=network``; ConfigurationError says what is wrong."""
         authority, equals, network = text.partition("=")
         host_and_port = parse_authority(authority, default_port=None)
@@ -51,7 +55,10 @@ class Allowance:
         if equals and host.is_ip:
             raise _error(f"“{text}”: an address needs no network. Leave out “={network}”.")
         return cls(
-            host=host.text, port=port, network=_liftable_network(network) if equals else None
+            host=host.text,
+            port=port,
+            network=_liftable_network(network) if equals else None,
+            also_led=also_led,
         )
 
     def covers(self, version: int, number: int) -> bool:
@@ -63,12 +70,16 @@ class Allowance:
 class EgressPolicy:
     """Rules for the traffic that we start, in addition to the guard's own tables.
 
-    ``extra_denied`` closes networks for everything, allowances included.
+    ``extra_denied`` closes networks for everything, allowances included. ``only_own`` are the hosts
+    and ports whose allowances don't count here, because a response led to them. ``proxy`` is the
+    way out for everything but what is allowed by name.
     """
 
     ports: frozenset[int] = DEFAULT_PORTS
     allowances: tuple[Allowance, ...] = ()
     extra_denied: tuple[Network, ...] = ()
+    only_own: frozenset[tuple[str, int]] = frozenset()
+    proxy: OutgoingProxy | None = None
     _by_place: dict[tuple[str, int], Allowance] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -82,24 +93,46 @@ class EgressPolicy:
         allow: Iterable[str] = (),
         ports: Iterable[str] = (),
         deny: Iterable[str] = (),
+        also_led: bool = False,
+        proxy: OutgoingProxy | None = None,
     ) -> EgressPolicy:
         """Make a policy of an operator's settings; raise ConfigurationError with every problem.
 
-        No *ports* means the default ones. A problem's ``where`` is allow, ports or deny.
+        No *ports* means the default ones. With *also_led*, redirects and links may lead to what is
+        allowed. A problem's ``where`` is allow, ports or deny.
         """
         problems: list[Problem] = []
-        allowances = _parse_each("allow", allow, Allowance.parse, problems)
+        parse = partial(Allowance.parse, also_led=also_led)
+        allowances = _parse_each("allow", allow, parse, problems)
         numbers = _parse_each("ports", ports, _parse_port, problems)
         networks = _parse_each("deny", deny, _parse_network, problems)
         if problems:
             raise ConfigurationError(tuple(problems))
         return cls(
-            ports=frozenset(numbers) or DEFAULT_PORTS, allowances=allowances, extra_denied=networks
+            ports=frozenset(numbers) or DEFAULT_PORTS,
+            allowances=allowances,
+            extra_denied=networks,
+            proxy=proxy,
         )
 
     def allowance(self, host: str, port: int) -> Allowance | None:
         """Return the allowance for exactly this host (as in ``Url.host``) and port."""
         return self._by_place.get((host, port)) if self._by_place else None
+
+    def proxy_for(self, host: str, port: int) -> OutgoingProxy | None:
+        """Return the proxy on the way to *host*; a private system is reached directly."""
+        if self.proxy is None or self.allowance(host, port) is not None:
+            return None
+        return self.proxy if self.proxy.covers(host) else None
+
+    def for_what_responses_lead_to(self) -> EgressPolicy:
+        """Return the policy for the targets of redirects and links, which others choose."""
+        own = [each for each in self.allowances if not each.also_led]
+        return replace(
+            self,
+            allowances=tuple(each for each in self.allowances if each.also_led),
+            only_own=frozenset((each.host, each.port) for each in own),
+        )
 
     def denies(self, version: int, number: int) -> bool:
         """Say whether the operator has closed the network of an address."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket  # noqa: TID251 - a lookup opens no socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Final, Protocol
 
 from billhook.engine.egress.guard import judge_address
 from billhook.engine.egress.policy import EgressPolicy
-from billhook.engine.errors import DeniedPlace, SourceTimeout, SourceUnreachable, denied
+from billhook.engine.errors import DeniedPlace, NoFiles, SourceTimeout, SourceUnreachable, denied
 
 LOOKUP_THREADS: Final = 4
 """Lookups of one resolver that run at the same time, each in a thread of its own."""
@@ -43,8 +44,11 @@ async def look_up(
             answers = await resolver.resolve(name)
     except TimeoutError:
         raise SourceTimeout("lookup") from None
-    except OSError:
-        raise SourceUnreachable from None
+    except OSError as error:
+        if NoFiles.explains(error):
+            raise NoFiles from None
+        is_unanswered = error.errno == socket.EAI_AGAIN
+        raise SourceUnreachable("lookup-failed" if is_unanswered else "name-unknown") from None
     return judge_answers(answers, host=host, port=port, policy=policy)
 
 
@@ -67,7 +71,7 @@ def judge_answers(
         if not verdict.allowed:
             raise denied(verdict, DeniedPlace(host=host, port=port))
     if not addresses:
-        raise SourceUnreachable
+        raise SourceUnreachable("name-unknown")
     return _families_in_turn(addresses)
 
 
@@ -86,7 +90,15 @@ def ask_system(name: str) -> list[str]:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except UnicodeError:  # a label that Python's own codec can't encode
         raise OSError("the name can't be looked up") from None
+    except OSError:
+        _try_to_open_a_file()
+        raise
     return [str(address[0]) for *_, address in found]
+
+
+def _try_to_open_a_file() -> None:
+    """Raise OSError with EMFILE where no file can be opened: the C library doesn't say so."""
+    os.close(os.open(os.devnull, os.O_RDONLY))
 
 
 class SystemResolver:

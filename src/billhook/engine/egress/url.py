@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Final
+from typing import Final, NamedTuple
 
 from billhook.engine.verdict import Verdict
 
@@ -37,8 +37,7 @@ _ENCODED_SEPARATOR: Final = re.compile(r"%2[fF]|%5[cC]")
 _ENCODED_DOT: Final = re.compile(r"%2[eE]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """The destination of a request: scheme, host and port (RFC 6454).
 
     ``host`` is ASCII; an IPv6 address has no brackets.
@@ -107,6 +106,23 @@ def parse_url(text: str, *, limit: int = MAX_URL_LENGTH) -> Url | Verdict:
     return _parse_hierarchy(match[1].lower(), text[match.end() + 2 :])
 
 
+def parse_page_url(text: str) -> tuple[Url, str] | Verdict:
+    """Read *text* as the URL of a page for a browser: return it and its fragment, or a verdict.
+
+    Unlike in a request, a fragment is allowed. It is returned with its ``#``, percent-encoded as a
+    query is, and is empty without one.
+    """
+    address, mark, fragment = text.partition("#")
+    url = parse_url(address, limit=MAX_LOCATION_LENGTH - len(fragment))
+    if isinstance(url, Verdict):
+        return url
+    if holds_control_or_space(fragment):
+        return Verdict.DENIED_CONTROL_CHARACTER
+    if holds_half_a_character(fragment):
+        return Verdict.DENIED_UNICODE
+    return url, f"{mark}{encode_target(fragment)}"
+
+
 def _flaw_of_raw_text(text: str, limit: int) -> Verdict | None:
     if not text:
         return Verdict.DENIED_EMPTY
@@ -116,9 +132,14 @@ def _flaw_of_raw_text(text: str, limit: int) -> Verdict | None:
         return Verdict.DENIED_CONTROL_CHARACTER
     if "\\" in text:
         return Verdict.DENIED_BACKSLASH
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if holds_half_a_character(text):
         return Verdict.DENIED_UNICODE
     return None
+
+
+def holds_half_a_character(text: str) -> bool:
+    """Say whether *text* has a lone surrogate, which no encoding can send."""
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def holds_control_or_space(text: str) -> bool:
@@ -130,46 +151,6 @@ def holds_control_or_space(text: str) -> bool:
     if text.isascii():
         return _ASCII_CONTROL.search(text) is not None
     return any(unicodedata.category(character) in {"Cc", "Zs", "Zl", "Zp"} for character in text)
-
-
-def parse_reference(base: Url, reference: str) -> Url | Verdict:
-    """Read a redirect's *reference* against *base*, keeping the bytes of path and query.
-
-    Only a relative path has its ``.`` and ``..`` resolved, which is what they are for there
-    (RFC 3986, 5.2). A fragment is dropped: it is for the reader of the response.
-    """
-    flaw = _flaw_of_raw_text(reference, MAX_LOCATION_LENGTH)
-    if flaw is not None:
-        return flaw
-    wanted = reference.partition("#")[0]
-    if _SCHEME.match(wanted) is None:
-        wanted = _absolute(base, wanted)
-    return parse_url(wanted, limit=MAX_LOCATION_LENGTH)
-
-
-def _absolute(base: Url, relative: str) -> str:
-    if relative.startswith("//"):
-        return f"{base.scheme}:{relative}"
-    if not relative:
-        return base.text
-    origin, path = f"{base.scheme}://{base.authority}", base.target.partition("?")[0]
-    if relative.startswith("?"):
-        return f"{origin}{path}{relative}"
-    if relative.startswith("/"):
-        return f"{origin}{relative}"
-    relative_path, mark, query = relative.partition("?")
-    return f"{origin}{_resolve_dots(path, relative_path)}{mark}{query}"
-
-
-def _resolve_dots(base_path: str, relative_path: str) -> str:
-    segments = base_path.split("/")[:-1]
-    for segment in relative_path.split("/"):
-        if segment == "..":
-            del segments[max(len(segments) - 1, 1) :]  # the root stays
-        elif segment != ".":
-            segments.append(segment)
-    ends_in_dots = relative_path.rpartition("/")[2] in {".", ".."}
-    return "/".join([*segments, ""] if ends_in_dots else segments)
 
 
 def _parse_hierarchy(scheme: str, rest: str) -> Url | Verdict:
