@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from PIL import Image
 
-from billhook.engine.answer.document import interpret
+from billhook.engine.answer.document import Document, recognise
 from billhook.engine.answer.kinds import KINDS, SYNONYMS
+from billhook.engine.answer.status import judge_status
 from billhook.engine.errors import (
     BillhookError,
     ConfigurationError,
@@ -24,6 +25,7 @@ from billhook.engine.errors import (
     SourceStatus,
     WebPageInstead,
 )
+from billhook.engine.http.transport import Response
 from billhook.engine.testing import make_command, make_pdf, make_response
 
 PDF = make_pdf(3000)
@@ -32,6 +34,11 @@ E_INVOICE = (
     b'<rsm:CrossIndustryInvoice xmlns:rsm="urn:x"><rsm:A/>' + b"<b>1</b>" * 700 + b"\n"
     b"</rsm:CrossIndustryInvoice>\n"
 )
+
+
+def interpret(response: Response, accept: Iterable[str]) -> Document:
+    judge_status(response.status)
+    return recognise(response.body, accept)
 
 
 def image(form: str) -> bytes:
@@ -238,3 +245,11 @@ def test_a_kind_that_bytes_cannot_prove_is_refused_when_the_command_is_created()
     (problem,) = caught.value.problems
     assert problem.where == "commands.GetInvoiceImage.accept[1]"
     assert problem.suggestion == "application/pdf"
+
+
+def test_a_pdf_that_was_read_as_text_is_no_document() -> None:
+    from_a_printer = PDF.replace(b"\n", b"\n%\xe2\xe3\xcf\xd3\n", 1)
+    assert recognise(make_response(from_a_printer).body, ("application/pdf",))
+    broken = from_a_printer.decode(errors="replace").encode()
+    with pytest.raises(NotADocument, match="read as text"):
+        recognise(make_response(broken).body, ("application/pdf",))

@@ -25,10 +25,10 @@ def take(body: str, path: str = "$.data[*].id", kind: str = "json", **config):
 
 
 def test_a_single_value_is_extracted_with_its_type():
-    assert take('{"data": [{"id": "007"}]}') == ("007", True, False)
-    assert take('{"data": [{"id": 7}]}') == ("7", False, False)
-    assert take("<a><id>7</id></a>", "//id", "xpath") == ("7", True, False)
-    assert take("<a><id>7</id></a>", "count(//id)", "xpath") == ("1", False, False)
+    assert take('{"data": [{"id": "007"}]}')[:3] == ("007", True, False)
+    assert take('{"data": [{"id": 7}]}')[:3] == ("7", False, False)
+    assert take("<a><id>7</id></a>", "//id", "xpath")[:3] == ("7", True, False)
+    assert take("<a><id>7</id></a>", "count(//id)", "xpath")[:3] == ("1", False, False)
 
 
 def test_a_secret_value_is_marked_as_secret():

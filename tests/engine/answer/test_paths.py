@@ -256,7 +256,6 @@ def test_a_value_that_is_not_an_index_is_not_found(value):
     ("kind", "path", "body"),
     [
         ("json", "$.a", "<html>"),
-        ("json", "$.a", '{"a": NaN}'),
         ("json", "$.a", "[" * 100_000),
         ("xpath", "//a", "{}"),
         ("xpath", "//a", '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'),
@@ -267,12 +266,10 @@ def test_a_response_of_the_wrong_kind_for_the_path_is_unreadable(kind, path, bod
         find(kind, path, content(body))
 
 
-@pytest.mark.parametrize("encoding", ["UTF-7", "UCS-4", "UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UCS-4", "UTF-16LE", "UTF-16BE"])
 def test_entities_are_refused_in_every_encoding(encoding):
     text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE a [<!ENTITY x "y">]><a b="&x;"/>'
     body = text.encode({"UCS-4": "utf-32-be"}.get(encoding, encoding))
-    if encoding == "UTF-7":
-        body = body.replace(b"<!ENTITY", b"<+ACE-ENTITY")
     with pytest.raises(Unreadable, match="declares entities"):
         find("xpath", "//a/@b", Content(200, (), Body(body)))
 
@@ -281,3 +278,22 @@ def test_an_external_document_type_is_never_fetched(tmp_path):
     (tmp_path / "x.dtd").write_text('<!ENTITY x "fetched">')
     body = f'<!DOCTYPE a SYSTEM "{tmp_path}/x.dtd"><a>&x;</a>'
     assert find("xpath", "//a", content(body)) == ["&x;"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("json", "$['{{Number|date:HH@Asia/Tokyo}}']"),
+        ("xpath", "//a[@b='{{Number|date:HH@UTC}}']"),
+        ("regex", "{{Number|date:HH@UTC}}(.)"),
+    ],
+)
+def test_a_time_zone_is_not_allowed_in_a_path(kind, path):
+    assert problem(kind, path).code == "forbidden-position"
+
+
+def test_the_functions_with_arguments_are_allowed_in_a_path():
+    body = content('{"INV-2026-7": 1, "0007": 2, "31.03.2026": 3}')
+    assert find("json", "$['{{Number|replace:/:-}}']", body, {"Number": "INV/2026/7"}) == [1]
+    assert find("json", "$['{{Number|pad:4}}']", body, {"Number": "7"}) == [2]
+    assert find("json", "$['{{Number|date:dd.MM.yyyy}}']", body, {"Number": "2026-03-31"}) == [3]

@@ -1,16 +1,13 @@
-"""A document comes out of base 64 and zips whole, or with its own error, and never too large."""
+"""A document comes out of a zip whole, or with its own error, and never too large."""
 
 from __future__ import annotations
 
-import base64
 import io
 import zipfile
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from billhook.engine.answer.unwrapping import check_pattern, decode_base64, take_from_zip
+from billhook.engine.answer.unwrapping import check_pattern, take_from_zip
 from billhook.engine.body import Body
 from billhook.engine.errors import (
     AmbiguousAnswer,
@@ -20,35 +17,6 @@ from billhook.engine.errors import (
 )
 
 PLENTY = 1_000_000
-
-
-@given(st.binary())
-@pytest.mark.parametrize(
-    "write",
-    [
-        base64.b64encode,
-        base64.urlsafe_b64encode,
-        base64.encodebytes,
-        lambda data: base64.b64encode(data).rstrip(b"="),
-        lambda data: b"data:application/pdf;base64," + base64.b64encode(data),
-        lambda data: b'"' + base64.b64encode(data) + b'"',
-        lambda data: base64.b64encode(data).replace(b"A", b"A\r\n"),
-    ],
-    ids=["plain", "url", "lines", "unpadded", "data-url", "quoted", "broken-up"],
-)
-def test_base64_is_read_in_all_its_variants(write, data):
-    assert decode_base64(write(data).decode(), max_bytes=PLENTY) == data
-
-
-@pytest.mark.parametrize("text", ["%PDF-1.7", "JVBE*", "<html>", "JVBERi0xL", "{}"])
-def test_text_that_is_not_base64_is_not_a_document(text):
-    with pytest.raises(NotADocument, match="base 64"):
-        decode_base64(text, max_bytes=PLENTY)
-
-
-def test_base64_over_the_limit_is_too_large():
-    with pytest.raises(SourceTooLarge):
-        decode_base64("A" * 1_000, max_bytes=700)
 
 
 def zipped(*files: tuple[str, bytes]) -> Body:

@@ -10,15 +10,27 @@ from typing import Any, Final
 import re2
 
 from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.effort import UNBOUNDED, weight_of
 from billhook.engine.answer.json_query import compile_regex
-from billhook.engine.answer.paths import Found, Path, compile_path, looks_inside
+from billhook.engine.answer.paths import Found, Path, compile_path
 from billhook.engine.config import ConditionConfig
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.text import Scope
 from billhook.engine.tokens.values import Values
 
-Test = Callable[[Sequence[Found]], bool]
 _STATUSES: Final = range(100, 600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A comparison of the values found: ``kind`` is its key in the file, ``wanted`` its value."""
+
+    kind: str
+    wanted: Any
+
+    def holds(self, found: Sequence[Found]) -> bool:
+        """Say whether the values *found* compare so."""
+        return _TESTS[self.kind](found, self.wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +40,7 @@ class Condition:
     statuses: frozenset[int] = frozenset()
     contains: str = ""
     path: Path | None = None
-    test: Test | None = None
+    comparison: Comparison | None = None
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -36,9 +48,11 @@ class Condition:
         return self.path.tokens if self.path else ()
 
     @property
-    def looks_inside(self) -> bool:
-        """Whether the body has to be read for it."""
-        return bool(self.contains) or looks_inside(self.path)
+    def weight(self) -> float:
+        """The effort of looking whether it holds; see :mod:`billhook.engine.answer.effort`."""
+        if self.comparison is not None and self.comparison.kind == "matches":
+            return UNBOUNDED
+        return float(bool(self.contains)) + weight_of(self.path)
 
     def holds(self, content: Content, values: Values) -> bool:
         """Say whether *content* is so. What can't be read, or isn't there, isn't so."""
@@ -50,7 +64,15 @@ class Condition:
             found = self.path.find(content, values) if self.path else []
         except Unreadable:
             found = []
-        return self.test is not None and self.test(found)
+        try:
+            return self.comparison is not None and self.comparison.holds(found)
+        except RecursionError:  # a list in a list in a list … that has to be written out
+            return False
+
+
+def any_holds(conditions: Sequence[Condition], content: Content, values: Values) -> bool:
+    """Say whether one of *conditions* holds."""
+    return any(condition.holds(content, values) for condition in conditions)
 
 
 def compile_condition(
@@ -64,9 +86,9 @@ def compile_condition(
     if config.path is None:
         return _compile_plain(config, where)
     path, problems = compile_path(config.path, where, scope)
-    test, test_problems = _compile_test(config, where)
+    comparison, test_problems = compile_comparison(config, where)
     problems = [*problems, *test_problems]
-    return (None, problems) if problems else (Condition(path=path, test=test), [])
+    return (None, problems) if problems else (Condition(path=path, comparison=comparison), [])
 
 
 def _compile_plain(config: ConditionConfig, where: str) -> tuple[Condition | None, list[Problem]]:
@@ -92,7 +114,10 @@ def _tests_of(config: ConditionConfig) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _compile_test(config: ConditionConfig, where: str) -> tuple[Test | None, list[Problem]]:
+def compile_comparison(
+    config: ConditionConfig, where: str
+) -> tuple[Comparison | None, list[Problem]]:
+    """Compile the one comparison in *config*, or return what is wrong with it."""
     given = _tests_of(config)
     if len(given) != 1:
         message = (
@@ -101,25 +126,29 @@ def _compile_test(config: ConditionConfig, where: str) -> tuple[Test | None, lis
         )
         return None, [Problem(code="condition-test", message=message, where=where)]
     [(name, wanted)] = given.items()
-    if name == "matches":
-        return _compile_matches(wanted, f"{where}.matches")
-    return _TESTS[name](wanted), []
+    return Comparison(kind=name, wanted=wanted), _pattern_problems(config, f"{where}.matches")
 
 
-def _compile_matches(pattern: str, where: str) -> tuple[Test | None, list[Problem]]:
+def _pattern_problems(config: ConditionConfig, where: str) -> list[Problem]:
     try:
-        compiled = compile_regex(pattern)
+        compile_regex(config.matches)
     except re2.error:
         message = "This regular expression (RE2) can't be read. Compare it with an example."
-        return None, [Problem(code="path-syntax", message=message, where=where)]
-    return lambda found: any(compiled.search(_text(value)) for value in found), []
+        return [Problem(code="path-syntax", message=message, where=where)]
+    return []
 
 
-_TESTS: Final[dict[str, Callable[[Any], Test]]] = {
-    "equals": lambda wanted: lambda found: any(_same(value, wanted) for value in found),
-    "not_equals": lambda wanted: lambda found: not any(_same(value, wanted) for value in found),
-    "one_of": lambda wanted: lambda found: any(_same(v, w) for v in found for w in wanted),
-    "exists": lambda wanted: lambda found: bool(found) == wanted,
+def _matches(found: Sequence[Found], pattern: str) -> bool:
+    compiled = compile_regex(pattern)
+    return any(compiled.search(_text(value)) for value in found)
+
+
+_TESTS: Final[dict[str, Callable[[Sequence[Found], Any], bool]]] = {
+    "equals": lambda found, wanted: any(_same(value, wanted) for value in found),
+    "not_equals": lambda found, wanted: not any(_same(value, wanted) for value in found),
+    "one_of": lambda found, wanted: any(_same(v, w) for v in found for w in wanted),
+    "matches": _matches,
+    "exists": lambda found, wanted: bool(found) == wanted,
 }
 
 
@@ -128,11 +157,14 @@ def _same(found: Found, wanted: Found) -> bool:
     if isinstance(found, bool) or isinstance(wanted, bool):
         return _text(found).casefold() == _text(wanted).casefold()
     if isinstance(found, int | float | Decimal) and isinstance(wanted, int | float):
-        return found == wanted
+        is_fraction = isinstance(found, Decimal) and isinstance(wanted, float)
+        return (float(found) if is_fraction else found) == wanted  # no decimal is the float 1.1
     return _text(found) == _text(wanted)
 
 
 def _text(value: Found) -> str:
+    if isinstance(value, list | dict):  # no text, however long it would be if it were written
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)

@@ -36,6 +36,16 @@ class Extract:
     secret: bool
     url: bool = False
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The names of the tokens that its path uses."""
+        return self.path.tokens
+
+    @property
+    def weight(self) -> float:
+        """The effort of taking it; see :mod:`billhook.engine.answer.effort`."""
+        return self.path.weight
+
     def take(self, content: Content, values: Values) -> Given:
         """Return the value in *content*.
 
@@ -50,15 +60,25 @@ class Extract:
             return self._nothing()
         if len(found) > 1 and self.many == "error":
             raise AmbiguousAnswer(self.token, len(found))
-        return self._given(found[-1 if self.many == "last" else 0])
+        value = found[-1 if self.many == "last" else 0]
+        if self.url and isinstance(value, str):
+            value = content.absolute(value)
+        return self._given(value)
+
+    def is_in(self, content: Content, values: Values) -> bool:
+        """Return whether *content* has a value at the path."""
+        try:
+            return bool(self._distinct(self.path.find(content, values)))
+        except Unreadable:
+            return False
 
     def _distinct(self, found: list[Found]) -> list[Found]:
         """Leave out what says that there is nothing, and repetitions of the same value."""
-        kept: list[Found] = []
+        kept: dict[object, Found] = {}
         for value in found:
-            if not self._is_nothing(value) and value not in kept:
-                kept.append(value)
-        return kept
+            if not self._is_nothing(value):
+                kept.setdefault(_key(value), value)
+        return list(kept.values())
 
     def _is_nothing(self, value: Found) -> bool:
         return value is None or (self.url and isinstance(value, str) and not value.strip())
@@ -78,6 +98,14 @@ class Extract:
             return take_value(Secret(str(value)) if self.secret else value)
         except UnfitValue as unfit:
             raise MissingValue(self.token, f"The value found {unfit.reason}") from None
+
+
+def _key(found: Found) -> object:
+    """Return what equal values have in common; to compare each with each takes its square.
+
+    A list or an object is no value that can be taken, so it need only equal itself.
+    """
+    return id(found) if isinstance(found, list | dict) else found
 
 
 def _plain(found: Scalar) -> Value:

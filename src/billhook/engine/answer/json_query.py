@@ -7,7 +7,11 @@ from typing import Any, Final
 
 import jsonpath_rfc9535
 import re2
+from jsonpath_rfc9535 import JSONPathNode
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
+from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
+
+from billhook.engine.answer.formats.json_text import read_json
 
 MAX_STEPS: Final = 200_000
 """So many places of a response are passed through in all; a path that leads to more is too wide."""
@@ -59,13 +63,44 @@ def compile_json(text: str) -> JSONPathQuery:
 
 
 def find_all(query: JSONPathQuery, document: Any) -> Iterator[Any]:
-    """Give the values of all nodes, in order; raise TooWide, and what the library raises."""
-    root = jsonpath_rfc9535.JSONPathNode(value=document, location=(), parent=None, root=document)
+    """Give the values of all nodes, in order; raise TooWide, and what the library raises.
+
+    A segment that follows a text goes into it if that is JSON, such as the ``d`` of ASP.NET. Texts
+    that a search with ``..`` passes are never opened: customers write some of them.
+    """
+    root = JSONPathNode(value=document, location=(), parent=None, root=document)
     steps = iter(range(MAX_STEPS))
-    nodes: Iterable[Any] = [root]
+    texts = _JsonTexts()
+    nodes: Iterable[JSONPathNode] = [root]
+    is_search = False
     for segment in query.segments:
+        nodes = nodes if is_search else map(texts.opened, nodes)
         nodes = _counted(segment.resolve(nodes), steps)
+        is_search = isinstance(segment, JSONPathRecursiveDescentSegment)
     return (node.value for node in nodes)
+
+
+class _JsonTexts:
+    """Texts that hold JSON, each of them parsed once."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def opened(self, node: JSONPathNode) -> JSONPathNode:
+        """Return *node* with the value that its text holds, if it is an object or list of JSON."""
+        text = node.value
+        if not isinstance(text, str) or text.lstrip()[:1] not in {"{", "["}:
+            return node
+        if text not in self._values:
+            self._values[text] = self._read(text)
+        value = self._values[text]
+        return JSONPathNode(value=value, location=node.location, parent=None, root=node.root)
+
+    def _read(self, text: str) -> Any:
+        try:
+            return read_json(text)
+        except (ValueError, RecursionError):
+            return text
 
 
 def _counted(nodes: Iterable[Any], steps: Iterator[int]) -> Iterator[Any]:

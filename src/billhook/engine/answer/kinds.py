@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
-from billhook.engine.answer.tiff import is_whole_tiff
+from billhook.engine.answer.formats.tiff import is_whole_tiff
+from billhook.engine.answer.xml_prologue import end_of_prologue
 
 END_WINDOW: Final = 1024
 """A file's end mark is in so many last bytes: writers pad, and some append a line or two."""
@@ -28,6 +30,11 @@ class Bytes(Protocol):
 
     size: int
 
+    @property
+    def descriptor(self) -> int | None:
+        """The descriptor of the file with them, if they are in one."""
+        ...
+
     def head(self, count: int) -> bytes:
         """Return the first bytes."""
         ...
@@ -41,9 +48,12 @@ class Bytes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kind:
-    """One kind of file. ``is_whole`` looks for its end, so that a cut file isn't taken for one."""
+    """One kind of file, which is one object.
+
+    ``is_whole`` looks for its end, so that a cut file isn't taken for one.
+    """
 
     media_type: str
     extension: str
@@ -138,10 +148,6 @@ _SIGNATURES: Final = (
     (b"MM\0*", TIFF),
     (b"PK\x03\x04", ZIP),
 )
-_XML_PROLOGUE: Final = re.compile(
-    r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!doctype\s+(?!html)[^>\[]*(?:\[.*?\]\s*)?>)*",
-    re.DOTALL | re.IGNORECASE,
-)
 _XML_ROOT: Final = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _HTML: Final = re.compile(
     # The tags by which browsers know a page (WHATWG MIME Sniffing, 7.1), and a few more
@@ -149,6 +155,12 @@ _HTML: Final = re.compile(
     r"|meta|link|center|form|main|span|ul|hr|svg)(?:[\s>/]|$)",
     re.IGNORECASE,
 )
+
+
+@lru_cache(maxsize=256)
+def kinds_of(accept: tuple[str, ...]) -> tuple[Kind, ...]:
+    """Return the kinds of the media types in *accept*."""
+    return tuple(KINDS[SYNONYMS.get(media_type, media_type)] for media_type in accept)
 
 
 def kind_of(head: bytes) -> Kind | None:
@@ -161,15 +173,18 @@ def kind_of(head: bytes) -> Kind | None:
     return _kind_of_text(head)
 
 
+_BEFORE_BASE64: Final = b" \t\r\n\"'\xef\xbb\xbf"
+
+
 def is_web_page(head: bytes) -> bool:
     """Say whether a file with this *head* is HTML, also after a BOM, comments or in UTF-16."""
     text = decode_start(head)
-    return _HTML.match(text, _XML_PROLOGUE.match(text).end()) is not None  # type: ignore[union-attr]
+    return _HTML.match(text, end_of_prologue(text)) is not None
 
 
 def describe(head: bytes) -> str:
     """Name what *head* begins, for a sentence: ``JSON``, ``a PDF in base64``, ``plain text``."""
-    if head.lstrip()[:7] == b"JVBERi0":
+    if is_pdf_in_base64(head):
         return "a PDF in base64"
     if head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         return "compressed data"
@@ -177,6 +192,11 @@ def describe(head: bytes) -> str:
     if kind is not None:
         return kind.name
     return "plain text" if _is_text(head) else "data of an unknown kind"
+
+
+def is_pdf_in_base64(head: bytes) -> bool:
+    """Say whether *head* is the beginning of a PDF in base 64, in quotes or not."""
+    return head.lstrip(_BEFORE_BASE64).startswith(b"JVBERi0")
 
 
 def decode_start(head: bytes) -> str:
@@ -208,7 +228,7 @@ def _kind_of_text(head: bytes) -> Kind | None:
 
 
 def _root_name(text: str) -> str:
-    match = _XML_ROOT.match(text, _XML_PROLOGUE.match(text).end())  # type: ignore[union-attr]
+    match = _XML_ROOT.match(text, end_of_prologue(text))
     return match[1] if match else ""
 
 

@@ -1,4 +1,4 @@
-"""Paths to values in a response: JSONPath, XPath, a header, or a regular expression.
+"""Paths to values in a response: JSONPath, XPath, a header, a cookie, or a regular expression.
 
 A path may hold tokens. They are filled so that a value can't change the path: in a JSONPath as a
 literal of that language, in an XPath as a variable, in a regular expression escaped.
@@ -6,8 +6,9 @@ literal of that language, in an XPath as a variable, in a regular expression esc
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -17,6 +18,8 @@ import re2
 from lxml import etree
 
 from billhook.engine.answer.content import Content, Unreadable
+from billhook.engine.answer.effort import UNBOUNDED, json_weight, xpath_weight
+from billhook.engine.answer.formats.json_text import exact
 from billhook.engine.answer.json_query import (
     JSONPathError,
     JSONPathQuery,
@@ -36,7 +39,13 @@ from billhook.engine.answer.path_width import (
 from billhook.engine.config import PathConfig
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.encoders import encode_json_string, encode_json_value, encode_text
-from billhook.engine.tokens.template import Encode, Template, build_template, place_tokens
+from billhook.engine.tokens.template import (
+    Encode,
+    Template,
+    build_template,
+    place_tokens,
+    refusal_in_paths,
+)
 from billhook.engine.tokens.text import Scope, Text, TokenUse, read_text
 from billhook.engine.tokens.values import Given, Values
 
@@ -44,8 +53,9 @@ Found = str | int | float | Decimal | bool | None | list[Any] | dict[str, Any]
 MAX_PATH: Final = 1_000
 MAX_FOUND: Final = 1_000
 """So many values are looked at; a path that finds more is too wide."""
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110, 5.1) or of a cookie (RFC 6265, 4.1.1)."""
 _TOO_LARGE: Final = "The response is too large for a path that searches it again and again."
-KINDS: Final = ("json", "xpath", "header", "regex")
 
 
 class Path(Protocol):
@@ -54,6 +64,11 @@ class Path(Protocol):
     @property
     def tokens(self) -> tuple[str, ...]:
         """The names of the tokens that it uses."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """The effort of following it; see :mod:`billhook.engine.answer.effort`."""
         ...
 
     def find(self, content: Content, values: Values) -> list[Found]:
@@ -75,6 +90,7 @@ def compile_path(config: PathConfig, where: str, scope: Scope) -> tuple[Path | N
         "json": _compile_json,
         "xpath": lambda text, scope: _compile_xpath(text, scope, config.namespaces),
         "header": _compile_header_path,
+        "cookie": _compile_cookie_path,
         "regex": _compile_regex,
     }
     if config.kind not in compilers:
@@ -94,9 +110,9 @@ class JsonPath:
     """A JSONPath; one that holds tokens is compiled when its values are known."""
 
     template: Template
-    query: JSONPathQuery | None
     tokens: tuple[str, ...]
     searches_again: bool
+    weight: float
 
     def find(self, content: Content, values: Values) -> list[Found]:
         """Return the values of all nodes."""
@@ -104,32 +120,41 @@ class JsonPath:
         if self.searches_again and content.size > MOST_BYTES:
             raise Unreadable(_TOO_LARGE)
         try:
-            query = self.query or compile_json(self.template.fill(values))
-            return list(islice(find_all(query, document), MAX_FOUND))
+            compiled = compile_json if self.tokens else _known_json
+            query = compiled(self.template.fill(values))
+            return [exact(value) for value in islice(find_all(query, document), MAX_FOUND)]
         except TooWide:
             raise Unreadable(_TOO_LARGE) from None
         except (JSONPathError, RecursionError):
             raise Unreadable("The path can't be followed in this response.") from None
 
 
+@functools.lru_cache(maxsize=1_000)
+def _known_json(text: str) -> JSONPathQuery:
+    """Return the query that *text* is. Queries and the like can't be pickled; texts can."""
+    return compile_json(text)
+
+
 def _compile_json(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:
     shape = text.shape(lambda token: "1" * (token.end - token.start))
     problems = list(json_problems(text, shape))
     try:
-        query = compile_json(shape)
+        compile_json(shape)
     except JSONPathError as error:
         problems.append(_unparsable(text, "JSONPath", getattr(error.token, "index", 0)))
     if problems:
         return None, problems
-    parts, problems = place_tokens(text, scope, lambda token: _json_encoder(shape, token))
+    parts, problems = place_tokens(
+        text, scope, lambda token: _json_encoder(shape, token), refusal_of=refusal_in_paths
+    )
     template = build_template(text.where, parts)
     if problems:
         return None, problems
     path = JsonPath(
         template=template,
-        query=query if not text.tokens else None,
         tokens=_names(text),
         searches_again=bare_shape(shape, escapes=True).count("..") > 1,
+        weight=json_weight(shape),
     )
     return path, []
 
@@ -153,10 +178,12 @@ def _encode_single_quoted(given: Given) -> str:
 class XmlPath:
     """An XPath, with its tokens as variables."""
 
-    query: etree.XPath
+    expression: str
+    namespaces: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, Template], ...]
     tokens: tuple[str, ...]
     searches_again: bool
+    weight: float
 
     def find(self, content: Content, values: Values) -> list[Found]:
         """Return the text of each node found, or what the XPath's function gives."""
@@ -165,21 +192,57 @@ class XmlPath:
             raise Unreadable(_TOO_LARGE)
         filled = {name: template.fill(values) for name, template in self.variables}
         try:
-            result = self.query(root, **filled)
+            result = _known_xpath(self.expression, self.namespaces)(root, **filled)
         except etree.XPathError:
             raise Unreadable("The XPath can't be followed in this response.") from None
         if not isinstance(result, list):
             return [result]
-        return [_text_of(node) for node in result[:MAX_FOUND]]
+        return _texts_of(result[:MAX_FOUND], most=2 * content.size)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _known_xpath(expression: str, namespaces: tuple[tuple[str, str], ...]) -> etree.XPath:
+    """Return the compiled XPath, without the functions of EXSLT that may take for ever."""
+    return etree.XPath(
+        expression, namespaces=dict(namespaces) or None, regexp=False, smart_strings=False
+    )
 
 
 def _has_many(root: etree._Element) -> bool:
     return next(islice(root.iter(), MOST_ELEMENTS, None), None) is not None
 
 
-def _text_of(node: Any) -> str:
-    text = "".join(node.itertext()) if etree.iselement(node) else str(node)
-    return text.strip()
+def _texts_of(nodes: Iterable[Any], *, most: int) -> list[Found]:
+    """Return the text of each node, *most* characters in all.
+
+    The text of an element has those of the elements inside, so a thousand nested ones would have
+    a thousand times the response.
+    """
+    texts: list[Found] = []
+    for node in nodes:
+        is_element = etree.iselement(node)
+        kept = []
+        for piece in node.itertext() if is_element else [str(node)]:
+            most -= len(piece)
+            if most < 0:
+                raise Unreadable(_TOO_LARGE)
+            kept.append(piece)
+        text = "".join(kept).strip()
+        texts.append(_reference_in(node) if is_element and not text else text)
+    return texts
+
+
+def _reference_in(element: etree._Element) -> str:
+    """Return the ``cid:`` address of the part that an element without text refers to, if any.
+
+    That is MTOM's ``xop:Include`` inside it (XOP 1.0, 3.1), or its own ``href`` as in SOAP with
+    attachments.
+    """
+    for each in (element, *element.iter("{*}Include")):
+        address = each.get("href", "").strip()
+        if address[:4].lower() == "cid:":
+            return str(address)
+    return ""
 
 
 def _compile_xpath(
@@ -194,19 +257,16 @@ def _compile_xpath(
     if problems:
         return None, problems
     try:
-        query = etree.XPath(
-            expression,
-            namespaces=namespaces or None,
-            regexp=False,  # EXSLT's expressions take for ever where their author wants it
-            smart_strings=False,
-        )
+        _known_xpath(expression, tuple(namespaces.items()))
     except (etree.XPathSyntaxError, ValueError):
         return None, [_unparsable(text, "XPath", 0)]
     path = XmlPath(
-        query=query,
+        expression=expression,
+        namespaces=tuple(namespaces.items()),
         variables=tuple(variables),
         tokens=_names(text),
         searches_again=xpath_searches(bare_shape(shape)) > 1,
+        weight=xpath_weight(shape),
     )
     return path, []
 
@@ -235,7 +295,9 @@ def _lift_literals(
     problems: list[Problem] = []
     for number, (start, end) in enumerate(literals):
         inner = read_text(text.text[start + 1 : end - 1], text.where, scope)
-        parts, found = place_tokens(inner, scope, lambda _: encode_text)
+        parts, found = place_tokens(
+            inner, scope, lambda _: encode_text, refusal_of=refusal_in_paths
+        )
         problems += found
         variables.append((f"filled{number}", build_template(text.where, parts)))
         expression += f"{text.text[position:start]}$filled{number}"
@@ -252,6 +314,7 @@ class HeaderPath:
 
     name: str
     tokens: tuple[str, ...] = ()
+    weight: float = 0.0
 
     def find(self, content: Content, values: Values) -> list[Found]:  # noqa: ARG002 - as every path
         """Return the header's values."""
@@ -262,10 +325,34 @@ def _compile_header_path(text: Text, scope: Scope) -> tuple[Path | None, list[Pr
     if text.tokens:
         return None, [text.misplaced(text.tokens[0], "A header's name can't hold a token.")]
     name = text.text.strip()
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+    if not _NAME.fullmatch(name):
         message = "This is no header's name. Type it as in Content-Disposition, without a colon."
         return None, [text.problem("header-name", message, (0, len(text.text)))]
     return HeaderPath(name=name), []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookiePath:
+    """A cookie that the response sets, by name: its value without attributes."""
+
+    name: str
+    tokens: tuple[str, ...] = ()
+    weight: float = 0.0
+
+    def find(self, content: Content, values: Values) -> list[Found]:  # noqa: ARG002 - as every path
+        """Return the cookie's value."""
+        value = content.cookie(self.name)
+        return [] if value is None else [value]
+
+
+def _compile_cookie_path(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]]:  # noqa: ARG001
+    if text.tokens:
+        return None, [text.misplaced(text.tokens[0], "A cookie's name can't hold a token.")]
+    name = text.text.strip()
+    if not _NAME.fullmatch(name):
+        message = "This is not the name of a cookie. Type only its name, such as JSESSIONID."
+        return None, [text.problem("cookie-name", message, (0, len(text.text)))]
+    return CookiePath(name=name), []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +361,7 @@ class RegexPath:
 
     template: Template
     tokens: tuple[str, ...]
+    weight: float = UNBOUNDED
 
     def find(self, content: Content, values: Values) -> list[Found]:
         """Return what the one group caught, each time."""
@@ -293,7 +381,9 @@ def _compile_regex(text: Text, scope: Scope) -> tuple[Path | None, list[Problem]
             "Write (?: ) for a group that isn't to be taken."
         )
         return None, [text.problem("regex-groups", message, (0, len(text.text)))]
-    parts, problems = place_tokens(text, scope, lambda _: _encode_regex)
+    parts, problems = place_tokens(
+        text, scope, lambda _: _encode_regex, refusal_of=refusal_in_paths
+    )
     template = build_template(text.where, parts)
     return (None, problems) if problems else (RegexPath(template=template, tokens=_names(text)), [])
 
@@ -303,11 +393,6 @@ def _encode_regex(given: Given) -> str:
 
 
 # What they share
-
-
-def looks_inside(path: Path | None) -> bool:
-    """Say whether the body has to be read to follow *path*."""
-    return path is not None and not isinstance(path, HeaderPath)
 
 
 def _names(text: Text) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.message import Message
-from email.utils import collapse_rfc2231_value
 from typing import Final
 
 from billhook.engine.answer.content import Content, Unreadable
-from billhook.engine.answer.paths import HeaderPath, Path, looks_inside
+from billhook.engine.answer.effort import TEXT, UNBOUNDED, weight_of
+from billhook.engine.answer.formats.file_name import file_name_in
+from billhook.engine.answer.paths import CookiePath, HeaderPath, Path
+from billhook.engine.egress.page_hosts import PageHosts
 from billhook.engine.tokens.template import Template
 from billhook.engine.tokens.values import UnfitValue, Values
 
@@ -17,6 +18,7 @@ BASE64: Final = "base64"
 URL: Final = "url"
 ZIP: Final = "zip"
 LINK: Final = "link"
+PART: Final = "part"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,19 @@ class Fact:
     @property
     def is_header(self) -> bool:
         """Whether it is in a header: then in one of the response that has the document."""
-        return isinstance(self.path, HeaderPath)
+        return isinstance(self.path, HeaderPath | CookiePath)
 
     @property
-    def looks_inside(self) -> bool:
-        """Whether the body has to be read for it."""
-        return looks_inside(self.path)
+    def weight(self) -> float:
+        """The effort of finding it; see :mod:`billhook.engine.answer.effort`."""
+        return weight_of(self.path)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The names of the tokens that it uses."""
+        if self.template is not None:
+            return tuple(name for _, _, name in self.template.pieces)
+        return self.path.tokens if self.path else ()
 
     def find(self, content: Content, values: Values) -> str | None:
         """Return the text, or None if it isn't there: without a name there is still a document."""
@@ -46,28 +55,18 @@ class Fact:
             return None
         texts = [text for text in found if isinstance(text, str) and text.strip()]
         if texts and isinstance(self.path, HeaderPath):
-            return _of_header(self.path.name, texts[0])
+            is_disposition = self.path.name.lower() == "content-disposition"
+            return file_name_in(texts[0]) if is_disposition else texts[0]
         return texts[0] if texts else None
-
-
-def _of_header(name: str, value: str) -> str | None:
-    """Return what a header says: of Content-Disposition the file's name (RFC 6266)."""
-    if name.lower() != "content-disposition":
-        return value
-    message = Message()
-    message[name] = value.replace("\r", "").replace("\n", "")
-    parameters = message.get_params(failobj=[], header=name)
-    names = [text for key, text in parameters if key.lower() == "filename"]
-    names.sort(key=lambda text: isinstance(text, str))  # the extended form, if any, counts
-    return collapse_rfc2231_value(names[0]) if names else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPlace:
-    """The location of the document: ``kind`` is body, base64, url, zip or link.
+    """The location of the document: ``kind`` is body, base64, url, zip, part or link.
 
     ``path`` None means the whole body. ``authenticate`` sends the credentials along to a URL, if
-    it is at one of the command's own origins.
+    it is at one of the command's own origins. ``hosts`` are the only ones that a link may lead to;
+    None lets it lead to any public place.
     """
 
     kind: str
@@ -76,3 +75,14 @@ class AnswerPlace:
     authenticate: bool = False
     name: Fact | None = None
     type: Fact | None = None
+    hosts: PageHosts | None = None
+
+    @property
+    def weight(self) -> float:
+        """The effort of taking it; see :mod:`billhook.engine.answer.effort`."""
+        return UNBOUNDED if self.kind in {ZIP, PART} else TEXT + weight_of(self.path)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The names of the tokens that its path uses."""
+        return self.path.tokens if self.path else ()

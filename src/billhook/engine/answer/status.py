@@ -18,7 +18,7 @@ _PART: Final = 206  # nobody asked for a part: it can't be the whole document
 def judge_status(status: int) -> None:
     """Raise the error that *status* means, unless it is a success."""
     if status in NOT_FOUND:
-        raise DocumentNotFound
+        raise DocumentNotFound(status)
     judge_failure(status)
 
 

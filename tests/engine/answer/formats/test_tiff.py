@@ -8,7 +8,7 @@ import struct
 import pytest
 from PIL import Image
 
-from billhook.engine.answer.tiff import is_whole_tiff
+from billhook.engine.answer.formats.tiff import is_whole_tiff
 
 
 def tiff(*, pages: int = 1, **options: object) -> bytes:

@@ -1,0 +1,1 @@
+"""Formats of what sources send, as pure functions of their bytes or text."""
