@@ -1,0 +1,1 @@
+"""Values of a row: amounts of money, dates, times and durations."""
