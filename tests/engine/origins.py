@@ -17,6 +17,7 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.http.transport import HttpTransport
+from billhook.engine.reader.pool import readers
 
 
 class Peer:
@@ -78,7 +79,7 @@ class Source:
     def policy(self, **more: list[str]) -> EgressPolicy:
         """Return a policy that allows just this origin."""
         return EgressPolicy.from_texts(
-            allow=[f"{self.host}:{self.port}", *more.pop("allow", [])], **more
+            allow=[f"{self.host}:{self.port}", *more.pop("allow", [])], also_led=True, **more
         )
 
     async def asked(self) -> None:
@@ -204,9 +205,14 @@ def with_limits(command: Command, **limits: float) -> Command:
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Fail if the block leaves a task, a socket or a file of this process behind."""
+    """Fail if the block leaves a task, a socket or a file of this process behind.
+
+    Idle reader processes are kept for later responses, so they are ended.
+    """
+    readers.close()
     tasks, files = asyncio.all_tasks(), _open_files()
     yield
+    readers.close()
     for _ in range(20):
         if asyncio.all_tasks() == tasks and _open_files() == files:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from billhook.engine.http.trace import Trace
@@ -15,6 +16,21 @@ def test_a_run_id_has_twelve_unambiguous_characters() -> None:
     counted = Counter("".join(ids))
     assert set(counted) == set("0123456789abcdefghjkmnpqrstvwxyz")
     assert max(counted.values()) < 2 * min(counted.values()), "each character is as likely"
+
+
+def test_a_forked_process_never_gives_the_ids_of_its_parent() -> None:
+    new_run_id()  # others are ready now
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, " ".join(new_run_id() for _ in range(300)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        theirs = pipe.read().decode().split()
+    assert len(theirs) == 300
+    assert not set(theirs) & {new_run_id() for _ in range(300)}
 
 
 def test_an_attempt_in_progress_is_unfinished_and_measures_its_time() -> None:

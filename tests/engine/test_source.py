@@ -15,6 +15,7 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import (
     AuthenticationConfig,
     CommandConfig,
+    DeriveConfig,
     ExtractConfig,
     IntegrationConfig,
     PathConfig,
@@ -38,6 +39,7 @@ from billhook.engine.integration import compile_integration, open_source
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.source import Source
+from billhook.engine.verdict import Verdict
 from engine.authorization_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from engine.origins import Peer, answer, nothing_left, pdf, serving
 
@@ -182,11 +184,13 @@ async def test_values_of_a_session_fill_the_texts_of_a_step():
     async with serving(script) as origin:
         authentication = AuthenticationConfig(
             scheme="session",
-            request=StepConfig(
-                method="POST",
-                url=f"{origin.url}/login",
-                body="k={{ApiKey}}",
-                extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+            requests=(
+                StepConfig(
+                    method="POST",
+                    url=f"{origin.url}/login",
+                    body="k={{ApiKey}}",
+                    extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+                ),
             ),
         )
         step = StepConfig(
@@ -201,6 +205,68 @@ async def test_values_of_a_session_fill_the_texts_of_a_step():
             values = command.values({}, secrets={})
             with await run_command(command, values, transport=source) as document:
                 assert document.body.read() == pdf()
+
+
+async def test_steps_derive_values_from_those_of_a_session():
+    opened = b'[7, "a key"]'
+    expected = base64.b64encode(b"ann:7:a key").decode()
+
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            if request.startswith(b"POST /db/ "):
+                await peer.send(answer(opened))
+            elif f"Authorization: Session {expected}\r\n".encode() not in request:
+                await peer.send(answer(status="401 No"))
+            elif request.startswith(b"GET /find "):
+                await peer.send(answer(b'{"id": "x"}'))
+            else:
+                await peer.send(answer(pdf()))
+
+    async with serving(script) as origin:
+        authentication = AuthenticationConfig(
+            scheme="session",
+            requests=(
+                StepConfig(
+                    method="POST",
+                    url=f"{origin.url}/db/",
+                    body="k={{ApiKey}}",
+                    extract=(
+                        ExtractConfig(name="User", path=PathConfig(kind="json", text="$[0]")),
+                        ExtractConfig(name="Key", path=PathConfig(kind="json", text="$[1]")),
+                    ),
+                ),
+            ),
+        )
+        find = StepConfig(
+            name="Find",
+            url=f"{origin.url}/find",
+            derive=(
+                DeriveConfig(
+                    name="Basic",
+                    template="ann:{{Session.User}}:{{Session.Key}}",
+                    function="base64",
+                ),
+                DeriveConfig(name="Header", template="Session {{Find.Basic}}"),
+            ),
+            headers=(("Authorization", "{{Find.Header}}"),),
+            extract=(ExtractConfig(name="Id", path=PathConfig(kind="json", text="$.id")),),
+        )
+        take = StepConfig(
+            name="Take",
+            url=f"{origin.url}/documents/{{{{Find.Id}}}}",
+            headers=(("Authorization", "{{Find.Header}}"),),
+        )
+        config = integration(
+            origin.url, authentication=authentication, command={"steps": (find, take)}
+        )
+        async with open_source(config, secrets=SECRETS, policy=origin.policy()) as source:
+            command = compiled(config)
+            values = command.values({}, secrets={})
+            with await run_command(command, values, transport=source) as document:
+                assert document.body.read() == pdf()
+            shown = command.preview(values)[0].headers[0][1].text
+            assert shown == "‹Find.Header›"
 
 
 async def test_a_redirect_to_another_origin_carries_no_credential():
@@ -224,6 +290,28 @@ async def test_a_redirect_to_another_origin_carries_no_credential():
                 assert await view(config, source) == pdf()
         assert b"Authorization: Basic" in origin.requests[0]
         assert b"Authorization" not in other.requests[0]
+
+
+@pytest.mark.parametrize("repeat", [str, lambda secret: secret.encode().hex(), lambda s: s[:12]])
+async def test_no_redirect_takes_a_secret_to_another_origin(repeat):
+    secret = "canary-7f3a9b1c5d2e8f60"
+
+    async with serving(lambda peer: peer.until_gone()) as other:
+        location = f"Location: {other.url}/loot?k={repeat(secret)}"
+
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(answer(b"", location, status="302 There"))
+
+        async with serving(script) as origin:
+            config = integration(origin.url, authentication=BASIC)
+            policy = origin.policy(allow=[f"127.0.0.1:{other.port}"])
+            secrets = SECRETS | {"ApiKey": Secret(secret)}
+            async with open_source(config, secrets=secrets, policy=policy) as source:
+                with pytest.raises(EgressDenied) as failed:
+                    await view(config, source)
+    assert failed.value.verdict is Verdict.DENIED_SECRET_LED
+    assert other.connections == 0
 
 
 async def test_a_source_that_keeps_failing_is_paused_and_says_so():

@@ -40,6 +40,11 @@ class Body:
         """Whether the bytes are in memory rather than in a file."""
         return self._file is None
 
+    @property
+    def descriptor(self) -> int | None:
+        """The descriptor of its file; None if it is in memory."""
+        return None if self._file is None else self._file.fileno()
+
     def head(self, count: int) -> bytes:
         """Return the first *count* bytes, or fewer if there aren't so many."""
         return self._at(0, min(count, self.size))
@@ -119,8 +124,17 @@ def collect(chunks: Iterable[bytes]) -> Body:
     return Body(b"".join(waiting))
 
 
+def adopt(file: BinaryIO) -> Body:
+    """Return the body of what was written to *file*: in memory while few, as any other."""
+    body = Body(file=file)
+    if body.size > MEMORY_LIMIT:
+        return body
+    with body:
+        return Body(body.read())
+
+
 def _collect_in_file(chunks: Iterable[bytes]) -> Body:
-    file = _open_unnamed(None)
+    file = open_unnamed()
     try:
         for chunk in chunks:
             _write_all(file, chunk)
@@ -180,12 +194,12 @@ class BodyWriter:
 
     def _write(self, chunks: list[bytes]) -> None:
         if self._file is None:
-            self._file = _open_unnamed(self._folder)
+            self._file = open_unnamed(self._folder)
         for chunk in chunks:
             _write_all(self._file, chunk)
 
 
-def _open_unnamed(folder: Path | None) -> BinaryIO:
+def open_unnamed(folder: Path | None = None) -> BinaryIO:
     """Open a file that disappears when it is closed; the caller closes it."""
     try:
         return cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))

@@ -21,19 +21,21 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REDIRECTS: Final = ("follow", "deny")
 NONE_MEANS: Final = ("not-found", "failed", "empty")
 MANY_MEAN: Final = ("error", "first", "last")
-PATH_KINDS: Final = ("json", "xpath", "header", "regex")
-ANSWER_KINDS: Final = ("body", "base64", "url", "zip", "link")
+PATH_KINDS: Final = ("json", "xpath", "header", "cookie", "regex")
+ANSWER_KINDS: Final = ("body", "base64", "url", "zip", "part", "link")
+PATTERN_KINDS: Final = ("zip", "part")
+"""Locations that are named by a pattern rather than a path."""
 
 Scalar = str | int | float | bool
 _STEPS: Final = ("step", "inner")
 """Places of a step that has a name: in the list of steps, or inside ``on_not_found``."""
 _RUNS: Final = ("command", *_STEPS)
-"""Every place of a step except the request that opens a session."""
+"""Every place of a step except the requests that open a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathConfig:
-    """The location of a value in a response: ``kind`` is json, xpath, header or regex.
+    """The location of a value in a response: ``kind`` is one of :data:`PATH_KINDS`.
 
     ``namespaces`` are the prefixes of an XPath. The text of a json path and an xpath may hold
     tokens.
@@ -160,8 +162,8 @@ class FactConfig:
 class AnswerConfig:
     """The location of the document in the last response.
 
-    ``kind`` is body, base64, url, zip or link. ``path`` is where the base 64, URL or link is
-    (None: it is the whole body). ``pattern`` names the file inside a zip.
+    ``kind`` is body, base64, url, zip, part or link. ``path`` is where the base 64, URL or link is
+    (None: it is the whole body). ``pattern`` names the file inside a zip, or the part.
     """
 
     kind: str = "body"
@@ -267,6 +269,12 @@ class StepConfig:
         default=(),
         allowed_in=_RUNS,
     )
+    reason: PathConfig | None = described(
+        "The source's own reason",
+        "A path to the sentence with which the source explains a failure. Try it shows it.",
+        kind="reason",
+        default=None,
+    )
     on_not_found: tuple[StepConfig, ...] = described(
         "If there is none",
         "Steps that are sent when there is no such document yet.",
@@ -331,6 +339,26 @@ class CommandConfig:
         choices=REDIRECTS,
         words=("Follow, at most three", "Deny"),
     )
+    client_certificate: str = described(
+        "Client certificate",
+        "The token of a secret, as in `[tls]`: this command presents it instead of the "
+        "integration's.",
+        default="",
+    )
+    passphrase: str = described(
+        "Passphrase",
+        "The token of a secret with the passphrase of this command's client certificate.",
+        default="",
+    )
+    payment_hosts: tuple[str, ...] = described(
+        "Payment page hosts",
+        "For GetPaymentLink: the only hosts that Pay leads to, such as pay.example.com, "
+        "pay.example.com:8443 or *.example.com. A variable with a URL stands for its host and "
+        "port.",
+        kind="words",
+        default=(),
+        example="pay.example.com",
+    )
     tokens: tuple[str, ...] = described(
         "Own tokens",
         "Names of tokens that the caller must give, in addition to the catalogue's. "
@@ -344,27 +372,35 @@ class CommandConfig:
 class AuthenticationConfig:
     """The authentication of every request of an integration.
 
-    ``fields`` are the scheme's own, as typed, by name; ``request`` is the step that opens a
-    session, for that scheme alone.
+    ``fields`` are the scheme's own, as typed, by name. For a session alone: ``requests`` are the
+    steps that open it, and ``derive`` are values made from those in their responses.
     """
 
     scheme: str
     fields: dict[str, str | bool | float] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
-    request: StepConfig | None = None
+    requests: tuple[StepConfig, ...] = ()
+    derive: tuple[DeriveConfig, ...] = ()
     refused_when: tuple[ConditionConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsConfig:
-    """A client certificate and CA certificates, both in PEM."""
+    """A client certificate, with its passphrase, and CA certificates."""
 
     client_certificate: str = described(
         "Client certificate",
-        "The token of a secret that holds a certificate and its private key, both in PEM.",
+        "The token of a secret that holds a certificate and its private key: both in PEM, or a "
+        "PKCS#12 file in base 64.",
         default="",
         example="{{Certificate}}",
+    )
+    passphrase: str = described(
+        "Passphrase",
+        "The token of a secret with the passphrase of the key or of the PKCS#12 file.",
+        default="",
+        example="{{Passphrase}}",
     )
     ca: str = described(
         "CA certificates",

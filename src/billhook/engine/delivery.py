@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 from billhook.engine.answer.content import Content
-from billhook.engine.answer.document import Document, recognise
-from billhook.engine.answer.kinds import SYNONYMS
-from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
+from billhook.engine.answer.document import Document, has_to_be_read, recognise
+from billhook.engine.answer.inside import (
+    decode_at,
+    document_inside,
+    is_of_kind,
+    may_hold,
+    part_of,
+    xml_in_zip,
+    xml_of_zip,
+)
+from billhook.engine.answer.kinds import SYNONYMS, XML
+from billhook.engine.answer.place import (
+    BASE64,
+    BODY,
+    LINK,
+    PART,
+    URL,
+    ZIP,
+    AnswerPlace,
+    Fact,
+)
 from billhook.engine.answer.status import judge_status
-from billhook.engine.answer.unwrapping import decode_base64, is_zip, take_from_zip, text_at
-from billhook.engine.body import Body, collect
+from billhook.engine.answer.unwrapping import file_in, is_zip, text_at
+from billhook.engine.body import Body
 from billhook.engine.command.step import Step, read_link
 from billhook.engine.conversation import Conversation, ReadableResponse
 from billhook.engine.egress.guard import judge
+from billhook.engine.egress.page_hosts import PageHosts
 from billhook.engine.egress.policy import EgressPolicy
-from billhook.engine.egress.url import (
-    MAX_LOCATION_LENGTH,
-    Origin,
-    encode_target,
-    holds_control_or_space,
-    parse_url,
+from billhook.engine.egress.url import Origin, parse_page_url
+from billhook.engine.errors import (
+    RESPONSE,
+    BillhookError,
+    DeniedPlace,
+    DocumentNotFound,
+    NoPaymentLink,
+    NotADocument,
+    SourceCutShort,
+    SourceError,
+    StillWorking,
+    denied,
 )
-from billhook.engine.errors import NotADocument, denied
 from billhook.engine.http.request import WebRequest
+from billhook.engine.http.transport import Response
 from billhook.engine.safe_name import safe_name
 from billhook.engine.tokens.values import Values
 from billhook.engine.verdict import Verdict
@@ -32,6 +59,11 @@ from billhook.engine.verdict import Verdict
 LINK_TYPE: Final = "text/uri-list"
 """The media type of a document that is only a link (RFC 2483, 5)."""
 _LINK_EXTENSION: Final = "uri"
+_DEPTH: Final = 2
+"""So deep is a document looked for: a PDF with something behind it, in a zip."""
+_ACCEPTED: Final = 202
+_LOCATED: Final = frozenset({201, 202})
+"""Created and Accepted: the document may be elsewhere."""
 _STRANGERS: Final = EgressPolicy()
 """The policy for links outside the command's own origins: public addresses only."""
 
@@ -49,6 +81,9 @@ async def deliver(
     Raises DocumentNotFound where there is none yet, and what fetching it and
     :func:`billhook.engine.answer.document.recognise` raise.
     """
+    document = _whole_body(step, response.response, accept)
+    if document is not None:
+        return document
     delivery = _Delivery(step, response, values, conversation)
     try:
         if delivery.place.kind == LINK:
@@ -56,6 +91,19 @@ async def deliver(
         return await delivery.document(accept)
     finally:
         delivery.close()
+
+
+def _whole_body(step: Step, response: Response, accept: tuple[str, ...]) -> Document | None:
+    """Return the document if it is the body of *response*, as a look at both ends shows.
+
+    So it is for most; all others are looked at more closely.
+    """
+    if step.answer is not None or response.status in _LOCATED or has_to_be_read(response.body):
+        return None
+    try:
+        return recognise(response.body, accept)
+    except BillhookError:
+        return None
 
 
 class _Delivery:
@@ -70,29 +118,98 @@ class _Delivery:
         self._values = values
         self._conversation = conversation
         self._bodies = [response.response.body]
+        self._zip: Content | None = None
 
     async def document(self, accept: tuple[str, ...]) -> Document:
         """Find the document, what it is called and what it is said to be, and judge its bytes."""
-        holder = await self._follow() if self.place.kind == URL else self._response
+        holder = await self._holder(accept)
         name = await self._fact(self.place.name, holder)
         said_type = await self._fact(self.place.type, holder)
-        body = await self._unwrap(holder)
-        document = recognise(body, _narrowed(accept, said_type))
-        self._bodies.remove(body)
+        content = await self._unwrap(holder)
+        document = await self._recognise(content, _narrowed(accept, said_type))
+        if self._zip is not None:
+            document = replace(document, attachments=await self._attachments(self._zip))
+        self._bodies.remove(document.body)
         if name is None:
             return document
         return replace(document, name=safe_name(name, document.extension))
 
-    def _text(self, content: Content, values: Values) -> str:
-        """Return the text where the document or its address is."""
-        return text_at(self.place.path, content, values, what=f"{self._step.name}.answer")
+    def _note_zip(self, content: Content) -> None:
+        self._zip = content if is_zip(content.body) else self._zip
+
+    async def _attachments(self, archive: Content) -> tuple[Document, ...]:
+        """Return the XML in the zip that the document was in; none if one can't be read."""
+        attachments: list[Document] = []
+        try:
+            for name in await self._conversation.look(archive, xml_in_zip):
+                body = await self._conversation.take(archive, partial(xml_of_zip, name))
+                self._bodies.append(body)
+                found = await self._conversation.recognise(body, (XML.media_type,))
+                attachments.append(replace(found, name=safe_name(name, XML.extension)))
+        except (SourceError, DocumentNotFound):
+            return ()
+        for each in attachments:
+            self._bodies.remove(each.body)
+        return tuple(attachments)
+
+    async def _holder(self, accept: tuple[str, ...]) -> ReadableResponse:
+        """Return the response that has the document, or has it inside."""
+        if self.place.kind == URL:
+            return await self._follow(await self._address(), authenticate=self.place.authenticate)
+        location = self._location_of_created(accept)
+        if location is None:
+            return self._response
+        address = self._response.content.absolute(location)
+        holder = await self._follow(address, authenticate=self._step.authenticate)
+        if holder.content.status == _ACCEPTED and not is_of_kind(holder.content, accept):
+            raise StillWorking
+        return holder
+
+    def _location_of_created(self, accept: tuple[str, ...]) -> str | None:
+        """Return where the document is that the response says was created, or will be.
+
+        A Location in a 201 or 202 is the address of what was made (RFC 9110, 15.3.2 and 15.3.3).
+        """
+        content = self._response.content
+        if content.status not in _LOCATED or self.place.kind != BODY:
+            return None
+        if self._conversation.terms.redirects != "follow" or is_of_kind(content, accept):
+            return None
+        return next(iter(content.header("Location")), None)
+
+    async def _recognise(
+        self, content: Content, accept: tuple[str, ...], *, depth: int = _DEPTH
+    ) -> Document:
+        """Judge the bytes of *content*; where they are no document, one may be inside."""
+        try:
+            return await self._conversation.recognise(cast("Body", content.body), accept)
+        except (NotADocument, SourceCutShort):
+            if depth == 0 or not may_hold(content, accept):
+                raise
+            most = self._conversation.terms.limits.max_bytes
+            work = partial(document_inside, accept=accept, max_bytes=most)
+            found = await self._conversation.take(content, work)
+            self._bodies.append(found)
+            self._note_zip(content)
+            if found.size == 0:
+                raise
+        inside = Content(content.status, (), found)
+        return await self._recognise(inside, accept, depth=depth - 1)
+
+    @property
+    def _what(self) -> str:
+        return f"{self._step.name}.answer"
 
     async def _address(self) -> str:
-        return await self._conversation.read(self._response, self._text, self._values)
+        """Return the address in the response as a whole URL, with its fragment if it has one."""
+        work = partial(text_at, self.place.path, what=self._what)
+        text = await self._conversation.read(self._response, work, self._values, self.place)
+        address, mark, fragment = text.strip().partition("#")
+        return f"{self._response.content.absolute(address)}{mark}{fragment}"
 
-    async def _follow(self) -> ReadableResponse:
+    async def _follow(self, address: str, *, authenticate: bool) -> ReadableResponse:
         """Fetch the URL in the response: once, since it may be good for one use."""
-        origin, url, target = read_link(await self._address(), self._step.trusted)
+        origin, url, target = read_link(address.partition("#")[0], self._step.trusted)
         request = WebRequest(
             step=self._step.name,
             method="GET",
@@ -102,8 +219,9 @@ class _Delivery:
             headers=(),
             body=None,
             carries_secret=False,
-            authenticate=self.place.authenticate and origin in self._step.trusted,
+            authenticate=authenticate and origin in self._step.trusted,
             repeatable=False,
+            led_from=self._response.response.origin,
         )
         holder = ReadableResponse(await self._conversation.send(request))
         self._bodies.append(holder.response.body)
@@ -114,38 +232,48 @@ class _Delivery:
         if fact is None:
             return None
         source = holder if fact.is_header else self._response
-        read = self._conversation.read
-        return await read(source, fact.find, self._values, inside=fact.looks_inside)
+        return await self._conversation.read(source, fact.find, self._values, fact)
 
-    async def _unwrap(self, holder: ReadableResponse) -> Body:
-        """Return the bytes of the document itself.
+    async def _unwrap(self, holder: ReadableResponse) -> Content:
+        """Return the content that is the document itself.
 
         Some systems send a zip for several documents and the document itself for one, so what is
         no zip is judged as it is.
         """
-        whole = holder.response.body
-        if self.place.kind not in {BASE64, ZIP} or (self.place.kind == ZIP and not is_zip(whole)):
-            return whole
-        take = self._take_base64 if self.place.kind == BASE64 else self._take_file
-        body = await self._conversation.read(holder, take, self._values)
+        kind, whole = self.place.kind, holder.response.body
+        if kind not in {BASE64, ZIP, PART} or (kind == ZIP and not is_zip(whole)):
+            return holder.content
+        most = self._conversation.terms.limits.max_bytes
+        work: Callable[[Content, Values], Iterable[bytes]]
+        if kind == ZIP:
+            work = partial(file_in, self.place.pattern, max_bytes=most)
+            self._note_zip(holder.content)
+        elif kind == PART:
+            work = partial(part_of, self.place.pattern, max_bytes=most)
+        else:
+            work = partial(decode_at, self.place.path, what=self._what, max_bytes=most)
+        body = await self._conversation.unwrap(holder, work, self._values, self.place)
         self._bodies.append(body)
-        return body
-
-    def _take_base64(self, content: Content, values: Values) -> Body:
-        most = self._conversation.terms.limits.max_bytes
-        return collect([decode_base64(self._text(content, values), max_bytes=most)])
-
-    def _take_file(self, content: Content, values: Values) -> Body:  # noqa: ARG002 - as all reading
-        most = self._conversation.terms.limits.max_bytes
-        whole = self._response.response.body
-        return collect(take_from_zip(whole, self.place.pattern, max_bytes=most))
+        return Content(holder.content.status, (), body)
 
     async def link(self) -> Document:
         """Return the address of a page as a document of its own kind."""
-        address = judge_link(await self._address(), self._step.trusted)
+        hosts = self.place.hosts
+        if hosts is None:
+            address = judge_link(await self._address(), self._step.trusted)
+        else:
+            address = await self._payment_link(hosts)
         return Document(
             media_type=LINK_TYPE, extension=_LINK_EXTENSION, body=Body(address.encode())
         )
+
+    async def _payment_link(self, hosts: PageHosts) -> str:
+        try:
+            address = await self._address()
+        except DocumentNotFound:
+            raise NoPaymentLink from None
+        response = self._response.response
+        return hosts.judge(address, plain=response.origin if response.is_allowed_by_name else None)
 
     def close(self) -> None:
         """Let go of every response that didn't become the document."""
@@ -167,11 +295,11 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
     Unlike in a request, a fragment may follow: it is for the browser. Raises EgressDenied or
     NotADocument.
     """
-    address, mark, fragment = text.strip().partition("#")
-    url = parse_url(address, limit=MAX_LOCATION_LENGTH)
-    if isinstance(url, Verdict):
-        raise denied(url)
-    if url.scheme != "https" or holds_control_or_space(fragment) or "\\" in fragment:
+    page = parse_page_url(text.strip())
+    if isinstance(page, Verdict):
+        raise denied(page, came_from=RESPONSE)
+    url, fragment = page
+    if url.scheme != "https":
         raise NotADocument(
             "The source gave a link that isn't a plain https address, so nobody is sent there. "
             "Compare the path with the response."
@@ -179,5 +307,6 @@ def judge_link(text: str, trusted: frozenset[Origin]) -> str:
     if url.origin not in trusted:
         verdict = judge(url, _STRANGERS)
         if not verdict.allowed:
-            raise denied(verdict)
-    return f"{url.text}{mark}{encode_target(fragment)}"
+            place = DeniedPlace(host=url.host, port=url.port)
+            raise denied(verdict, place, came_from=RESPONSE)
+    return f"{url.text}{fragment}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ PROTECTIVE: Final = (
     ("X-Content-Type-Options", "nosniff"),
 )
 """For all documents. Their Content-Security-Policy depends on who shows them."""
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9\-_. ]")
 
 
 def content_disposition(file_name: str, *, download: bool) -> str:
@@ -20,6 +22,6 @@ def content_disposition(file_name: str, *, download: bool) -> str:
     A name that isn't ASCII appears twice: plain for old readers, and as RFC 8187 writes it.
     """
     kind = "attachment" if download else "inline"
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in file_name)
+    plain = _NOT_PLAIN.sub("_", file_name)
     extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
     return f'{kind}; filename="{plain}"{extended}'

@@ -6,6 +6,7 @@ from these descriptions. Authentication schemes, commands and steps have them.
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Final
@@ -16,6 +17,7 @@ FieldValue = str | bool | int | float | tuple[Any, ...] | None
 KINDS: Final = {
     "text": "Text; may hold variables and secrets.",
     "secret": "The token of one secret, and nothing else.",
+    "secret-lines": "The same, for a secret of several lines, such as a private key.",
     "choice": "One of a few words.",
     "boolean": "true or false.",
     "seconds": "A number of seconds above 0.",
@@ -50,7 +52,12 @@ class FieldInfo:
     @property
     def secret(self) -> bool:
         """Whether the field takes only the token of one secret."""
-        return self.kind == "secret"
+        return self.kind in {"secret", "secret-lines"}
+
+    @property
+    def attribute(self) -> str:
+        """The name of the attribute: ``in_`` for the key ``in``, which Python has for itself."""
+        return f"{self.key}_" if keyword.iskeyword(self.key) else self.key
 
     @property
     def options(self) -> tuple[tuple[str, str], ...]:
@@ -90,4 +97,4 @@ def _fields_of(owner: Any) -> tuple[FieldInfo, ...]:
 def _info(each: Field[Any]) -> FieldInfo:
     info: FieldInfo = each.metadata["info"]
     default: Any = info.default if each.default is MISSING else each.default
-    return replace(info, key=each.name, default=default)
+    return replace(info, key=each.name.removesuffix("_"), default=default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import IntegrationConfig
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.integration_file.bounds import at_most, find_excess
+from billhook.engine.integration_file.clear_keys import find_clear_keys
+from billhook.engine.list_config import LIST_COMMANDS, ListCommandConfig
 from billhook.engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from billhook.engine.authentication.token_store import TokenStore
     from billhook.engine.egress.policy import EgressPolicy
     from billhook.engine.egress.resolver import Resolver
+    from billhook.engine.listing.listing import Listing
     from billhook.engine.source import Source
 
 
@@ -28,30 +32,39 @@ if TYPE_CHECKING:
 class CompiledIntegration:
     """An integration without problems, and without the values of its secrets.
 
-    ``notes`` are remarks on its configuration that prevent nothing.
+    ``lists`` are its list commands, in the order of a sync; ``commands`` are all others.
+    ``command_tls`` is that of commands with a client certificate of their own. ``notes`` are
+    remarks on its configuration that prevent nothing.
     """
 
     name: str
     commands: Mapping[str, Command]
+    lists: Mapping[str, Listing] = field(default_factory=dict)
     authentication: AuthenticationPlan | None
     tls: TlsPlan | None
+    command_tls: Mapping[str, TlsPlan] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
+
+    @property
+    def _every(self) -> tuple[Command | Listing, ...]:
+        return (*self.commands.values(), *self.lists.values())
 
     @property
     def origins(self) -> frozenset[Origin]:
         """The origins of the commands' own URLs."""
-        return frozenset().union(*(command.origins for command in self.commands.values()))
+        return frozenset().union(*(each.origins for each in self._every))
 
     @property
     def secrets(self) -> frozenset[str]:
         """The names of all secrets that it uses."""
-        used = (command.secrets for command in self.commands.values())
+        used = (each.secrets for each in self._every)
         return frozenset(self.connection_secrets.union(*used))
 
     @property
     def connection_secrets(self) -> frozenset[str]:
         """The names of the secrets that its authentication and TLS use."""
-        plans = [plan for plan in (self.authentication, self.tls) if plan is not None]
+        own = self.command_tls.values()
+        plans = [plan for plan in (self.authentication, self.tls, *own) if plan is not None]
         return frozenset().union(*(plan.secrets for plan in plans))
 
     def open(
@@ -74,8 +87,10 @@ class CompiledIntegration:
 
         return Source(
             self.commands,
+            lists=self.lists,
             authentication=self.authentication,
             tls=self.tls,
+            command_tls=self.command_tls,
             secrets=secrets,
             policy=policy,
             token_store=token_store,
@@ -106,23 +121,37 @@ class Compilation:
 
 
 def try_to_compile(config: IntegrationConfig) -> Compilation:
-    """Compile each part of *config* independently, and return what compiles and all problems."""
+    """Compile each part of *config* independently, and return what compiles and all problems.
+
+    Of an integration beyond its bounds, nothing is compiled. At most 100 problems are reported.
+    """
+    excess = list(find_excess(config))
+    if excess:
+        nothing = CompiledIntegration(name=config.name, commands={}, authentication=None, tls=None)
+        return Compilation(integration=nothing, problems=at_most(excess), connects=False)
     connection: list[Problem] = []
     authentication = _compile_authentication(config, connection)
     tls = _compile_tls(config, connection)
+    command_tls = dict(_compile_command_tls(config, connection))
     problems = [*connection, *_repeated_commands(config)]
     commands = dict(_compile_commands(config, problems))
+    lists = dict(_compile_lists(config, problems))
     notes = list(authentication.notes) if authentication else []
     notes += [note for command in commands.values() for note in command.notes]
+    notes += [note for listing in lists.values() for note in listing.notes]
+    notes += find_clear_keys(config)
     return Compilation(
         integration=CompiledIntegration(
             name=config.name,
             commands=commands,
+            lists={name: lists[name] for name in LIST_COMMANDS if name in lists},
             authentication=authentication,
             tls=tls,
+            command_tls=command_tls,
             notes=tuple(dict.fromkeys(notes)),
         ),
-        problems=tuple(dict.fromkeys(problems)),  # a variable's problem is found by each command
+        # a variable's problem is found by each command
+        problems=at_most(list(dict.fromkeys(problems))),
         connects=not connection,
     )
 
@@ -157,6 +186,23 @@ def _compile_tls(config: IntegrationConfig, problems: list[Problem]) -> TlsPlan 
         return None
 
 
+def _compile_command_tls(
+    config: IntegrationConfig, problems: list[Problem]
+) -> Iterator[tuple[str, TlsPlan]]:
+    for command in config.commands:
+        if not command.client_certificate and not command.passphrase:
+            continue
+        from billhook.engine.authentication.tls import compile_command_tls  # only what is used
+
+        try:
+            plan = compile_command_tls(command, config.tls, secrets=config.secrets)
+        except ConfigurationError as error:
+            problems += error.problems
+        else:
+            if plan is not None:
+                yield command.name, plan
+
+
 def _repeated_commands(config: IntegrationConfig) -> Iterator[Problem]:
     for name, count in Counter(command.name for command in config.commands).items():
         if count > 1:
@@ -171,6 +217,8 @@ def _compile_commands(
     config: IntegrationConfig, problems: list[Problem]
 ) -> Iterator[tuple[str, Command]]:
     for command in config.commands:
+        if isinstance(command, ListCommandConfig):
+            continue
         try:
             compiled = compile_command(
                 command,
@@ -182,6 +230,30 @@ def _compile_commands(
             problems += error.problems
         else:
             yield command.name, compiled
+
+
+def _compile_lists(
+    config: IntegrationConfig, problems: list[Problem]
+) -> Iterator[tuple[str, Listing]]:
+    typed = [each for each in config.commands if isinstance(each, ListCommandConfig)]
+    if not typed:
+        return
+    from billhook.engine.listing.compile.command import (
+        compile_listing,  # only what is used is loaded
+    )
+
+    for command in typed:
+        try:
+            listing = compile_listing(
+                command,
+                variables=config.variables,
+                secrets=config.secrets,
+                authentication=config.authentication,
+            )
+        except ConfigurationError as error:
+            problems += error.problems
+        else:
+            yield command.name, listing
 
 
 def open_source(

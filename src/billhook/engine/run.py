@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import TypeVar
 
-from billhook.engine.answer.document import Document, interpret
-from billhook.engine.answer.reading import Reading
+from billhook.engine.answer.document import Document
+from billhook.engine.answer.effort import joined
+from billhook.engine.answer.reading import PLAIN
+from billhook.engine.answer.status import judge_status
 from billhook.engine.command.command import Command
 from billhook.engine.command.step import Step
 from billhook.engine.conversation import Conversation, ReadableResponse
@@ -18,12 +20,11 @@ from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import OK, Trace
 from billhook.engine.http.transport import Transport
 from billhook.engine.http_status import NOT_FOUND
-from billhook.engine.tokens.values import Values
+from billhook.engine.tokens.values import Given, Values
 
+_Result = TypeVar("_Result")
 Learn = Callable[[Values], None]
 """Receives the values that are known after a step, to show them after a test run."""
-_PLAIN: Final = Reading()
-"""The reading of a response for which nothing is configured."""
 
 
 async def run_command(
@@ -33,30 +34,93 @@ async def run_command(
     transport: Transport,
     trace: Trace | None = None,
     learn: Learn | None = None,
+    share: str = "",
 ) -> Document:
     """Fill *command* with *values*, send it, and return the document in the response.
 
     *trace* takes every attempt on the wire, also those of a run that fails. *learn* receives the
-    values that are known after each step whose response is read. The caller closes the document.
+    values that are known after each step whose response is read. *share* names the organisation
+    whose run it is, where several have runs in one process. The caller closes the document.
     Raises TokenError, EgressDenied, DocumentNotFound and SourceError, each with the step that
     failed; nothing is left open then.
     """
-    trace = Trace() if trace is None else trace
+    conversation = _conversation(command, transport, trace, share)
+    run = _CommandRun(conversation, command.accept, learn)
+    return await _concluded(run, run.document(command.steps, values), conversation)
+
+
+async def run_for_values(
+    command: Command,
+    values: Values,
+    *,
+    transport: Transport,
+    trace: Trace | None = None,
+    learn: Learn | None = None,
+    share: str = "",
+) -> Values:
+    """Fill *command*, send it, and return *values* with those that it extracts; see run_command.
+
+    It is for a command whose responses have values that are wanted, and no document.
+    """
+    conversation = _conversation(command, transport, trace, share)
+    run = _CommandRun(conversation, command.accept, learn)
+    return await _concluded(run, run.send_all(command.steps, values), conversation)
+
+
+def _conversation(
+    command: Command, transport: Transport, trace: Trace | None, share: str
+) -> Conversation:
+    """Return a conversation that begins now, on the terms of *command*."""
     terms = RunTerms(
         limits=command.limits,
         redirects=command.redirects,
         deadline=asyncio.get_running_loop().time() + command.limits.timeout,
-        trace=trace,
+        trace=Trace() if trace is None else trace,
+        share=share,
+        command=command.name,
     )
-    run = _CommandRun(Conversation(transport, terms), command.accept, learn)
+    return Conversation(transport, terms)
+
+
+async def _concluded(
+    run: _CommandRun, work: Coroutine[None, None, _Result], conversation: Conversation
+) -> _Result:
+    """Await *work* of *run*, and note in the trace how it ended."""
+    trace = conversation.terms.trace
     try:
-        document = await run.document(command.steps, values)
-    except BillhookError as error:
-        error.step = error.step or run.step
+        result = await work
+    except BillhookError as failure:
+        error = _explained(run, failure, conversation)
         trace.conclude(error.code)
-        raise
+        raise error from None
     trace.conclude(OK)
-    return document
+    return result
+
+
+def _explained(
+    run: _CommandRun, failure: BillhookError, conversation: Conversation
+) -> BillhookError:
+    """Return the error that *failure* is to people, with the step in which it happened."""
+    error = conversation.explained(failure)
+    error.step = error.step or run.step
+    return error
+
+
+async def run_first_steps(
+    steps: Sequence[Step], values: Values, conversation: Conversation
+) -> Values:
+    """Send *steps* in order, and return *values* with those that they extract."""
+    run = _CommandRun(conversation, (), None)
+    try:
+        return await run.send_all(steps, values)
+    except BillhookError as failure:
+        raise _explained(run, failure, conversation) from None
+
+
+def _given_by(response: ReadableResponse, given: Mapping[str, Given]) -> dict[str, Given]:
+    """Return *given* with the origin of *response*: where a link may lead depends on it."""
+    origin = response.response.origin
+    return {name: each._replace(given_by=origin) for name, each in given.items()}
 
 
 class _CommandRun:
@@ -79,7 +143,7 @@ class _CommandRun:
         """Send *steps* in order; the document is in the last one's response, or it leads there."""
         last = steps[-1]
         if len(steps) > 1:
-            values = await self._send_all(steps[:-1], values)
+            values = await self.send_all(steps[:-1], values)
         if last.reading is None:
             return await self._plain_document(last, values)
         response, values = await self._send_and_read(last, values)
@@ -91,12 +155,14 @@ class _CommandRun:
         request = step.fill(step.begin(values))
         response = await self._conversation.send(request, max_bytes=step.max_bytes)
         try:
-            return interpret(response, self._accept)
+            judge_status(response.status)
         except BillhookError:
             response.body.close()
             raise
+        readable = ReadableResponse(response)
+        return await deliver(step, readable, values, self._conversation, accept=self._accept)
 
-    async def _send_all(self, steps: Sequence[Step], values: Values) -> Values:
+    async def send_all(self, steps: Sequence[Step], values: Values) -> Values:
         """Send *steps* in order, and return *values* with those that they extract."""
         for step in steps:
             response, values = await self._send_and_read(step, values)
@@ -112,15 +178,17 @@ class _CommandRun:
         self.step = step.name
         values = step.begin(values)
         response = await self._send_until_ready(step, values)
-        read, reading = self._conversation.read, step.reading or _PLAIN
+        read, reading = self._conversation.read, step.reading or PLAIN
         creates = bool(step.on_not_found)
-        if creates and await read(response, reading.is_not_found, values):
+        plan = joined(*reading.not_found_when)
+        if creates and await read(response, reading.is_not_found, values, plan):
             response.close()
-            await self._send_all(step.on_not_found, values)
+            await self.send_all(step.on_not_found, values)
             self.step = step.name
             response = await self._send_until_ready(step, values, is_retry=True)
-        given = await read(response, reading.take, values, inside=reading.looks_inside)
-        values = values.with_more({**values.given, **given})
+        plan = reading.plan_for(response.content.status)
+        given = await read(response, reading.take, values, plan)
+        values = values.with_more({**values.given, **_given_by(response, given)})
         if self._learn is not None:
             self._learn(values)
         return response, values
@@ -137,14 +205,16 @@ class _CommandRun:
         if repeat is None:
             return response
         may_end = bool(step.on_not_found) and not is_retry
-        is_over = partial(repeat.is_over, step.reading or _PLAIN, ends_if_missing=may_end)
+        reading = step.reading or PLAIN
+        is_over = partial(repeat.is_over, reading, ends_if_missing=may_end)
+        plan = joined(*repeat.when, *reading.not_found_when)
         for _ in range(repeat.times - 1):
-            if await read(response, is_over, values):
+            if await read(response, is_over, values, plan):
                 return response
             response.close()
             await self._conversation.pause(repeat.pause)
             response = await self._send(step, values)
-        if await read(response, is_over, values) or response.content.status in NOT_FOUND:
+        if await read(response, is_over, values, plan) or response.content.status in NOT_FOUND:
             return response
         response.close()
         raise StillWorking

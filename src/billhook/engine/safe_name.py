@@ -19,12 +19,13 @@ _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", 
 
 
 def safe_name(text: str, extension: str) -> str | None:
-    """Return the last part of *text* as a name that ends with *extension*, or None if none is left.
+    """Return *text* as a name that ends with *extension*, or None if none is left.
 
-    Folders, control characters and those that turn the direction of writing are dropped, so that
-    what people see is what they get (CWE-22, CWE-451). The bytes decide about the extension.
+    INV/2026/7 becomes INV-2026-7; of a path or URL, only the last part counts. Control characters
+    and those that turn the direction of writing are dropped, so that what people see is what they
+    get (CWE-22, CWE-451). The bytes decide about the extension.
     """
-    name = unicodedata.normalize("NFC", _SEPARATORS.split(text.strip())[-1])
+    name = unicodedata.normalize("NFC", _without_folders(text.strip()))
     name = _RESERVED.sub("_", "".join(filter(_is_visible, name)))
     stem, dot, ending = name.rpartition(".")
     stem = stem if dot and _is_extension(ending) else name
@@ -32,6 +33,18 @@ def safe_name(text: str, extension: str) -> str | None:
     if not stem:
         return None
     return f"_{stem}.{extension}" if is_device(stem) else f"{stem}.{extension}"
+
+
+def _without_folders(text: str) -> str:
+    """Return the last part of a path; slashes inside the number of an invoice become hyphens.
+
+    INV/2026/7 and INV/2026/7.pdf are numbers, invoices/INV-7.pdf is a path.
+    """
+    parts = _SEPARATORS.split(text)
+    stem, dot, ending = parts[-1].rpartition(".")
+    is_file = bool(dot) and _is_extension(ending) and any(map(str.isalpha, stem))
+    is_path = is_file or "\\" in text or not {"", ".", ".."}.isdisjoint(parts)
+    return parts[-1] if is_path else "-".join(parts)
 
 
 def safe_stem(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from billhook.engine.body import Body
@@ -17,6 +18,7 @@ from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import BillhookError, SourceTimeout
+from billhook.engine.http.cookies import with_cookies
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.trace import OK
@@ -33,8 +35,8 @@ class FakeTransport:
     """Gives responses from a script instead of the network, and keeps the requests.
 
     Each response is used once, in order; when none is left, a request raises LookupError. Like the
-    real transport it notes an attempt for each request; unlike it, it follows no redirect and
-    judges no address. *delay* is in seconds, for each response.
+    real transport it notes an attempt for each request and adds the cookies of the run; unlike it,
+    it follows no redirect and judges no address. *delay* is in seconds, for each response.
     """
 
     def __init__(self, *responses: Scripted, delay: float = 0.0) -> None:
@@ -44,6 +46,7 @@ class FakeTransport:
 
     async def exchange(self, request: WebRequest, terms: RunTerms) -> Response:
         """Return the next response, or raise it if it is an error."""
+        request = with_cookies(request, terms.cookies.of(request.origin))
         self.requests.append(request)
         progress = terms.trace.begin(request.step, request.method)
         try:
@@ -66,7 +69,8 @@ class FakeTransport:
         response = self._responses.pop(0)
         if isinstance(response, BillhookError):
             raise response
-        return response if isinstance(response, Response) else response(request)
+        response = response if isinstance(response, Response) else response(request)
+        return response if response.target else replace(response, target=request.target)
 
 
 def make_response(

@@ -157,7 +157,21 @@ class Verdict(Enum):
         ),
     )
 
-    # Redirects
+    # Redirects and links
+    DENIED_SECRET_LED = (
+        "secret-led-away",
+        (
+            "A redirect or a link in a response holds a secret, and leads to another system. "
+            "Nothing was sent there."
+        ),
+    )
+    DENIED_LED = (
+        "led-to-private",
+        (
+            "A redirect or a link in a response led to a private system. "
+            "Only an integration whose own URL names that system may reach it."
+        ),
+    )
     DENIED_DOWNGRADE = (
         "downgrade",
         "The source sent us from https to http, which anybody on the way could read.",

@@ -136,7 +136,7 @@ answers = st.one_of(
     )
     for kind, path, pattern in (
         (st.just("body"), st.none(), st.just("")),
-        (st.just("zip"), st.none(), texts),
+        (st.sampled_from(["zip", "part"]), st.none(), texts),
         (st.sampled_from(["base64", "url", "link"]), st.none() | paths, st.just("")),
     )
 )
@@ -198,7 +198,8 @@ def authentications(draw):
         fields=draw(st.dictionaries(known, scalars, max_size=4)),
         extra=draw(st.dictionaries(texts, texts, max_size=2)),
         headers=draw(headers),
-        request=draw(st.none() | steps_named(st.just("") | names)),
+        requests=draw(st.lists(steps_named(st.just("") | names), max_size=2).map(tuple)),
+        derive=draw(unique(derives)),
         refused_when=draw(lists_of_conditions),
     )
 

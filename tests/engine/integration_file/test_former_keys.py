@@ -65,8 +65,7 @@ def test_the_former_key_means_the_same_as_the_present_one():
     config = read_integration(FORMER)
     assert config == read_integration(PRESENT)
     assert config.authentication is not None
-    assert config.authentication.request is not None
-    assert config.authentication.request.authentication is False
+    assert config.authentication.requests[0].authentication is False
     assert config.variables == {"sign_in": "a variable may have this name"}
     one, two = config.commands
     assert (one.name, one.steps[0].authentication) == ("sign_in", False)

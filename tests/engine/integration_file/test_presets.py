@@ -7,9 +7,8 @@ import re
 import pytest
 
 from billhook.engine import write_integration
-from billhook.engine.authentication.compile import compile_authentication
-from billhook.engine.command.compile import compile_command
 from billhook.engine.errors import ConfigurationError
+from billhook.engine.integration import try_to_compile
 from billhook.engine.integration_file.file import read_integration
 from billhook.engine.integration_file.presets import (
     list_presets,
@@ -18,6 +17,8 @@ from billhook.engine.integration_file.presets import (
     preset_text,
     read_preset,
 )
+from billhook.engine.list_config import LIST_COMMANDS
+from billhook.engine.tokens.catalogue import PAYMENT_COMMAND, STATEMENT_COMMAND
 
 PRESET = """
 format = 1
@@ -103,24 +104,15 @@ def shipped(request):
 
 
 def test_a_shipped_preset_compiles(shipped):
-    config = shipped.integration
-    for command in config.commands:
-        compile_command(
-            command,
-            variables=config.variables,
-            secrets=config.secrets,
-            authentication=config.authentication,
-        )
-    if config.authentication is not None:
-        compile_authentication(
-            config.authentication, variables=config.variables, secrets=config.secrets
-        )
+    assert try_to_compile(shipped.integration).problems == ()
 
 
 def test_a_preset_that_ships_explains_all_its_fields(shipped):
     config = shipped.integration
     assert {*config.secrets} <= {field.token for field in shipped.fields}
-    assert [command.name for command in config.commands] == ["GetInvoiceImage"]
+    document, *others = [command.name for command in config.commands]
+    assert document == "GetInvoiceImage"
+    assert set(others) <= {*LIST_COMMANDS, PAYMENT_COMMAND, STATEMENT_COMMAND}
     assert shipped.get
     assert shipped.site.startswith("https://")
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", shipped.name)

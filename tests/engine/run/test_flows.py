@@ -63,7 +63,9 @@ secrets = ["ApiKey"]
 
 
 def policy_for(*sources: Source) -> EgressPolicy:
-    return EgressPolicy.from_texts(allow=[f"{each.host}:{each.port}" for each in sources])
+    return EgressPolicy.from_texts(
+        allow=[f"{each.host}:{each.port}" for each in sources], also_led=True
+    )
 
 
 async def run(steps: str, *sources: Source, trace: Trace | None = None) -> bytes:

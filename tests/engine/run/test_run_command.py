@@ -45,6 +45,28 @@ async def test_a_failed_status_has_its_own_error(status, error, attempt):
     assert [(one.status, one.outcome) for one in trace.attempts] == [(int(status[:3]), attempt)]
 
 
+@pytest.mark.parametrize(
+    ("content_range", "is_whole"),
+    [
+        pytest.param("bytes 0-59999/60000", True, id="whole"),
+        pytest.param("bytes 0-59999/60001", False, id="one-byte-is-missing"),
+        pytest.param("bytes 1-60000/60000", False, id="not-from-the-start"),
+        pytest.param("bytes 0-59999/*", False, id="of-unknown-length"),
+    ],
+)
+async def test_a_part_that_is_all_there_is_counts_as_the_document(content_range, is_whole):
+    reply = answer(pdf(60_000), f"Content-Range: {content_range}", status="206 Partial Content")
+    async with serving(always(reply)) as source, transport_to(source) as door:
+        get_invoice = command(f"{source.url}/invoice")
+        run = run_command(get_invoice, get_invoice.values({}), transport=door)
+        if is_whole:
+            with await run as document:
+                assert document.size == 60_000
+        else:
+            with pytest.raises(SourceStatus):
+                await run
+
+
 async def test_the_trace_shows_how_the_time_of_each_attempt_was_spent():
     async with serving(always(answer(pdf()))) as source, transport_to(source) as door:
         get_invoice = command(f"{source.url}/invoice")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from billhook.engine.list_config import LIST_COMMANDS
 from billhook.engine.tokens.catalogue import COMMANDS, NAME, SYSTEM_TOKENS, nearest, tokens_of
 
 ALL = [token for command in COMMANDS.values() for token in command.tokens] + list(SYSTEM_TOKENS)
 
 
 def test_the_original_commands_are_known():
-    assert list(COMMANDS) == ["GetInvoiceImage", "LoginWithToken"]
+    known = {"GetInvoiceImage", "GetPaymentLink", "GetStatement", "LoginWithToken", *LIST_COMMANDS}
+    assert set(COMMANDS) == known
     assert tokens_of("GetInvoiceImage") >= {
         "InvoiceNumber",
         "InvoiceId",
@@ -27,6 +29,12 @@ def test_the_original_commands_are_known():
         "Locale",
         "OrganisationName",
     }
+
+
+def test_a_statement_is_about_a_customer_and_a_period_and_no_invoice():
+    names = {"CustomerNumber", "CustomerId", "CustomerName", "StatementStart", "StatementEnd"}
+    person = {"ContactEmail", "ContactName", "Locale", "OrganisationName"}
+    assert tokens_of("GetStatement") == names | person
 
 
 def test_a_custom_command_has_no_tokens_in_the_catalogue():

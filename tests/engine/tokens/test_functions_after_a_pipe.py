@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -158,3 +158,64 @@ def test_a_raw_value_gets_a_remark_unless_the_member_typed_it():
 def test_raw_is_refused_everywhere_else(fields):
     (problem,) = problems_of(**fields)
     assert problem.code == "forbidden-position"
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "target"),
+    [
+        pytest.param("d/{{A|path}}", "2026/03/INV 7.pdf", "/d/2026/03/INV%207.pdf", id="segments"),
+        pytest.param("d/{{A|path}}", "/files/a?b#c.pdf", "/d/files/a%3Fb%23c.pdf", id="one-slash"),
+        pytest.param("d/{{A|path}}/x", "a/b", "/d/a/b/x", id="inside"),
+        pytest.param("d/x-{{A|path}}.pdf", "a/b", "/d/x-a/b.pdf", id="glued"),
+        pytest.param("d/{{A|path}}", "a%2Fb/ü", "/d/a%252Fb/%C3%BC", id="encoded-again"),
+        pytest.param("d/{{A|path}}", "INV-7", "/d/INV-7", id="one-segment"),
+    ],
+)
+def test_path_inserts_several_segments(url, value, target):
+    assert fill(compile_step(url=SITE + url), A=value).target == target
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "code"),
+    [
+        pytest.param("{{A|path}}", "../x", "dot-segment", id="dots"),
+        pytest.param("{{A|path}}", "a/..", "dot-segment", id="dots-at-the-end"),
+        pytest.param("{{A|path}}", "a//b", "empty-segment", id="two-slashes"),
+        pytest.param("{{A|path}}", "a/", "empty-segment", id="slash-at-the-end"),
+        pytest.param("{{A|path}}", "//evil.example", "empty-segment", id="network-path"),
+        pytest.param("{{A|path}}", "", "empty-segment", id="nothing"),
+        pytest.param("{{A|path}}", "/", "empty-segment", id="only-a-slash"),
+        pytest.param("x{{A|path}}", "/a", "empty-segment", id="slash-after-text"),
+        pytest.param("{{A|path}}", "..\\x", "dot-segment", id="backslash"),
+    ],
+)
+def test_path_cannot_leave_its_place(url, value, code):
+    assert misfits(compile_step(url=SITE + url), A=value) == [code]
+
+
+@given(TEXTS)
+def test_for_any_value_path_writes_its_segments_and_no_others(value):
+    command = compile_step(url=f"{SITE}d/{{{{A|path}}}}/e?f=1")
+    try:
+        filled = fill(command, A=value)
+    except TokenError:
+        return
+    path, _, query = filled.target.partition("?")
+    segments = [unquote(each) for each in path.split("/")]
+    assert segments == ["", "d", *value.removeprefix("/").split("/"), "e"]
+    assert query == "f=1"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"headers": (("X", "{{A|path}}"),)}, id="header"),
+        pytest.param({"url": SITE + "?q={{A|path}}"}, id="query"),
+        pytest.param(with_body(JSON, '{"a": "{{A|path}}"}'), id="json"),
+        pytest.param({"url": "https://{{Host|path}}/"}, id="host"),
+    ],
+)
+def test_path_is_refused_everywhere_else(fields):
+    (problem,) = problems_of(**fields)
+    assert problem.code == "forbidden-position"
+    assert "URL's path" in problem.message

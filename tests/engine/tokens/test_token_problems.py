@@ -117,7 +117,7 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
             "unknown-function",
             (0, 10),
             "{{A|upper}}",
-            "Did you mean {{A|upper}}?",
+            "Did you mean upper?",
             id="near-function",
         ),
         pytest.param(
@@ -133,7 +133,7 @@ from small_commands import TEXT, compile_step, fill, problems_of, with_body
             "unknown-function",
             (0, 10),
             "{{A|date:yyyy-MM-dd}}",
-            "consists of yyyy",
+            "needs a pattern",
             id="date-without-format",
         ),
         pytest.param("{{A| upper}}", "malformed-token", (0, 12), None, "one |", id="space-in-pipe"),

@@ -19,6 +19,8 @@ from billhook.engine.tokens.catalogue import Value, nearest
 from billhook.engine.tokens.template import unfit_message
 from billhook.engine.tokens.values import Given, UnfitValue, Values, take_value
 
+MAX_UNKNOWN: Final = 20
+"""The most names without a token that are reported one by one."""
 _NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
 
 
@@ -73,32 +75,38 @@ class Command:
         Raises TokenError with every name that is unknown or missing, and every value that can't
         be sent at all. *run_id* fills ``{{RunId}}``; without one, a new id is made.
         """
-        problems = self._name_problems(tokens, secrets)
-        given: dict[str, Given] = {}
-        sources: tuple[tuple[Iterable[str], Mapping[str, Value]], ...] = (
-            (self.tokens, tokens),
-            (self.secrets, secrets),
-        )
-        for names, source in sources:
+        try:
+            given = {name: take_value(tokens[name]) for name in self.tokens}
+            holds_secret = any(value.secret for value in given.values())
+            for name in self.secrets:
+                given[name] = take_value(secrets[name])
+        except (KeyError, UnfitValue):
+            raise TokenError(tuple(self._problems(tokens, secrets))) from None
+        if not self.known_tokens.issuperset(tokens):
+            raise TokenError(tuple(self._problems(tokens, secrets)))
+        if self.system_tokens:
+            self._add_system_tokens(given, run_id)
+        return Values(given, holds_secret_tokens=holds_secret)
+
+    def _problems(
+        self, tokens: Mapping[str, Value], secrets: Mapping[str, Secret]
+    ) -> Iterator[Problem]:
+        """Give every problem of what the caller gives, once there is one."""
+        yield from self._name_problems(tokens, secrets)
+        for names, source in ((self.tokens, tokens), (self.secrets, secrets)):
             for name in names:
                 if name in source:
                     try:
-                        given[name] = take_value(source[name])
+                        take_value(source[name])
                     except UnfitValue as unfit:
-                        problems.append(_unfit(name, unfit))
-        if problems:
-            raise TokenError(tuple(problems))
-        if self.system_tokens:
-            self._add_system_tokens(given, run_id)
-        holds_secret = any(given[name].secret for name in self.tokens)
-        return Values(given, holds_secret_tokens=holds_secret)
+                        yield _unfit(name, unfit)
 
     def _name_problems(
         self, tokens: Mapping[str, Value], secrets: Mapping[str, Secret]
     ) -> list[Problem]:
-        problems = []
+        problems: list[Problem] = []
         if not self.known_tokens.issuperset(tokens):
-            problems += [self._unknown(name) for name in tokens if name not in self.known_tokens]
+            problems += self._unknown_names(tokens)
         problems += [
             _missing(name, "missing-token", "No value was given for the token")
             for name in self.tokens
@@ -110,6 +118,14 @@ class Command:
             if name not in secrets
         ]
         return problems
+
+    def _unknown_names(self, tokens: Iterable[str]) -> Iterator[Problem]:
+        unknown = [name for name in tokens if name not in self.known_tokens]
+        for name in unknown[:MAX_UNKNOWN]:
+            yield self._unknown(name)
+        if len(unknown) > MAX_UNKNOWN:
+            message = f"{len(unknown) - MAX_UNKNOWN:,} more values were given for unknown tokens."
+            yield Problem(code="unknown-token", message=message, where="tokens")
 
     def _unknown(self, name: str) -> Problem:
         if name in self.own_names:

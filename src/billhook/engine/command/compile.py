@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.answer.kinds import ACCEPTABLE, KINDS
 from billhook.engine.command.command import Command
 from billhook.engine.command.compile_step import StepDraft, compile_step
+from billhook.engine.command.payment import asking_for_link, compile_payment
+from billhook.engine.command.person import naming_person, person_problems
 from billhook.engine.command.scope import SESSION, StepScopes, all_steps, session_token_names
 from billhook.engine.command.step import Step
 from billhook.engine.config import (
@@ -43,37 +46,45 @@ def compile_command(
     *variables* are filled in now. *secrets* are the names that the integration has. If
     *authentication* is a session, the command's requests may use the values that it gives.
     """
+    config = asking_for_link(config)
     where = f"commands.{config.name}"
     names = tuple(secrets)
     scope, problems = make_scope(variables, names, tokens_of(config.name) | {*config.tokens})
     problems += _name_problems(config, where, variables, names)
     problems += _settings_problems(config, where)
-    drafts = _compile_steps(config, where, scope, authentication)
-    whole = [inner for draft in drafts for inner in draft.whole]
-    problems += [problem for draft in whole for problem in _problems_of(draft)]
-    if problems:
-        raise ConfigurationError(tuple(problems))
-    notes = tuple(note for draft in whole for note in _notes_of(draft, config))
-    return _command(config, _build(config, drafts), scope, notes)
-
-
-def _compile_steps(
-    config: CommandConfig, where: str, scope: Scope, authentication: AuthenticationConfig | None
-) -> list[StepDraft]:
-    """Compile the steps in order: each knows what those before it give."""
+    problems += person_problems(config, where)
+    payment = compile_payment(config, where, scope.variables)
+    problems += payment.problems if payment else []
     scopes = StepScopes(base=scope, session=session_token_names(authentication))
+    places = [
+        f"{where}.steps[{index}]" if has_step_tables(config) else where
+        for index in range(len(config.steps))
+    ]
+    command, found = compile_steps(naming_person(config), places, scopes)
+    if command is None or problems:
+        raise ConfigurationError((*problems, *found))
+    return replace(command, steps=payment.finish(command.steps)) if payment else command
+
+
+def compile_steps(
+    config: CommandConfig, places: Sequence[str], scopes: StepScopes
+) -> tuple[Command | None, list[Problem]]:
+    """Compile the steps of *config*, which are at *places*: each knows what those before it give.
+
+    *scopes* grow from step to step. A step without a name has that of the command.
+    """
     scopes.declare(config.steps, config.name)
     last = len(config.steps) - 1
-    return [
-        compile_step(
-            step,
-            f"{where}.steps[{index}]" if has_step_tables(config) else where,
-            scopes,
-            config.name,
-            is_last=index == last,
-        )
-        for index, step in enumerate(config.steps)
+    drafts = [
+        compile_step(step, place, scopes, config.name, is_last=index == last)
+        for index, (step, place) in enumerate(zip(config.steps, places, strict=True))
     ]
+    whole = [inner for draft in drafts for inner in draft.whole]
+    problems = [problem for draft in whole for problem in _problems_of(draft)]
+    if problems:
+        return None, problems
+    notes = tuple(note for draft in whole for note in _notes_of(draft, config))
+    return _command(config, _build(config, drafts), scopes.base, notes), []
 
 
 def _problems_of(draft: StepDraft) -> list[Problem]:
@@ -210,7 +221,7 @@ def _problems_of_name(name: str, count: int, where: str) -> Iterator[Problem]:
         message = f"Each step needs a name, such as Find. {NAME_RULE}"
         yield Problem(code="invalid-name", message=message, where=where)
     elif name == SESSION:
-        message = f"{SESSION} is the name of the request that opens a session. Choose another."
+        message = f"{SESSION} is the name of the values of a session. Choose another."
         yield Problem(code="reserved-name", message=message, where=where)
     elif count > 1:
         message = f"There are {count} steps called {name}. Rename one."

@@ -9,8 +9,18 @@ from typing import Final
 
 from billhook.engine.answer.conditions import Condition, compile_condition
 from billhook.engine.answer.extract import Extract, compile_extract
+from billhook.engine.answer.inside import is_selector
 from billhook.engine.answer.paths import Path, compile_path
-from billhook.engine.answer.place import BASE64, BODY, LINK, URL, ZIP, AnswerPlace, Fact
+from billhook.engine.answer.place import (
+    BASE64,
+    BODY,
+    LINK,
+    PART,
+    URL,
+    ZIP,
+    AnswerPlace,
+    Fact,
+)
 from billhook.engine.answer.reading import Reading, Repeat
 from billhook.engine.answer.unwrapping import check_pattern
 from billhook.engine.config import (
@@ -29,7 +39,7 @@ from billhook.engine.tokens.text import Scope, read_text
 MAX_PAUSE: Final = 60.0
 MAX_TIMES: Final = 200
 MAX_CONDITIONS: Final = 20
-_KINDS: Final = (BODY, BASE64, URL, ZIP, LINK)
+_KINDS: Final = (BODY, BASE64, URL, ZIP, PART, LINK)
 _PATHS: Final = {BASE64: ("json", "xpath", "regex"), URL: (), LINK: ()}
 
 
@@ -41,6 +51,7 @@ class AnswerDraft:
     not_found_when: list[Condition] = field(default_factory=list)
     success_when: list[Condition] = field(default_factory=list)
     extracts: list[Extract] = field(default_factory=list)
+    reason: Path | None = None
     repeat: Repeat | None = None
     place: AnswerPlace | None = None
     uses: dict[str, None] = field(default_factory=dict)
@@ -52,6 +63,7 @@ class AnswerDraft:
             not_found_when=tuple(self.not_found_when),
             success_when=tuple(self.success_when),
             extracts=tuple(self.extracts),
+            reason=self.reason,
         )
 
     def take(self, config: StepConfig, step: str, scope: Scope) -> None:
@@ -59,6 +71,7 @@ class AnswerDraft:
         self.not_found_when = self._conditions(config.not_found_when, "not_found_when", scope)
         self.success_when = self._conditions(config.success_when, "success_when", scope)
         self._take_extracts(config, step, scope)
+        self.reason = self._path(config.reason, f"{self.where}.reason", scope)
         if config.repeat_until is not None:
             self._take_repeat(config.repeat_until, scope)
 
@@ -164,6 +177,18 @@ def _place_problems(config: AnswerConfig, where: str) -> Iterator[Problem]:
             "without a slash."
         )
         yield Problem(code="zip-pattern", message=message, where=f"{where}.zip")
+    elif config.kind == ZIP and "{{" in config.pattern:
+        message = (
+            "A pattern has no tokens: it would look for a file with these braces in its name. "
+            "Write * where the name changes, such as *.pdf."
+        )
+        yield Problem(code="zip-pattern", message=message, where=f"{where}.zip")
+    if config.kind == PART and not is_selector(config.pattern):
+        message = (
+            "A part is named by its position, 2 for example, its type, application/pdf, or its "
+            "Content-ID, cid:invoice@example.com. Write one of them."
+        )
+        yield Problem(code="part-selector", message=message, where=f"{where}.part")
     if config.authentication and config.kind != URL:
         message = "authentication goes with a url: it sends the credentials there. Remove it."
         yield Problem(code="misplaced-key", message=message, where=f"{where}.authentication")

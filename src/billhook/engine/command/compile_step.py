@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from billhook.engine.command.compile_request import RequestDraft, compile_request
+from billhook.engine.command.derive import Derive
 from billhook.engine.command.scope import StepScopes
-from billhook.engine.command.step import Derive, Step
+from billhook.engine.command.step import Step
 from billhook.engine.config import DeriveConfig, StepConfig
 from billhook.engine.egress.url import Origin
 from billhook.engine.errors import Problem
 from billhook.engine.slots.form import compile_text
-from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
-from billhook.engine.tokens.functions import RAW, find_function, function_names
+from billhook.engine.tokens.catalogue import NAME, NAME_RULE
+from billhook.engine.tokens.functions import (
+    PATH,
+    RAW,
+    BadFunction,
+    find_function,
+    function_names,
+    make_function,
+)
 from billhook.engine.tokens.text import read_text
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ MAX_ANSWER: Final = 10_000_000
 """The most bytes of a response that isn't the document: a list that was searched, for instance."""
 MAX_TOKENS: Final = 50
 _SAFE: Final = "GET"
+_ONLY_IN_URLS: Final = frozenset({RAW, PATH})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +48,7 @@ class StepDraft:
     inner: list[StepDraft] = field(default_factory=list)
     carried: frozenset[str] = frozenset()
     session: frozenset[str] = frozenset()
+    late: tuple[Derive, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -75,6 +85,7 @@ class StepDraft:
             link=request.link,
             trusted=trusted,
             session=self.session,
+            late=self.late,
             authenticate=not request.link
             if config.authentication is None
             else config.authentication,
@@ -106,7 +117,7 @@ def compile_step(
     problems = list(_token_problems(config, where))
     derives = []
     for typed in config.derive:
-        derive, found = _compile_derive(typed, name, f"{where}.derive.{typed.name}", scopes)
+        derive, found = compile_derive(typed, name, f"{where}.derive.{typed.name}", scopes)
         problems += found
         if derive is not None:
             derives.append(derive)
@@ -116,7 +127,8 @@ def compile_step(
     )
     names = frozenset(request.uses)
     draft.carried = scopes.taint(names)
-    draft.session = scopes.session & names
+    draft.session = scopes.of_session(names)
+    draft.late = tuple(scopes.late.values())
     draft.problems += _contradictions(draft, is_last=is_last)
     _take_inner(draft, scopes, command)
     _take_answer(draft, scopes, is_last=is_last)
@@ -140,9 +152,10 @@ def _token_problems(config: StepConfig, where: str) -> Iterator[Problem]:
         seen.add(name)
 
 
-def _compile_derive(
+def compile_derive(
     config: DeriveConfig, step: str, where: str, scopes: StepScopes
 ) -> tuple[Derive | None, list[Problem]]:
+    """Compile a value derived from others, and add its token to those that are known."""
     text = read_text(config.template, where, scopes.derive(step))
     problems = [*text.problems, *_function_problems(config.function, where)]
     template, found = (None, []) if text.problems else compile_text(text, scopes.derive(step))
@@ -150,23 +163,36 @@ def _compile_derive(
     token = f"{step}.{config.name}"
     names = frozenset(use.name for use in text.tokens)
     scopes.known.add(token)
-    scopes.masked |= {token} if names & scopes.masked else set()
+    is_late = bool(scopes.of_session(names))
+    scopes.masked |= {token} if is_late or names & scopes.masked else set()
     if taint := scopes.taint(names):
         scopes.taints[token] = taint
     if template is None or problems:
         return None, problems
     function = find_function(config.function) if config.function else None
-    return Derive(token=token, template=template, function=function), []
+    derive = Derive(token=token, template=template, function=function)
+    if is_late:
+        scopes.late[token] = derive
+    return derive, []
 
 
 def _function_problems(function: str, where: str) -> Iterator[Problem]:
-    if not function or (function != RAW and find_function(function) is not None):
+    if not function:
         return
-    names = [name for name in function_names() if name != RAW]
-    near = nearest(function, names)
-    message = f'There is no function "{function}" for a derived value. Use {", ".join(names)}.'
+    advice: str = f"Use one of {', '.join(n for n in function_names() if n not in _ONLY_IN_URLS)}."
+    suggestion: str | None = None
+    if function not in _ONLY_IN_URLS:
+        try:
+            make_function(function)
+        except BadFunction as bad:
+            advice, suggestion = bad.advice, bad.suggestion
+        else:
+            return
     yield Problem(
-        code="unknown-function", message=message, where=f"{where}.function", suggestion=near
+        code="unknown-function",
+        message=f'"{function}" is no function for a derived value. {advice}',
+        where=f"{where}.function",
+        suggestion=suggestion,
     )
 
 
@@ -218,4 +244,5 @@ def _take_answer(draft: StepDraft, scopes: StepScopes, *, is_last: bool) -> None
 
 def _concerns_answer(config: StepConfig) -> bool:
     parts = (config.extract, config.success_when, config.not_found_when, config.on_not_found)
-    return any(parts) or config.repeat_until is not None or config.answer is not None
+    single = (config.reason, config.repeat_until, config.answer)
+    return any(parts) or any(each is not None for each in single)

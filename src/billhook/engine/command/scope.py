@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
+from billhook.engine.command.derive import Derive
 from billhook.engine.config import AuthenticationConfig, StepConfig
 from billhook.engine.tokens.text import Scope
 
 SESSION: Final = "Session"
-"""The name of the request that opens a session; its tokens begin with it: ``{{Session.Id}}``."""
-_SESSION_HERE: Final = "Values of a session are allowed only in URL, headers and body of a request."
-
+"""The name of a session, with which its tokens begin: ``{{Session.Id}}``."""
+_SESSION_HERE: Final = (
+    "A value of a session is allowed only in a request, not where its response is read."
+)
 _NO_CREDENTIAL: Final = "A secret is allowed only in a request, not where its response is read."
 
 
@@ -31,7 +33,8 @@ class StepScopes:
     """Grows from step to step. ``base`` is what every text may use.
 
     ``known`` are the steps' tokens so far; of them ``links`` may be a whole URL, ``masked`` are
-    taken as secret, and ``taints`` says of which stored secrets a derived token is made.
+    taken as secret, and ``taints`` says of which stored secrets a derived token is made. ``late``
+    are those derived from values of the ``session``, which are known when a request is signed.
     """
 
     base: Scope
@@ -41,6 +44,7 @@ class StepScopes:
     links: set[str] = field(default_factory=set)
     taints: dict[str, frozenset[str]] = field(default_factory=dict)
     masked: set[str] = field(default_factory=set)
+    late: dict[str, Derive] = field(default_factory=dict)
 
     def declare(self, steps: tuple[StepConfig, ...], command: str) -> None:
         """Note all tokens that *steps* give; one without a name bears the command's."""
@@ -61,15 +65,17 @@ class StepScopes:
 
     def derive(self, step: str) -> Scope:
         """Return the scope of what *step* derives before it is sent."""
-        absent = self._absent(step) | dict.fromkeys(self.session, _SESSION_HERE)
-        tokens = self.base.tokens | self.known
-        return replace(self.base, tokens=tokens, absent=MappingProxyType(absent))
+        return self.request(step)
 
     def answer(self, step: str) -> Scope:
         """Return the scope of paths in the response, and of a document's name: it has no secret."""
         scope = self.derive(step)
-        hidden = self.base.secrets | self.masked | self.taints.keys()
-        absent = {**scope.absent, **dict.fromkeys(hidden, _NO_CREDENTIAL)}
+        hidden = self.base.secrets | self.masked | self.taints.keys() | self.session
+        absent = {
+            **scope.absent,
+            **dict.fromkeys(hidden, _NO_CREDENTIAL),
+            **dict.fromkeys(self.session, _SESSION_HERE),
+        }
         return replace(
             scope,
             secrets=frozenset(),
@@ -83,6 +89,10 @@ class StepScopes:
             for name, declared in self.declared.items()
             if name not in self.known
         }
+
+    def of_session(self, names: frozenset[str]) -> frozenset[str]:
+        """Return those of the tokens *names* that are only known with the session."""
+        return names & (self.session | self.late.keys())
 
     def taint(self, names: frozenset[str]) -> frozenset[str]:
         """Return the stored secrets that the tokens *names* are or are derived from."""
@@ -120,6 +130,8 @@ def _why_absent(name: str, declared: _Declared, step: str) -> str:
 
 def session_token_names(config: AuthenticationConfig | None) -> frozenset[str]:
     """Return the tokens that the session of *config*, if it is one, gives to every text."""
-    if config is None or config.scheme != "session" or config.request is None:
+    if config is None or config.scheme != "session":
         return frozenset()
-    return frozenset(f"{SESSION}.{extract.name}" for extract in config.request.extract)
+    names = [extract.name for request in config.requests for extract in request.extract]
+    names += [derive.name for derive in config.derive]
+    return frozenset(f"{SESSION}.{name}" for name in names)

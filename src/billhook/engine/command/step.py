@@ -6,43 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from billhook.engine.command.derive import Derive, with_derived
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Origin, parse_url
-from billhook.engine.errors import MissingValue, Problem, TokenError, denied
+from billhook.engine.errors import RESPONSE, MissingValue, Problem, TokenError, denied
 from billhook.engine.http.request import WebRequest
-from billhook.engine.tokens.functions import Function, UnfitForFunction
-from billhook.engine.tokens.template import Template, unfit_message
-from billhook.engine.tokens.values import Given, UnfitValue, Values, checked_text
+from billhook.engine.tokens.template import Template
+from billhook.engine.tokens.values import Given, UnfitValue, Values
 from billhook.engine.verdict import Verdict
 
 if TYPE_CHECKING:
     from billhook.engine.answer.place import AnswerPlace
     from billhook.engine.answer.reading import Reading, Repeat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derive:
-    """A token derived from others: a template, perhaps a function. ``token`` is ``Step.Name``."""
-
-    token: str
-    template: Template
-    function: Function | None
-
-    @property
-    def uses(self) -> frozenset[str]:
-        """The names of the tokens from which it is derived."""
-        return frozenset(name for _, _, name in self.template.pieces)
-
-    def make(self, values: Values) -> Given:
-        """Return the value; it is secret if one of its parts is. Raises UnfitValue."""
-        text = self.template.fill(values)
-        if self.function is not None:
-            try:
-                text = self.function(text)
-            except UnfitForFunction as unfit:
-                raise UnfitValue("unfit-for-function", unfit.reason) from None
-        is_secret = any(values.given[name].secret for name in self.uses)
-        return Given(text=checked_text(text), quoted=True, secret=is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +29,9 @@ class Step:
     tokens. ``body`` is None where the method takes no body.
 
     ``origin`` is None where the URL comes out of an earlier response, as the token ``link``; then
-    credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that only
-    the authentication knows. Without any part that concerns the response, ``reading`` is None.
+    credentials go along only to one of ``trusted`` origins. ``session`` are the tokens that are
+    only known with the session, and ``late`` makes those of them that are derived from its values.
+    Without any part that concerns the response, ``reading`` is None.
     ``max_bytes`` is the limit of the response, if it isn't the command's.
     """
 
@@ -73,6 +49,7 @@ class Step:
     link: str = ""
     trusted: frozenset[Origin] = frozenset()
     session: frozenset[str] = frozenset()
+    late: tuple[Derive, ...] = ()
     authenticate: bool = True
     repeatable: bool = False
     compressed: bool = False
@@ -94,22 +71,7 @@ class Step:
 
         Tokens derived from values that aren't known yet are left out.
         """
-        if not self.derives:
-            return values
-        given = dict(values.given)
-        problems = []
-        for derive in self.derives:
-            if not derive.uses <= given.keys():
-                continue
-            try:
-                given[derive.token] = derive.make(Values(given))
-            except UnfitValue as unfit:
-                message = unfit_message(derive.token, unfit.reason)
-                where = derive.template.where
-                problems.append(Problem(code=unfit.code, message=message, where=where))
-        if problems:
-            raise TokenError(tuple(problems))
-        return values.with_more(given)
+        return with_derived(values, self.derives)
 
     def begin(self, values: Values) -> Values:
         """Return :meth:`derived` values when the step's turn in a run has come.
@@ -177,6 +139,7 @@ class Step:
             authenticate=self.authenticate and origin in self.trusted,
             repeatable=self.repeatable,
             compressed=self.compressed,
+            led_from=values.given[self.link].given_by,
         )
 
     def _keep_secret_from(self, origin: Origin) -> None:
@@ -208,11 +171,12 @@ class Step:
             authenticate=self.authenticate and (self.origin is not None or origin in self.trusted),
             repeatable=self.repeatable,
             compressed=self.compressed,
+            led_from=values.given[self.link].given_by if self.link else None,
             complete=lambda session: self._complete(values, session),
         )
 
     def _complete(self, values: Values, session: Mapping[str, Given]) -> WebRequest:
-        whole = values.with_more({**values.given, **session})
+        whole = with_derived(values.with_more({**values.given, **session}), self.late)
         try:
             return self._fill(whole)
         except UnfitValue:
@@ -272,7 +236,7 @@ def read_link(text: str, trusted: frozenset[Origin]) -> tuple[Origin, str, str]:
     """
     url = parse_url(text.strip(), limit=MAX_LOCATION_LENGTH)
     if isinstance(url, Verdict):
-        raise denied(url)
+        raise denied(url, came_from=RESPONSE)
     if url.scheme != "https" and all(origin.scheme == "https" for origin in trusted):
         raise denied(Verdict.DENIED_DOWNGRADE)
     return url.origin, url.text, url.target

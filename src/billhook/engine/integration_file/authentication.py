@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from billhook.engine.config import AuthenticationConfig, TlsConfig
+from billhook.engine.config import AuthenticationConfig, StepConfig, TlsConfig
 from billhook.engine.integration_file.commands import (
     condition_table,
+    derives_table,
     read_conditions,
+    read_derives,
     read_step,
     step_table,
 )
 from billhook.engine.integration_file.fields import read_fields, write_fields
 from billhook.engine.integration_file.tables import Scalar, Table
 
-_PARTS: Final = ("scheme", "extra", "headers", "request", "refused_when")
+_PARTS: Final = ("scheme", "extra", "headers", "request", "requests", "derive", "refused_when")
 
 
 def read_authentication(table: Table) -> AuthenticationConfig:
@@ -25,12 +27,21 @@ def read_authentication(table: Table) -> AuthenticationConfig:
         fields=_read_fields(table, scheme),
         extra=table.text_table("extra"),
         headers=table.pairs("headers"),
-        request=read_step(table.table("request")) if "request" in table else None,
+        requests=_read_requests(table),
+        derive=read_derives(table, "derive"),
         refused_when=read_conditions(table, "refused_when"),
     )
-    table.value("request")
     table.end()
     return config
+
+
+def _read_requests(table: Table) -> tuple[StepConfig, ...]:
+    """Read the one request that opens a session, or the list of several."""
+    one = (read_step(table.table("request")),) if table.value("request") is not None else ()
+    if one and "requests" in table:
+        message = "The requests that open a session are in requests. Move request there."
+        table.report("misplaced-key", message, key="request")
+    return one + tuple(read_step(each) for each in table.tables("requests"))
 
 
 def _read_fields(table: Table, scheme: str) -> dict[str, Scalar]:
@@ -60,8 +71,11 @@ def authentication_table(config: AuthenticationConfig) -> dict[str, Any]:
         table["headers"] = [list(pair) for pair in config.headers]
     if config.refused_when:
         table["refused_when"] = [condition_table(each) for each in config.refused_when]
-    if config.request is not None:
-        table["request"] = step_table(config.request)
+    if config.derive:
+        table["derive"] = derives_table(config.derive)
+    steps = [step_table(request) for request in config.requests]
+    if steps:
+        table |= {"request": steps[0]} if len(steps) == 1 else {"requests": steps}
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from billhook.engine.config import (
     ANSWER_KINDS,
     PATH_KINDS,
+    PATTERN_KINDS,
     TYPES,
     AnswerConfig,
     CommandConfig,
@@ -27,6 +28,7 @@ from billhook.engine.integration_file.fields import (
     write_fields,
 )
 from billhook.engine.integration_file.tables import Table
+from billhook.engine.list_config import LIST_COMMANDS, LIST_KEYS
 
 _Config = TypeVar("_Config")
 _Named = TypeVar("_Named", DeriveConfig, ExtractConfig)
@@ -38,9 +40,14 @@ _TEMPLATE: Final = 'a template in quotes, or a table { template = "…" }'
 
 
 def read_command(name: str, table: Table) -> CommandConfig:
-    """Read one command's table."""
+    """Read the table of one command that isn't a list command."""
     owner = TYPES.command
     config = owner(name=name, **read_fields(owner, table, COMMAND_KINDS, without=_NAME))
+    for key in LIST_KEYS:
+        if key in table:
+            table.value(key)
+            message = f'"{key}" belongs to a command that lists: {", ".join(LIST_COMMANDS)}.'
+            table.report("misplaced-key", message, key=key)
     table.end()
     return config
 
@@ -108,8 +115,9 @@ def _write_steps(steps: tuple[StepConfig, ...], info: FieldInfo) -> dict[str, An
     return {info.key: [step_table(step) for step in steps]}
 
 
-def _read_derives(table: Table, info: FieldInfo) -> tuple[DeriveConfig, ...]:
-    inside = table.table(info.key)
+def read_derives(table: Table, key: str) -> tuple[DeriveConfig, ...]:
+    """Read the table of derived values at *key*."""
+    inside = table.table(key)
     return tuple(_read_derive(inside, name) for name in inside)
 
 
@@ -129,9 +137,10 @@ def _read_named(owner: type[_Named], inside: Table, name: str) -> _Named:
     return config
 
 
-def _write_derives(configs: tuple[DeriveConfig, ...], info: FieldInfo) -> dict[str, Any]:
+def derives_table(configs: tuple[DeriveConfig, ...]) -> dict[str, Any]:
+    """Return *configs* as a table of a file."""
     tables = {each.name: write_fields(each, COMMAND_KINDS, without=_NAME) for each in configs}
-    return {info.key: {name: _shortest(table, "template") for name, table in tables.items()}}
+    return {name: shortest(table, "template") for name, table in tables.items()}
 
 
 def _read_extracts(table: Table, info: FieldInfo) -> tuple[ExtractConfig, ...]:
@@ -142,20 +151,20 @@ def _read_extracts(table: Table, info: FieldInfo) -> tuple[ExtractConfig, ...]:
 def _read_extract(inside: Table, name: str) -> ExtractConfig:
     if isinstance(inside.value(name), dict):
         return _read_named(TYPES.extract, inside, name)
-    return TYPES.extract(name=name, path=_read_path_at(inside, name))
+    return TYPES.extract(name=name, path=read_path_at(inside, name))
 
 
 def _write_extracts(configs: tuple[ExtractConfig, ...], info: FieldInfo) -> dict[str, Any]:
     tables = {each.name: write_fields(each, COMMAND_KINDS, without=_NAME) for each in configs}
-    return {info.key: {name: _shortest(table, "json") for name, table in tables.items()}}
+    return {info.key: {name: shortest(table, "json") for name, table in tables.items()}}
 
 
-def _shortest(table: dict[str, Any], key: str) -> Any:
+def shortest(table: dict[str, Any], key: str) -> Any:
     """Return *table*, or only its value if *key* is all that it has."""
     return table[key] if list(table) == [key] else table
 
 
-def _read_path_at(table: Table, key: str) -> PathConfig:
+def read_path_at(table: Table, key: str, allowed: tuple[str, ...] = PATH_KINDS) -> PathConfig:
     """Read the path at *key*: a text is a JSONPath, and a table names its kind."""
     value = table.value(key)
     if isinstance(value, str):
@@ -164,28 +173,29 @@ def _read_path_at(table: Table, key: str) -> PathConfig:
         table.report_kind(key, _PATH)
         return PathConfig(kind="json", text="$")
     inner = table.table(key)
-    path = _required_path(inner)
+    path = required_path(inner, allowed)
     inner.end()
     return path
 
 
 def _read_path(table: Table, info: FieldInfo) -> PathConfig | None:
-    return _required_path(table) if info.required else _optional_path(table)
+    return required_path(table) if info.required else optional_path(table)
 
 
-def _required_path(table: Table) -> PathConfig:
-    path = _optional_path(table)
+def required_path(table: Table, allowed: tuple[str, ...] = PATH_KINDS) -> PathConfig:
+    """Read the path in *table*, among other keys; report it if there is none."""
+    path = optional_path(table, allowed)
     if path is None:
-        message = f"A path is missing. Write {_PATH}; the kinds are {', '.join(PATH_KINDS)}."
+        message = f"A path is missing. Write {_PATH}; the kinds are {', '.join(allowed)}."
         table.report("missing-key", message)
         return PathConfig(kind="json", text="$")
     return path
 
 
-def _optional_path(table: Table) -> PathConfig | None:
-    """Read the path whose kind is a key of *table*, among other keys."""
-    kinds = [kind for kind in PATH_KINDS if kind in table]
-    texts = {kind: table.text(kind) for kind in PATH_KINDS}
+def optional_path(table: Table, allowed: tuple[str, ...] = PATH_KINDS) -> PathConfig | None:
+    """Read the path whose kind, one of those *allowed*, is a key of *table*, among other keys."""
+    kinds = [kind for kind in allowed if kind in table]
+    texts = {kind: table.text(kind) for kind in allowed}
     namespaces = table.text_table("namespaces")
     if len(kinds) > 1:
         message = f"There are {len(kinds)} paths here ({', '.join(kinds)}). Keep one."
@@ -199,9 +209,19 @@ def _optional_path(table: Table) -> PathConfig | None:
     return PathConfig(kind=kinds[0], text=texts[kinds[0]], namespaces=namespaces)
 
 
-def _path_table(path: PathConfig) -> dict[str, Any]:
+def path_table(path: PathConfig) -> dict[str, Any]:
+    """Return *path* as keys and values of a table."""
     table: dict[str, Any] = {path.kind: path.text}
     return table | {"namespaces": dict(path.namespaces)} if path.namespaces else table
+
+
+def _read_reason(table: Table, info: FieldInfo) -> PathConfig | None:
+    is_given = table.value(info.key) is not None
+    return read_path_at(table, info.key) if is_given else None
+
+
+def _write_reason(path: PathConfig, info: FieldInfo) -> dict[str, Any]:
+    return {info.key: shortest(path_table(path), "json")}
 
 
 def _read_repeat(table: Table, info: FieldInfo) -> RepeatConfig | None:
@@ -230,27 +250,35 @@ def _read_location(table: Table) -> dict[str, Any]:
     return {
         "kind": kind,
         "path": _read_answer_path(table, kind, values[kind]),
-        "pattern": table.text("zip") if kind == "zip" else "",
+        "pattern": _read_pattern(table, kind, values[kind]),
     }
+
+
+def _read_pattern(table: Table, kind: str, value: Any) -> str:
+    """Read the pattern of a zip's file, or of a part, whose position may be a number."""
+    if kind not in PATTERN_KINDS:
+        return ""
+    is_position = kind == "part" and isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_position else table.text(kind)
 
 
 def _read_answer_path(table: Table, kind: str, value: Any) -> PathConfig | None:
     """Read the path to the document, its URL or the link; ``true`` is the whole body."""
-    if kind == "zip" or value is True:
+    if kind in PATTERN_KINDS or value is True:
         return None
     if kind == "body":
         if kind in table:
             table.report("wrong-type", "Write body = true, or leave it out.", key=kind)
         return None
     if isinstance(value, str | dict):
-        return _read_path_at(table, kind)
+        return read_path_at(table, kind)
     table.report_kind(kind, f"{_PATH}, or true for the whole body")
     return None
 
 
 def _write_answer(config: AnswerConfig, info: FieldInfo) -> dict[str, Any]:
-    path = True if config.path is None else _shortest(_path_table(config.path), "json")
-    location = {config.kind: config.pattern if config.kind == "zip" else path}
+    path = True if config.path is None else shortest(path_table(config.path), "json")
+    location = {config.kind: config.pattern if config.kind in PATTERN_KINDS else path}
     return {info.key: location | write_fields(config, COMMAND_KINDS)}
 
 
@@ -268,20 +296,25 @@ def _write_table(config: Any, info: FieldInfo) -> dict[str, Any]:
 
 
 def _write_fact(config: FactConfig, info: FieldInfo) -> dict[str, Any]:
-    return {info.key: _shortest(write_fields(config, COMMAND_KINDS), "json")}
+    return {info.key: shortest(write_fields(config, COMMAND_KINDS), "json")}
 
 
 COMMAND_KINDS: Final[FileKinds] = KINDS | {  # type: ignore[operator]
     "requests": FileKind("list of tables", _read_requests, _write_requests),
     "steps": FileKind("list of tables", _read_steps, _write_steps),
-    "derives": FileKind("table", _read_derives, _write_derives),
+    "derives": FileKind(
+        "table",
+        lambda table, info: read_derives(table, info.key),
+        lambda value, info: {info.key: derives_table(value)},
+    ),
     "extracts": FileKind("table", _read_extracts, _write_extracts),
     "conditions": FileKind(
         "list of tables",
         lambda table, info: read_conditions(table, info.key),
         lambda value, info: {info.key: [condition_table(each) for each in value]},
     ),
-    "path": FileKind("path", _read_path, lambda value, _: _path_table(value)),
+    "path": FileKind("path", _read_path, lambda value, _: path_table(value)),
+    "reason": FileKind("path", _read_reason, _write_reason),
     "repeat": FileKind("table", _read_repeat, _write_table),
     "answer": FileKind("table", _read_answer, _write_answer),
     "fact": FileKind("path or table", _read_fact, _write_fact),

@@ -78,9 +78,9 @@ KINDS: Final[FileKinds] = {
 def read_fields(
     owner: type, table: Table, kinds: FileKinds = KINDS, *, without: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return the values of the described fields of *owner* in *table*, by key."""
+    """Return the values of the described fields of *owner* in *table*, by attribute."""
     return {
-        info.key: kinds[info.kind].read(table, info)
+        info.attribute: kinds[info.kind].read(table, info)
         for info in fields_of(owner)
         if info.key not in without
     }
@@ -92,7 +92,7 @@ def write_fields(
     """Return the described fields of *config* as keys and values, without defaults."""
     entries: dict[str, Any] = {}
     for info in fields_of(type(config)):
-        value = getattr(config, info.key)
+        value = getattr(config, info.attribute)
         is_written = info.required or value != info.default or info.key in _ALWAYS_WRITTEN
         if is_written and info.key not in without:
             entries |= kinds[info.kind].write(value, info)

@@ -16,13 +16,14 @@ from billhook.engine.integration_file.authentication import (
     read_tls,
     tls_table,
 )
-from billhook.engine.integration_file.commands import command_table, read_command
+from billhook.engine.integration_file.bounds import MAX_ROWS
 from billhook.engine.integration_file.former_keys import (
     rename_in_authentication,
     rename_in_file,
     rename_in_path,
     rename_in_step,
 )
+from billhook.engine.integration_file.lists import any_command_table, read_any_command
 from billhook.engine.integration_file.tables import Table, rename_keys
 from billhook.engine.integration_file.toml_text import (
     LINE_LENGTH,
@@ -35,7 +36,10 @@ from billhook.engine.integration_file.toml_text import (
 _Config = TypeVar("_Config")
 FORMAT: Final = 1
 MAX_FILE_BYTES: Final = 1_000_000
-_LISTS_OF_STEPS: Final = ("steps", "on_not_found")
+MAX_KEY_PARTS: Final = 50
+_TOML_PIECE: Final = re.compile(r"""[\w-]+|"[^"\n]*"|'[^'\n]*'|\.|\S|\n""")
+"""Keys, texts, dots and other characters of a file; blanks are between them."""
+_LISTS_OF_TABLES: Final = ("steps", "on_not_found", "passes")
 _TOML_POSITION: Final = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _BINARY: Final = "This is not a text file in UTF-8. An integration file is TOML, saved as UTF-8."
 
@@ -100,6 +104,9 @@ def _fail(code: str, message: str, line: int | None = None) -> NoReturn:
 
 def parse_toml(text: str) -> dict[str, Any]:
     """Return the tables of *text*; raise ConfigurationError, with the line, if it isn't TOML."""
+    line = _line_of_long_key(text)
+    if line:
+        _fail("too-long", f"A key in line {line} has more than {MAX_KEY_PARTS} parts.", line)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -110,6 +117,20 @@ def parse_toml(text: str) -> dict[str, Any]:
         _fail("invalid-toml", f"The file is not valid TOML at line {line}{column}: {cause}", line)
     except RecursionError:
         _fail("invalid-toml", "The file's lists and tables are nested too deep.")
+    except ValueError:  # Python's limit of digits, or a date that no calendar has
+        _fail("invalid-toml", "The file holds a number or date that can't be read. Shorten it.")
+
+
+def _line_of_long_key(text: str) -> int:
+    """Return the line of a key with too many dots, or 0: reading it takes time by their square."""
+    dots, was_dot = 0, True
+    for match in _TOML_PIECE.finditer(text):
+        is_dot = match[0] == "."
+        dots = dots + 1 if is_dot and not was_dot else dots if not is_dot and was_dot else 0
+        was_dot = is_dot
+        if dots >= MAX_KEY_PARTS:
+            return text.count("\n", 0, match.start()) + 1
+    return 0
 
 
 def _toml_cause(message: str) -> str:
@@ -155,9 +176,13 @@ def _read_file(table: Table) -> IntegrationConfig:
 
 
 def _read_commands(table: Table, names: Any) -> tuple[CommandConfig, ...]:
+    known = list(names if isinstance(names, Mapping) else ())
+    if len(known) > MAX_ROWS:
+        message = f"There are {len(known):,} commands, and {MAX_ROWS} are allowed."
+        table.problems.append(Problem(code="too-many", message=message, where="commands"))
     return tuple(
-        read_command(name, Table(table.value(name), table.path_of(name), table.problems))
-        for name in (names if isinstance(names, Mapping) else ())
+        read_any_command(name, Table(table.value(name), table.path_of(name), table.problems))
+        for name in known[:MAX_ROWS]
     )
 
 
@@ -169,7 +194,7 @@ def write_integration(config: IntegrationConfig) -> str:
     if config.tls is not None:
         blocks += _blocks("tls", tls_table(config.tls))
     for command in config.commands:
-        blocks += _blocks(f"commands.{write_key(command.name)}", command_table(command))
+        blocks += _blocks(f"commands.{write_key(command.name)}", any_command_table(command))
     return "\n".join(blocks)
 
 
@@ -188,11 +213,11 @@ def _integration_block(config: IntegrationConfig) -> str:
 
 
 def _blocks(head: str, table: dict[str, Any], *, many: bool = False) -> list[str]:
-    """Write *table* with its head; long values in it, and each step, get tables of their own."""
+    """Write *table* with its head; long values in it, and each step or pass, get own tables."""
     lines, inner = [f"[[{head}]]" if many else f"[{head}]"], []
     for key, value in table.items():
         inner_head = f"{head}.{write_key(key)}"
-        if key in _LISTS_OF_STEPS:
+        if key in _LISTS_OF_TABLES:
             for step in value:
                 inner += _blocks(inner_head, step, many=True)
         elif isinstance(value, dict) and (key == "request" or not _fits(key, value)):
@@ -209,7 +234,7 @@ def _fits(key: str, value: dict[str, Any]) -> bool:
 
 def command_to_json(config: CommandConfig) -> dict[str, Any]:
     """Return *config* as plain values for a database or an API: its table, with its name."""
-    return {"name": config.name, **command_table(config)}
+    return {"name": config.name, **any_command_table(config)}
 
 
 def command_from_json(data: Mapping[str, Any]) -> CommandConfig:
@@ -221,7 +246,7 @@ def command_from_json(data: Mapping[str, Any]) -> CommandConfig:
     if not isinstance(name, str):
         _fail("missing-key", 'A command needs a "name".')
     rest = rename_in_step({key: value for key, value in data.items() if key != "name"})
-    return _read_all(rest, f"commands.{name}", lambda table: read_command(name, table))
+    return _read_all(rest, f"commands.{name}", lambda table: read_any_command(name, table))
 
 
 def authentication_to_json(config: AuthenticationConfig) -> dict[str, Any]:

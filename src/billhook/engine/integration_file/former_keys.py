@@ -23,10 +23,15 @@ def rename_in_file(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rename_in_authentication(data: Any) -> Any:
-    """Return the table ``[authentication]`` with the present names of its request's keys."""
-    if not isinstance(data, Mapping) or "request" not in data:
+    """Return the table ``[authentication]`` with the present names of its requests' keys."""
+    if not isinstance(data, Mapping):
         return data
-    return {**data, "request": rename_in_step(data["request"])}
+    table = dict(data)
+    if "request" in table:
+        table["request"] = rename_in_step(table["request"])
+    if isinstance(table.get("requests"), list):
+        table["requests"] = [rename_in_step(each) for each in table["requests"]]
+    return table
 
 
 def rename_in_step(data: Any) -> Any:

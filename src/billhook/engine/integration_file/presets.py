@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -36,6 +37,11 @@ class PresetField:
         "Usual", "The variable's value in the file is right for most, and not an example."
     )
 
+    @property
+    def about(self) -> str:
+        """The label and the help as one text, for a form that already shows the token."""
+        return f"{self.label}. {self.help}".strip() if self.help else self.label
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -50,6 +56,12 @@ class Preset:
     )
     notes: tuple[str, ...] = described(
         "Notes", "Things to know, and everything that isn't verified.", kind="words", default=()
+    )
+    run_against: tuple[str, ...] = described(
+        "Run against",
+        "The versions of the real system that it was run against.",
+        kind="words",
+        default=(),
     )
     fields: tuple[PresetField, ...] = described(
         "Fields", "The values to fill in.", kind="preset-fields", default=()
@@ -83,8 +95,9 @@ def preset_text(name: str) -> str:
     raise ConfigurationError((Problem(code="unknown-preset", message=message, suggestion=near),))
 
 
+@cache
 def read_preset(name: str) -> Preset:
-    """Return the preset called *name*; raise ConfigurationError if there is none."""
+    """Return the preset called *name*, read once; raise ConfigurationError if there is none."""
     return parse_preset(name, preset_text(name))
 
 

@@ -26,6 +26,10 @@ _KIND_NAMES: Final = {
 }
 
 
+MAX_UNKNOWN: Final = 20
+"""The most unknown keys that are reported of one table."""
+
+
 class Table:
     """A table being read. Each key is requested by name; :meth:`end` reports all others.
 
@@ -171,9 +175,12 @@ class Table:
 
     def end(self) -> None:
         """Report every key that wasn't requested."""
-        for key in self._table:
-            if key not in self._known:
-                self._report_unknown(str(key), self._known)
+        unknown = [str(key) for key in self._table if key not in self._known]
+        for key in unknown[:MAX_UNKNOWN]:
+            self._report_unknown(key, self._known)
+        if len(unknown) > MAX_UNKNOWN:
+            more = len(unknown) - MAX_UNKNOWN
+            self.report("too-many", f"There are {more:,} more keys here that nothing knows.")
 
     def _report_unknown(self, key: str, known: Iterable[str]) -> None:
         present = FORMER_KEYS.get(key)

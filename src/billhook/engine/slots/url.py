@@ -24,11 +24,13 @@ from billhook.engine.tokens.encoders import (
     encode_raw,
     encode_raw_after_slash,
     encode_raw_path,
+    encode_segments,
+    encode_segments_after_slash,
     encode_whole_segment,
 )
-from billhook.engine.tokens.functions import RAW
+from billhook.engine.tokens.functions import PATH, RAW
 from billhook.engine.tokens.template import (
-    NOT_RAW,
+    NOT_PATH,
     Check,
     Encode,
     Part,
@@ -36,6 +38,7 @@ from billhook.engine.tokens.template import (
     build_template,
     encode_through,
     place_tokens,
+    refusal_outside_urls,
 )
 from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import Given, UnfitValue, Values
@@ -98,9 +101,9 @@ def _head_problems(text: Text, head: _Head, scope: Scope) -> list[Problem]:
         if token.start < head.end and scope.knows(token.name) and token.name not in scope.variables
     ]
     problems += [
-        text.misplaced(token, NOT_RAW)
+        text.misplaced(token, refusal)
         for token in text.tokens
-        if token.start < head.end and token.function == RAW
+        if token.start < head.end and (refusal := refusal_outside_urls(token)) is not None
     ]
     after = text.text[head.end : head.end + 1]
     if head.base is not None and not problems and after not in {"", "/", "?", "#"}:
@@ -189,7 +192,13 @@ def _compile_target(
 ) -> tuple[UrlTemplate | None, list[Problem]]:
     query_start = _find(shape, "?", head.end)
     encoder_of = _encoder_of(text, head.end, query_start)
-    parts, problems = place_tokens(text, scope, encoder_of, start=head.end, takes_raw=True)
+    parts, problems = place_tokens(
+        text,
+        scope,
+        encoder_of,
+        start=head.end,
+        refusal_of=lambda token: _refusal_of(token, query_start),
+    )
     sample = base + "".join(part.text if part.encode is None else "x" for part in parts)
     url = parse_url(sample)
     if isinstance(url, Verdict):
@@ -240,6 +249,10 @@ def _base_path(base: str) -> str:
     return slash + path
 
 
+def _refusal_of(token: TokenUse, query_start: int) -> str | None:
+    return NOT_PATH if token.function == PATH and token.start > query_start else None
+
+
 def _encoder_of(text: Text, start: int, end: int) -> Callable[[TokenUse], Encode]:
     """Return what says for each token whether it is a path's whole segment."""
 
@@ -250,6 +263,8 @@ def _encoder_of(text: Text, start: int, end: int) -> Callable[[TokenUse], Encode
             return encode_raw_after_slash if starts else encode_raw_path
         if token.function == RAW:
             return encode_raw
+        if token.function == PATH:
+            return encode_segments_after_slash if starts else encode_segments
         ends = token.end == end or text.text.startswith("/", token.end)
         return encode_whole_segment if in_path and starts and ends else encode_percent
 

@@ -24,7 +24,7 @@ _XML_DOUBLE: Final = str.maketrans(
 _XML_SINGLE: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;"} | _XML_SPACE
 )
-_COOKIE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet of RFC 6265, section 4.1.1
+_COOKIE: Final = re.compile(r'("?)[!#-+\--:<-\[\]-~]*\1')  # cookie-value of RFC 6265, 4.1.1
 _FIELD_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~A-Za-z0-9-]+")  # token of RFC 9110, section 5.6.2
 
 EMPTY_SEGMENT: Final = "is empty, which would leave a part of the path empty."
@@ -68,6 +68,20 @@ def encode_whole_segment(given: Given) -> str:
     if not encoded:
         raise UnfitValue("empty-segment", EMPTY_SEGMENT)
     return encoded
+
+
+def encode_segments(given: Given) -> str:
+    """Write a value into a URL's path as several segments, none of them empty."""
+    segments = present(given).split("/")
+    if not all(segments):
+        raise UnfitValue("empty-segment", EMPTY_INSIDE if len(segments) > 1 else EMPTY_SEGMENT)
+    return "/".join(quote(segment, safe="") for segment in segments)
+
+
+def encode_segments_after_slash(given: Given) -> str:
+    """Write a value into a URL's path after a slash, so it loses one at its beginning."""
+    text = present(given).removeprefix("/")
+    return encode_segments(given._replace(text=text))
 
 
 def encode_raw(given: Given) -> str:

@@ -15,7 +15,13 @@ from typing import Final
 from billhook.engine.errors import Problem
 from billhook.engine.secret import MASK
 from billhook.engine.tokens.encoders import present
-from billhook.engine.tokens.functions import NUMBER, RAW, UnfitForFunction, find_function
+from billhook.engine.tokens.functions import (
+    NUMBER,
+    PATH,
+    RAW,
+    UnfitForFunction,
+    find_function,
+)
 from billhook.engine.tokens.text import Scope, Text, TokenUse
 from billhook.engine.tokens.values import Given, UnfitValue, Values
 
@@ -161,12 +167,13 @@ def place_tokens(
     *,
     literal: Callable[[str], str] = str,
     start: int = 0,
-    takes_raw: bool = False,
+    refusal_of: Callable[[TokenUse], str | None] | None = None,
 ) -> tuple[list[Part], list[Problem]]:
     """Cut *text* from offset *start* into parts; variables are filled in at once.
 
     *literal* turns the text between tokens into what is sent. A token's function is applied before
-    its encoder. ``raw`` is allowed only with *takes_raw*: the encoder handles it then.
+    its encoder. *refusal_of* says why a token's function isn't allowed where the token is; without
+    it, those are refused that only a URL takes.
     """
     parts: list[Part] = []
     problems: list[Problem] = []
@@ -176,8 +183,9 @@ def place_tokens(
             continue
         _add_literal(parts, literal(text.text[position : token.start]))
         position = token.end
-        if token.function == RAW and not takes_raw:
-            problems.append(text.misplaced(token, NOT_RAW))
+        refusal = (refusal_of or refusal_outside_urls)(token)
+        if refusal is not None:
+            problems.append(text.misplaced(token, refusal))
             continue
         try:
             parts.append(_place(token, scope, encode_through(token, encoder_of(token))))
@@ -194,21 +202,53 @@ NOT_RAW: Final = (
 )
 
 
+NOT_PATH: Final = (
+    "path goes only into a URL's path, after scheme, host and port, and before the query. "
+    "Remove |path: the value is then written so that it is only a value here."
+)
+
+
+def refusal_outside_urls(token: TokenUse) -> str | None:
+    """Say why the function of *token* isn't allowed outside of a URL's path and query."""
+    return {RAW: NOT_RAW, PATH: NOT_PATH}.get(token.function)
+
+
+def refusal_in_paths(token: TokenUse) -> str | None:
+    """Say why the function of *token* isn't allowed in a path of a response.
+
+    Paths are followed in processes that can't open a file, such as that of a time zone.
+    """
+    if token.function.startswith("date:") and "@" in token.function:
+        return (
+            "A date in a path of a response can't be moved into a time zone. Derive the value "
+            "before, and use that: derive = { Day = … }."
+        )
+    return refusal_outside_urls(token)
+
+
 def encode_through(token: TokenUse, encode: Encode) -> Encode:
     """Return *encode* with the token's function, if it has one, applied before it."""
-    function = find_function(token.function) if token.function and token.function != RAW else None
-    if function is None:
+    if not token.function or token.function == RAW or find_function(token.function) is None:
         return encode
+    return _EncodeResult(token.function, encode)
 
-    def encode_result(given: Given) -> str:
+
+@dataclass(frozen=True, slots=True)
+class _EncodeResult:
+    """Encodes the result of a function. Known by the function's name, it can be pickled."""
+
+    name: str
+    encode: Encode
+
+    def __call__(self, given: Given) -> str:
+        function = find_function(self.name)
+        assert function is not None  # noqa: S101 - its name was looked up before
         try:
             text = function(present(given))
         except UnfitForFunction as unfit:
             raise UnfitValue("unfit-for-function", unfit.reason) from None
-        is_quoted = token.function != NUMBER
-        return encode(Given(text=text, quoted=is_quoted, secret=given.secret))
-
-    return encode_result
+        is_quoted = self.name != NUMBER
+        return self.encode(Given(text=text, quoted=is_quoted, secret=given.secret))
 
 
 def _add_literal(parts: list[Part], text: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
 from billhook.engine.errors import Problem
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, nearest
-from billhook.engine.tokens.functions import find_function, function_names
+from billhook.engine.tokens.functions import BadFunction, make_function
 from billhook.engine.tokens.values import Given
 
 _PATH: Final = rf"{NAME.pattern}(?:\.{NAME.pattern})?"
@@ -19,6 +20,8 @@ _TOKEN: Final = re.compile(
 )
 _UNSENDABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 _OPENING: Final = "{{"
+MAX_PROBLEMS: Final = 20
+"""The most problems that are reported of one text: to find each takes a look at the rest of it."""
 _CLOSING: Final = "}}"
 
 
@@ -110,7 +113,7 @@ def read_text(text: str, where: str, scope: Scope) -> Text:
     problems = _character_problems(text, where)
     is_broken = bool(problems)
     position = text.find(_OPENING)
-    while position >= 0:
+    while position >= 0 and len(problems) < MAX_PROBLEMS:
         match = _TOKEN.match(text, position)
         if match is None:
             is_broken = True
@@ -128,7 +131,7 @@ def read_text(text: str, where: str, scope: Scope) -> Text:
         where=where,
         tokens=tuple(tokens),
         problems=tuple(problems),
-        is_broken=is_broken,
+        is_broken=is_broken or len(problems) >= MAX_PROBLEMS,
     )
 
 
@@ -144,7 +147,7 @@ def _character_problems(text: str, where: str) -> list[Problem]:
             start=match.start(),
             end=match.end(),
         )
-        for match in _UNSENDABLE.finditer(text)
+        for match in islice(_UNSENDABLE.finditer(text), MAX_PROBLEMS)
     ]
 
 
@@ -155,8 +158,8 @@ def _name_problems(match: re.Match[str], where: str, scope: Scope) -> list[Probl
         problems.append(_problem_at(match, "later-token", scope.absent[name], where))
     elif not scope.knows(name):
         problems.append(_unknown(name, match.span(), where, scope))
-    if function is not None and find_function(function) is None:
-        problems.append(_unknown_function(match, where))
+    if function is not None:
+        problems += _function_problems(match, where)
     return problems
 
 
@@ -173,23 +176,15 @@ def _problem_at(
     )
 
 
-def _unknown_function(match: re.Match[str], where: str) -> Problem:
+def _function_problems(match: re.Match[str], where: str) -> list[Problem]:
     name, function = match[1], match[2]
-    near = nearest(function.partition(":")[0], ("date", *function_names()))
-    if near is not None and near.startswith("date"):
-        near = "date:yyyy-MM-dd"
-        advice = (
-            "A date's format consists of yyyy, yy, MM, M, dd, d and the characters - . / and "
-            "space: "
-            f"{{{{{name}|{near}}}}}."
-        )
-    elif near is not None:
-        advice = f"Did you mean {{{{{name}|{near}}}}}?"
-    else:
-        advice = f"There are {', '.join(function_names())}."
-    message = f'There is no function "{function}" that a token could pass through. {advice}'
-    suggestion = f"{{{{{name}|{near}}}}}" if near else f"{{{{{name}}}}}"
-    return _problem_at(match, "unknown-function", message, where, suggestion)
+    try:
+        make_function(function)
+    except BadFunction as bad:
+        message = f'"{function}" is no function that a token can pass through. {bad.advice}'
+        suggestion = f"{{{{{name}|{bad.suggestion}}}}}" if bad.suggestion else f"{{{{{name}}}}}"
+        return [_problem_at(match, "unknown-function", message, where, suggestion)]
+    return []
 
 
 def _unknown(name: str, span: tuple[int, int], where: str, scope: Scope) -> Problem:

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple, final
 
+from billhook.engine.egress.url import Origin
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import Value
 
@@ -30,12 +31,13 @@ class Given(NamedTuple):
     """One value, ready to be encoded for a slot.
 
     ``text`` is None for null. ``quoted`` says that it is written as a string if it is bare
-    in JSON.
+    in JSON. ``given_by`` is the origin whose response it was extracted from.
     """
 
     text: str | None
     quoted: bool
     secret: bool = False
+    given_by: Origin | None = None
 
 
 @final
