@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from billhook.sample.books import Books
 from billhook.sample.ledger import SampleInvoice, make_ledger
 from billhook.sample.server import System, make_app
 
@@ -23,6 +24,6 @@ def ledger() -> tuple[SampleInvoice, ...]:
 @pytest.fixture
 async def sample(ledger) -> AsyncIterator[TestClient]:
     """A client of a sample system whose slow invoice isn't slow; it sends the key."""
-    system = System(invoices=ledger, key=KEY, slow_seconds=0)
+    system = System(books=Books(ledger), key=KEY, slow_seconds=0)
     async with TestClient(TestServer(make_app(system)), headers={"X-Api-Key": KEY}) as client:
         yield client

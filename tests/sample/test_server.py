@@ -100,6 +100,17 @@ async def test_a_sign_in_page_has_status_200(path, key, sample):
     assert "<h1>Sign in</h1>" in await response.text()
 
 
+async def test_a_draft_is_issued_once(sample, ledger):
+    draft = next(each for each in ledger if each.status == "draft")
+    response = await sample.post(f"/invoices/{draft.number}/issue")
+    assert await response.json() == {"number": draft.number, "status": "open"}
+    rows = (await (await sample.get("/invoices")).json())["invoices"]
+    assert rows[-1]["number"] == draft.number  # the newest change
+    assert (rows[-1]["status"], rows[-1]["open_amount"]) == ("open", f"{draft.total:.2f}")
+    again = await sample.post(f"/invoices/{draft.number}/issue")
+    assert (again.status, (await again.json())["error"]) == (409, "nothing_to_issue")
+
+
 async def test_the_slow_invoice_arrives_eventually(sample):
     response = await sample.get(f"/invoices/{ODD[Oddity.SLOW]}/pdf")
     assert (await response.read()).startswith(b"%PDF-")

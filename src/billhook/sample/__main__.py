@@ -8,10 +8,12 @@ import secrets
 import signal
 import sys
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from billhook.sample.books import Books
 from billhook.sample.ledger import make_ledger
 from billhook.sample.server import SLOW_SECONDS, System, make_app
 
@@ -22,7 +24,8 @@ def main() -> int:
     """Serve until it is stopped; return the exit status."""
     options = _parser().parse_args()
     key = sys.stdin.readline().strip() if options.attached else secrets.token_urlsafe(18)
-    system = System(invoices=make_ledger(options.today), key=key, slow_seconds=options.slow_seconds)
+    books = Books(make_ledger(options.today), file=options.payments)
+    system = System(books=books, key=key, slow_seconds=options.slow_seconds)
     try:
         asyncio.run(_serve(system, port=options.port, attached=options.attached))
     except OSError as error:
@@ -49,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=SLOW_SECONDS,
         help="how long the slow invoice takes (%(default)s)",
+    )
+    parser.add_argument(
+        "--payments",
+        type=Path,
+        help="a file that keeps the payments made here",
     )
     parser.add_argument(
         "--attached",
