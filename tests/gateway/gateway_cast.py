@@ -7,8 +7,10 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from billhook.engine.body import Body
+from billhook.engine.command.command import Command
 from billhook.engine.command.compile import compile_command
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.http.request import WebRequest
@@ -22,6 +24,8 @@ from billhook.gateway.app import Gateway
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\ntrailer\n%%EOF\n"
 ALICES_KEY = "bhk_" + "a" * 43
 BOBS_KEY = "bhk_" + "b" * 43
+READERS_KEY = "bhk_" + "r" * 43
+OLD_KEY = "bhk_" + "o" * 43
 RUN_PATH = "/api/v1/integrations/acme1/commands/GetInvoiceImage/run"
 CANARY = "canary-secret-7f3a"
 
@@ -80,6 +84,8 @@ class Source:
 class Caller:
     key_id: str
     organisation_id: str
+    may_run: bool = True
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,30 +97,52 @@ class AliceIntegration:
     organisation_id: str = "alice"
 
     async def run(self, command, tokens, *, trace, run_id):
-        assert command == COMMAND.name
-        values = COMMAND.values(tokens, secrets={"ApiKey": Secret(CANARY)}, run_id=run_id)
-        return await run_command(COMMAND, values, transport=self.transport, trace=trace)
+        known = COMMANDS[command]
+        values = known.values(tokens, secrets={"ApiKey": Secret(CANARY)}, run_id=run_id)
+        return await run_command(known, values, transport=self.transport, trace=trace)
 
 
 @dataclass
 class Store:
-    """Two organisations in memory."""
+    """Two organisations. ``cold``: they aren't in memory. ``away``: nor can they be read."""
 
     source: Source = field(default_factory=Source)
     broken: bool = False
+    cold: bool = False
+    away: bool = False
 
     def caller(self, digest):
         if self.broken:
             raise RuntimeError(CANARY)
+        return None if self.cold else self._known_caller(digest)
+
+    async def read_caller(self, digest):
+        self._ask()
+        return self._known_caller(digest)
+
+    def find(self, caller, integration, command):
+        return None if self.cold else self._known(caller, integration, command)
+
+    async def read_integration(self, caller, integration, command):
+        self._ask()
+        return self._known(caller, integration, command)
+
+    def _ask(self):
+        if self.away:
+            raise ConnectionError(CANARY)
+
+    def _known_caller(self, digest):
         callers = {
             _digest(ALICES_KEY): Caller(key_id="alices", organisation_id="alice"),
             _digest(BOBS_KEY): Caller(key_id="bobs", organisation_id="bob"),
+            _digest(READERS_KEY): Caller(key_id="reader", organisation_id="alice", may_run=False),
+            _digest(OLD_KEY): Caller(key_id="old", organisation_id="alice", expires_at=1.0),
         }
         return callers.get(digest)
 
-    def find(self, caller, integration, command):
+    def _known(self, caller, integration, command):
         own = caller.organisation_id == "alice" and integration in {"acme1", "Acme billing/2"}
-        if not own or command != "GetInvoiceImage":
+        if not own or command not in COMMANDS:
             return None
         return AliceIntegration(transport=self.source)
 
@@ -129,20 +157,24 @@ class Recorder:
         self.runs.append(run)
 
 
-COMMAND = compile_command(
-    CommandConfig(
-        name="GetInvoiceImage",
-        steps=(
-            StepConfig(
-                method="GET",
-                url="https://billing.example.com/items/{{InvoiceNumber}}?run={{RunId}}",
-                headers=(("X-Api-Key", "{{ApiKey}}"),),
-            ),
-        ),
-        accept=("application/pdf", "image/png"),
+def _command(name: str, path: str, **more: Any) -> Command:
+    step = StepConfig(
+        url=f"https://billing.example.com{path}", headers=(("X-Api-Key", "{{ApiKey}}"),)
+    )
+    given = more or {"accept": ("application/pdf", "image/png")}
+    config = CommandConfig(name=name, steps=(step,), **given)
+    return compile_command(config, secrets=["ApiKey"])
+
+
+COMMANDS = {
+    "GetInvoiceImage": _command("GetInvoiceImage", "/items/{{InvoiceNumber}}?run={{RunId}}"),
+    "GetPaymentLink": _command(
+        "GetPaymentLink", "/items/{{InvoiceNumber}}/payment", payment_hosts=("pay.example.com",)
     ),
-    secrets=["ApiKey"],
-)
+    "GetStatement": _command(
+        "GetStatement", "/statements/{{CustomerNumber}}?from={{StatementStart}}&to={{StatementEnd}}"
+    ),
+}
 
 
 def make_gateway(**more) -> tuple[Gateway, Source, Recorder]:

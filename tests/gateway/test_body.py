@@ -57,6 +57,7 @@ def test_tokens_are_read_with_their_own_types(body, tokens):
         pytest.param('{"tokens": {}}'.encode("utf-16"), "isn't UTF-8", id="UTF-16"),
         pytest.param(b"[" * 60_000, "too deeply", id="nested"),
         pytest.param(b'{"a":' * 10_000, "too deeply", id="nested objects"),
+        pytest.param(b'{"tokens": {"A": 1e' + b"9" * 24 + b"}}", "too long", id="a long exponent"),
         pytest.param(b'{"tokens": {"A": ' + b"9" * 5000 + b"}}", "too long", id="a long number"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from billhook.engine.document_headers import content_disposition
-from billhook.gateway.file_name import file_name
+from billhook.gateway.file_name import file_name, wanted_name
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,28 @@ from billhook.gateway.file_name import file_name
 )
 def test_a_file_name_is_derived_from_the_number_and_is_safe(wanted, name):
     assert file_name(wanted, fallback="RUN", extension="pdf") == name
+
+
+DAYS = {"StatementStart": "2026-03-01", "StatementEnd": "2026-03-31"}
+
+
+@pytest.mark.parametrize(
+    ("command", "tokens", "name"),
+    [
+        pytest.param("GetInvoiceImage", {"InvoiceNumber": "INV1"}, "INV1", id="invoice"),
+        pytest.param("Own", {"InvoiceNumber": "7", **DAYS}, "7", id="a command of one's own"),
+        pytest.param(
+            "GetStatement",
+            {"CustomerNumber": "C-1", "CustomerId": "9", **DAYS},
+            "statement-C-1-2026-03-01-2026-03-31",
+            id="statement",
+        ),
+        pytest.param("GetStatement", {"CustomerId": 9}, "statement-9", id="an id that is a number"),
+        pytest.param("GetStatement", DAYS, None, id="no customer"),
+    ],
+)
+def test_the_wanted_name_is_what_the_document_is_about(command, tokens, name):
+    assert wanted_name(command, tokens) == name
 
 
 def test_the_disposition_of_a_plain_name_is_plain():

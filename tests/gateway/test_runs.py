@@ -8,11 +8,13 @@ import pytest
 
 from asgi_client import Browser, ask, scope
 from billhook.engine.errors import (
+    DeniedPlace,
     DocumentNotFound,
     EgressDenied,
     SourceTimeout,
     SourceTooSlow,
     SourceUnreachable,
+    denied,
 )
 from billhook.engine.verdict import Verdict
 from billhook.gateway.doorkeeper import RateLimits
@@ -49,6 +51,46 @@ def problem(response):
     assert document["title"]
     assert document["detail"]
     return document
+
+
+async def test_a_payment_link_is_returned_as_an_address_of_a_listed_host():
+    gateway, source, recorder = make_gateway()
+    path = RUN_PATH.replace("GetInvoiceImage", "GetPaymentLink")
+    links = iter(["https://pay.example.com/i/1", "https://evil.example/i/1"])
+
+    async def answer():
+        return 200, json.dumps({"PaymentLink": next(links)}).encode()
+
+    source.answer = answer
+    response = await run(gateway, path=path)
+    assert (response.status, response.body) == (200, b"https://pay.example.com/i/1")
+    assert response.header("content-type").startswith("text/uri-list")
+    assert response.header("cache-control") == "private, no-store"
+    refused = await run(gateway, path=path)
+    assert problem(refused)["code"] == "payment-link-refused"
+    assert b"evil" not in refused.body
+    assert [each.outcome for each in recorder.runs] == ["ok", "payment-link-refused"]
+
+
+async def test_a_statement_is_run_with_its_own_tokens_and_named_after_them():
+    gateway, source, recorder = make_gateway()
+    path = RUN_PATH.replace("GetInvoiceImage", "GetStatement")
+    march = {"StatementStart": "2026-03-01", "StatementEnd": "2026-03-31"}
+
+    response = await run(gateway, path=path, pieces=tokens(CustomerNumber="C/1", **march))
+
+    assert (response.status, response.body) == (200, PDF)
+    name = b'attachment; filename="statement-C-1-2026-03-01-2026-03-31.pdf"'
+    assert response.header("content-disposition") == name.decode()
+    assert source.requests[0].url.endswith("/statements/C%2F1?from=2026-03-01&to=2026-03-31")
+    assert (recorder.runs[0].command, recorder.runs[0].outcome) == ("GetStatement", "ok")
+
+    refused = problem(await run(gateway, path=path, pieces=tokens(InvoiceNumber="INV-1")))
+    assert refused["code"] == "token"
+    assert {each["where"] for each in refused["problems"]} >= {
+        "tokens.InvoiceNumber",
+        "tokens.StatementStart",
+    }
 
 
 def assert_recorded(response, recorder, outcome):
@@ -111,6 +153,22 @@ async def test_an_integration_may_be_named_instead():
     response = await run(gateway, path=path)
 
     assert response.status == 200
+
+
+async def test_a_key_and_an_integration_that_are_not_in_memory_are_read():
+    gateway, _, recorder = make_gateway(store=Store(cold=True))
+    assert (await run(gateway)).status == 200
+    assert len(recorder.runs) == 1
+    assert problem(await run(gateway, headers=bearer("bhk_wrong")))["code"] == "key-unknown"
+
+
+async def test_what_cannot_be_read_now_may_be_tried_again_soon():
+    gateway, _, recorder = make_gateway(store=Store(cold=True, away=True))
+    response = await run(gateway)
+    assert (response.status, problem(response)["code"]) == (503, "database-away")
+    assert response.header("retry-after") == "5"
+    assert CANARY not in response.body.decode()
+    assert recorder.runs == []
 
 
 async def test_the_bytes_are_released_after_the_response():
@@ -381,6 +439,31 @@ async def test_a_failure_of_the_source_is_a_problem_with_its_code(error, status,
     assert (record.outcome, record.reason) == (code, reason)
     assert document["run"] == record.id
     assert (record.document_bytes, record.media_type) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("came_from", "facts"),
+    [
+        pytest.param(
+            "url",
+            {
+                "came_from": "url",
+                "host": "erp.local",
+                "port": "8443",
+                "setting": "BILLHOOK_ALLOW=erp.local:8443",
+            },
+            id="url",
+        ),
+        pytest.param("redirect", {"came_from": "redirect"}, id="redirect"),
+        pytest.param("response", {"came_from": "response"}, id="response"),
+    ],
+)
+async def test_a_denied_address_is_named_if_the_integration_itself_has_it(came_from, facts):
+    gateway, source, _ = make_gateway()
+    place = DeniedPlace(host="erp.local", port=8443)
+    source.fails(denied(Verdict.DENIED_INTERNAL_NAME, place, came_from=came_from))
+
+    assert problem(await run(gateway))["denied"] == facts
 
 
 @pytest.mark.parametrize(

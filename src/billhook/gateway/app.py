@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from billhook.engine.errors import BillhookError
+from billhook.engine.isolation.rate_limit import RateLimit
 from billhook.gateway.body import (
     SECONDS,
     Receive,
@@ -17,10 +18,12 @@ from billhook.gateway.body import (
     read_tokens,
     refuse_other_bodies,
 )
+from billhook.gateway.direct import direct_of
 from billhook.gateway.doorkeeper import Doorkeeper, RateLimits
 from billhook.gateway.errors import (
     CallerLeft,
     CommandNotFound,
+    DatabaseAway,
     GatewayError,
     InternalError,
     MethodNotAllowed,
@@ -29,7 +32,7 @@ from billhook.gateway.errors import (
 )
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.response import GatewayResponse, Send, problem_reply
-from billhook.gateway.route import PREFIX, Route, read_route
+from billhook.gateway.route import Route, is_run_path, read_route
 from billhook.gateway.run import ApiRun
 from billhook.gateway.store import ApiCaller, IntegrationStore, Recorder, RunnableIntegration
 from billhook.gateway.traces import facts
@@ -66,6 +69,11 @@ class Gateway:
         """Whether runs are taken."""
         return self._is_open
 
+    @property
+    def rates(self) -> dict[str, RateLimit]:
+        """The limits of keys by name, which processes may share."""
+        return self._doorkeeper.rates
+
     def open(self) -> None:
         """Take runs from now on."""
         self._is_open = True
@@ -76,9 +84,8 @@ class Gateway:
 
     @staticmethod
     def owns(scope: Scope) -> bool:
-        """Say whether the path of *scope* is the gateway's."""
-        path: bytes = scope["raw_path"]
-        return path.startswith(PREFIX)
+        """Say whether the path of *scope* is the gateway's: the address of a run."""
+        return is_run_path(scope["raw_path"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request; no error except a cancellation gets past here."""
@@ -92,13 +99,13 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - the outermost edge
             log.error("gateway-failed", **facts(error))  # noqa: TRY400 - its text may hold values
             reply = self._problem(InternalError())
-        await reply.send(send)
+        await reply.send(send, direct=direct_of(scope))
 
     async def _reply(self, scope: Scope, receive: Receive) -> GatewayResponse:
         route = self._route(scope)
-        caller = self._doorkeeper.admit(scope)
+        caller = await self._doorkeeper.admit(scope)
         run = ApiRun(
-            self._integration(caller, route),
+            await self._integration(caller, route),
             route.command,
             caller,
             recorder=self._recorder,
@@ -110,7 +117,11 @@ class Gateway:
 
     async def _tokens(self, scope: Scope, receive: Receive) -> Mapping[str, Scalar]:
         refuse_other_bodies(scope["headers"])
-        return read_tokens(await read_body(receive, seconds=self._body_seconds))
+        direct = direct_of(scope)
+        body = direct.take_body() if direct is not None else None
+        if body is None:
+            body = await read_body(receive, seconds=self._body_seconds)
+        return read_tokens(body)
 
     def _route(self, scope: Scope) -> Route:
         route = read_route(scope["raw_path"])
@@ -122,11 +133,22 @@ class Gateway:
             raise ShuttingDown
         return route
 
-    def _integration(self, caller: ApiCaller, route: Route) -> RunnableIntegration:
-        found = self._store.find(caller, route.integration, route.command)
+    async def _integration(self, caller: ApiCaller, route: Route) -> RunnableIntegration:
+        wanted = caller, route.integration, route.command
+        found = self._store.find(*wanted)
+        if found is None:
+            found = await self._read_integration(*wanted)
         if found is None:
             raise CommandNotFound
         return found
+
+    async def _read_integration(
+        self, caller: ApiCaller, integration: str, command: str
+    ) -> RunnableIntegration | None:
+        try:
+            return await self._store.read_integration(caller, integration, command)
+        except ConnectionError:
+            raise DatabaseAway from None
 
     def _problem(self, error: BillhookError | GatewayError) -> GatewayResponse:
         self._metrics.answered(error.status, error.code)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import json
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any, Final
 
+from billhook.engine.egress.url import holds_half_a_character
 from billhook.engine.errors import Problem
+from billhook.engine.isolation.deadline import Deadline
 from billhook.gateway.errors import (
     BadBody,
     BadJson,
@@ -43,7 +45,7 @@ def refuse_other_bodies(headers: Iterable[tuple[bytes, bytes]]) -> None:
 async def read_body(receive: Receive, *, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:
     """Return the whole body; raise when it is larger than *limit* or takes more than *seconds*."""
     try:
-        async with asyncio.timeout(seconds):
+        with Deadline(get_running_loop().time() + seconds):
             return await _read(receive, limit)
     except TimeoutError:
         raise BodyTooSlow from None
@@ -64,15 +66,16 @@ async def _read(receive: Receive, limit: int) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def read_tokens(body: bytes) -> Mapping[str, Scalar]:
+def read_tokens(body: bytes, *, limit: int = MAX_BYTES) -> Mapping[str, Scalar]:
     """Return the values in ``{"tokens": {…}}``; raise an error with every problem in it.
 
     A number with a fraction or an exponent stays a :class:`~decimal.Decimal`, as it was written.
     """
+    if len(body) > limit:
+        raise BodyTooLarge(limit)
     document = _parse(body)
-    problems = tuple(_shape_problems(document))
-    if problems:
-        raise BadBody(problems)
+    if not _is_well_shaped(document) and (problems := _shape_problems(document)):
+        raise BadBody(tuple(problems))
     tokens: Mapping[str, Scalar] = document.get("tokens", {})
     return tokens
 
@@ -89,7 +92,7 @@ def _parse(body: bytes) -> Any:
         ) from None
     except RecursionError:
         raise BadJson("The body is nested too deeply. Use one flat object.") from None
-    except ValueError:  # a whole number with thousands of digits (Python's own limit)
+    except (ValueError, ArithmeticError):  # more digits, also of an exponent, than Python reads
         raise BadJson("The body contains a number that is too long. Send it as text.") from None
 
 
@@ -108,6 +111,13 @@ def _refuse_constant(_: str) -> None:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object_without_twins, parse_float=Decimal, parse_constant=_refuse_constant
 )
+
+
+def _is_well_shaped(document: Any) -> bool:
+    """Return whether it is an object of tokens, and all of them are plain text."""
+    if type(document) is not dict or len(document) != 1 or type(document.get("tokens")) is not dict:
+        return False
+    return all(type(value) is str and value.isascii() for value in document["tokens"].values())
 
 
 def _shape_problems(document: Any) -> list[Problem]:
@@ -135,13 +145,9 @@ def _expected_instead(value: object) -> str | None:
     """Return the kind of value expected, or ``None`` when a token can have *value*."""
     if isinstance(value, (dict, list)):
         return f"text, a number, true, false or null, not {_kind(value)}"
-    if isinstance(value, str) and not value.isascii() and _has_surrogate(value):
+    if isinstance(value, str) and holds_half_a_character(value):
         return "text without lone surrogates, which are half a character"
     return None
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _printable(name: str) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billhook.gateway.errors import KeyMissing, KeyUnknown, TooManyFailures, TooManyRuns
-from billhook.gateway.rate_limit import RateLimit
+from billhook.engine.isolation.rate_limit import RateLimit
+from billhook.gateway.errors import (
+    DatabaseAway,
+    KeyExpired,
+    KeyMissing,
+    KeyUnknown,
+    ScopeMissing,
+    TooManyFailures,
+    TooManyRuns,
+)
 from billhook.gateway.store import ApiCaller, IntegrationStore
 
 _BEARER: Final = b"bearer "
@@ -40,22 +49,40 @@ class Doorkeeper:
             per_second=limits.failures_per_second, burst=limits.failures_burst
         )
 
-    def admit(self, scope: Mapping[str, Any]) -> ApiCaller:
-        """Return who calls; raise 401 or 429 when they may not come in."""
+    @property
+    def rates(self) -> dict[str, RateLimit]:
+        """The limits by name, for sharing them between processes."""
+        return {"api-key": self._runs, "wrong-key": self._failures}
+
+    async def admit(self, scope: Mapping[str, Any]) -> ApiCaller:
+        """Return who calls; raise 401, 403 or 429 when they may not come in, or 503."""
         try:
-            caller = self._caller(_key(scope["headers"]))
-        except (KeyMissing, KeyUnknown):
+            caller = await self._caller(_key(scope["headers"]))
+        except (KeyMissing, KeyUnknown, KeyExpired):
             self._count_failure(scope)
             raise
+        if not caller.may_run:
+            raise ScopeMissing
         if wait := self._runs.use(caller.key_id):
             raise TooManyRuns(wait)
         return caller
 
-    def _caller(self, key: bytes) -> ApiCaller:
-        caller = self._store.caller(hashlib.sha256(key).hexdigest())
+    async def _caller(self, key: bytes) -> ApiCaller:
+        digest = hashlib.sha256(key).hexdigest()
+        caller = self._store.caller(digest)
+        if caller is None:
+            caller = await self._read_caller(digest)
         if caller is None:
             raise KeyUnknown
+        if caller.expires_at is not None and caller.expires_at <= time.time():
+            raise KeyExpired
         return caller
+
+    async def _read_caller(self, digest: str) -> ApiCaller | None:
+        try:
+            return await self._store.read_caller(digest)
+        except ConnectionError:
+            raise DatabaseAway from None
 
     def _count_failure(self, scope: Mapping[str, Any]) -> None:
         if wait := self._failures.use(address_group(scope)):

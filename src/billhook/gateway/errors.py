@@ -5,6 +5,8 @@ GatewayError
 ├── MethodNotAllowed      405  another method than POST
 ├── KeyMissing            401  no API key came
 ├── KeyUnknown            401  a key that is unknown or revoked
+├── KeyExpired            401  a key whose time is over
+├── ScopeMissing          403  a key that may not run commands
 ├── TooManyFailures       429  too many wrong keys from one address
 ├── TooManyRuns           429  more runs than the key's limit
 ├── CommandNotFound       404  no such integration or command of the caller's
@@ -15,6 +17,8 @@ GatewayError
 ├── BadBody               422  JSON, but not {"tokens": {…}}: every problem, in ``problems``
 ├── CallerLeft            499  the caller closed the connection; only recorded, never sent
 ├── ShuttingDown          503  the server is stopping
+├── TooManyCallers        503  more callers than this process can serve
+├── DatabaseAway          503  a key or integration that isn't in memory, and can't be read now
 └── InternalError         500  our own fault
 """
 
@@ -97,6 +101,27 @@ class KeyUnknown(_Unauthorised):
     default_message = (
         "This API key is unknown: it was mistyped or revoked. "
         "An owner or editor of the organisation can create a new one in the backoffice."
+    )
+
+
+class KeyExpired(_Unauthorised):
+    """The API key has expired."""
+
+    code = "key-expired"
+    default_message = (
+        "This API key has expired. "
+        "An owner or editor of the organisation can create a new one in the backoffice."
+    )
+
+
+class ScopeMissing(GatewayError):
+    """The API key lacks the scope that this needs."""
+
+    code = "scope-missing"
+    status = 403
+    default_message = (
+        "This API key has no scope `run`, so it can't run commands. "
+        "Use a key with this scope: an owner or editor can create one in the backoffice."
     )
 
 
@@ -222,6 +247,34 @@ class ShuttingDown(GatewayError):
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Give the seconds to wait, and close the connection."""
         return ((b"retry-after", b"5"), (b"connection", b"close"))
+
+
+class TooManyCallers(GatewayError):
+    """More callers are connected than this process can serve."""
+
+    code = "too-many-callers"
+    status = 503
+    default_message = "Too many callers are connected at the moment. Try again in a few seconds."
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Give the seconds to wait, and close the connection, which takes a place of its own."""
+        return ((b"retry-after", b"5"), (b"connection", b"close"))
+
+
+class DatabaseAway(GatewayError):
+    """The key or integration isn't in memory, and the database doesn't respond."""
+
+    code = "database-away"
+    status = 503
+    default_message = (
+        "This key or integration can't be looked up at the moment. Try again in a few seconds."
+    )
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Give the seconds to wait."""
+        return ((b"retry-after", b"5"),)
 
 
 class InternalError(GatewayError):

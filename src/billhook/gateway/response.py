@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from billhook.engine.document_headers import PROTECTIVE, content_disposition
+from billhook.gateway.direct import Direct
 from billhook.gateway.problem import MEDIA_TYPE, problem_json
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 IN_ONE_PIECE: Final = 1_000_000
 """Documents of up to so many bytes are sent at once; larger ones are read chunk by chunk."""
+
+_OK: Final = 200
 
 OWN_HEADERS: Final[Headers] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
@@ -38,10 +41,13 @@ class GatewayResponse:
     content: bytes = b""
     file: Body | None = None
 
-    async def send(self, send: Send) -> None:
-        """Send it, and close its body whatever happens."""
+    async def send(self, send: Send, *, direct: Direct | None = None) -> None:
+        """Send it, *direct* if that is possible, and close its body whatever happens."""
         try:
-            await self._send(send)
+            if direct is not None and self.content and self.status == _OK:
+                await direct.send(self.status, self.headers, self.content)
+            else:
+                await self._send(send)
         finally:
             self.close()
 
@@ -81,6 +87,18 @@ def problem_reply(error: BillhookError | GatewayError, *, run_id: str = "") -> G
         (b"content-type", MEDIA_TYPE),
         (b"content-length", b"%d" % len(content)),
         *run,
+        *getattr(error, "headers", ()),
+        *OWN_HEADERS,
+    )
+    return GatewayResponse(status=error.status, code=error.code, headers=headers, content=content)
+
+
+def plain_reply(error: BillhookError | GatewayError) -> GatewayResponse:
+    """Return *error* as a response of plain text, for people."""
+    content = f"{error.public_message}\n".encode()
+    headers = (
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(content)),
         *getattr(error, "headers", ()),
         *OWN_HEADERS,
     )

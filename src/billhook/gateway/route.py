@@ -7,7 +7,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-PREFIX: Final = b"/api/"
+_API: Final = "/api/"
+_PREFIX: Final = b"/api/v1/integrations/"
+_SEGMENTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,22 @@ class Route:
 
     integration: str
     command: str
+
+
+def is_api_path(path: str) -> bool:
+    """Return whether a program asked, which gets problem documents instead of pages.
+
+    *path* is decoded, as the portal's routes see it: ``/%61pi/`` is ``/api/``.
+    """
+    return path.startswith(_API)
+
+
+def is_run_path(raw_path: bytes) -> bool:
+    """Return whether *raw_path* has the form of a run's address, whatever it names."""
+    if not (raw_path.startswith(_PREFIX) and raw_path.endswith(b"/run")):
+        return False
+    segments = raw_path.split(b"/")
+    return len(segments) == _SEGMENTS and segments[5] == b"commands"
 
 
 @lru_cache(maxsize=1024)

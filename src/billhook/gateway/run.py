@@ -11,13 +11,14 @@ from typing import Final
 import structlog
 
 from billhook.engine.answer.document import Document
-from billhook.engine.errors import BillhookError, reason_of
+from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
 from billhook.engine.record import RunRecord, new_run_id
+from billhook.engine.stop import SERVER_STOPPED, ServerStopped, is_server_stop
 from billhook.gateway.body import Receive, Scalar
 from billhook.gateway.disconnect import CallerWatch
 from billhook.gateway.errors import CallerLeft, GatewayError, InternalError
-from billhook.gateway.file_name import file_name
+from billhook.gateway.file_name import file_name, wanted_name
 from billhook.gateway.metrics import GatewayMetrics
 from billhook.gateway.response import GatewayResponse, document_reply, problem_reply
 from billhook.gateway.store import ApiCaller, Recorder, RunnableIntegration
@@ -28,8 +29,6 @@ log = structlog.get_logger("billhook.gateway")
 OK: Final = "ok"
 CANCELLED: Final = "cancelled"
 """The outcome of a run that was given up: the caller left, or the server was stopped."""
-_STOPPED: Final = "server-stopped"
-_NAME_TOKEN: Final = "InvoiceNumber"  # noqa: S105 - a token's name
 
 
 class ApiRun:
@@ -89,11 +88,13 @@ class ApiRun:
             self._record(error.code)
             return problem_reply(error, run_id=self.id)
         except BillhookError as error:
-            self._record(error.code, reason=reason_of(error))
+            self._record(error.code, reason=error.reason)
             return problem_reply(error, run_id=self.id)
-        except asyncio.CancelledError:
-            self._record(CANCELLED, reason=_STOPPED)
-            raise
+        except asyncio.CancelledError as error:
+            self._record(CANCELLED, reason=SERVER_STOPPED)
+            if not is_server_stop(error):
+                raise
+            return problem_reply(ServerStopped(), run_id=self.id)
         except Exception as error:  # noqa: BLE001 - a run leaves its record even then
             log.error("run-failed", run=self.id, **facts(error))  # noqa: TRY400 - its text may hold values
             self._record(InternalError.code)
@@ -105,7 +106,7 @@ class ApiRun:
         return await self._integration.run(self._command, tokens, trace=self._trace, run_id=self.id)
 
     def _name(self, tokens: Mapping[str, Scalar], document: Document) -> str:
-        wanted = tokens.get(_NAME_TOKEN)
+        wanted = wanted_name(self._command, tokens)
         return file_name(wanted, fallback=self.id, extension=document.extension)
 
     def _record(self, outcome: str, *, reason: str = "", document: Document | None = None) -> None:

@@ -25,6 +25,16 @@ class ApiCaller(Protocol):
         """The id of the organisation."""
         ...
 
+    @property
+    def may_run(self) -> bool:
+        """Whether the key may run commands."""
+        ...
+
+    @property
+    def expires_at(self) -> float | None:
+        """The time from which the key is refused, in seconds since 1970; None for never."""
+        ...
+
 
 class RunnableIntegration(Protocol):
     """An integration that is ready to run: compiled, with its secrets and its own connections."""
@@ -47,17 +57,32 @@ class RunnableIntegration(Protocol):
 
 
 class IntegrationStore(Protocol):
-    """Keys and integrations, in memory: neither method waits for anything."""
+    """Keys and integrations: those used lately are in memory, and others have to be read."""
 
     def caller(self, digest: str) -> ApiCaller | None:
-        """Return whose key has this SHA-256 *digest* (hex); ``None`` for an unknown one."""
+        """Return whose key has this SHA-256 *digest* (hex), if that is in memory."""
+        ...
+
+    async def read_caller(self, digest: str) -> ApiCaller | None:
+        """Return whose key has this SHA-256 *digest* (hex); ``None`` for an unknown one.
+
+        Raises ConnectionError if that can't be read now.
+        """
         ...
 
     def find(self, caller: ApiCaller, integration: str, command: str) -> RunnableIntegration | None:
+        """Return what :meth:`read_integration` does, if it is in memory."""
+        ...
+
+    async def read_integration(
+        self, caller: ApiCaller, integration: str, command: str
+    ) -> RunnableIntegration | None:
         """Return the caller's own integration, named by its id or its name, if it has *command*.
 
         ``None`` says that there is no such integration or command, or that it is another
         organisation's, or switched off: the caller can't tell which.
+
+        Raises ConnectionError if that can't be read now.
         """
         ...
 
