@@ -11,6 +11,9 @@ from os import environ  # noqa: TID251 - a process gets it, without our settings
 from pathlib import Path
 from typing import Any
 
+import forked
+from migrated import put_tables
+
 SEED = Path(__file__).parents[1] / "server" / "seed.py"
 SOURCE = "http://127.0.0.1:9"
 
@@ -31,17 +34,17 @@ class Installation:
 
     def seed(self) -> dict[str, str]:
         """Make an organisation with an integration and its secret."""
-        done = subprocess.run(
-            [sys.executable, str(SEED), SOURCE],
+        if "BILLHOOK_DATABASE_URL" not in dict(self.settings):
+            put_tables(self.folder)
+        done = forked.run(
+            [sys.executable, SEED, SOURCE],
             env=environment(
                 BILLHOOK_DATA_DIR=str(self.folder),
                 BILLHOOK_ALLOW="127.0.0.1:9",
                 **dict(self.settings),
             ),
-            capture_output=True,
-            text=True,
-            check=True,
         )
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     def copy(self, to: Path) -> Installation:
@@ -55,14 +58,11 @@ class Installation:
         before: tuple[str, ...] = (),
         **settings: str,
     ) -> subprocess.CompletedProcess[str]:
-        command = [*before, sys.executable, "-m", "billhook.cli", *map(str, arguments)]
-        return subprocess.run(
-            [*command, "--data-dir", str(self.folder)],
+        command = [*forked.BILLHOOK, *map(str, arguments), "--data-dir", str(self.folder)]
+        return forked.run(
+            [*before, *command],
             env=environment(**{**dict(self.settings), **settings}),
             input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
             timeout=100,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket  # noqa: TID251 - for a port that nobody listens on
 import sqlite3
@@ -65,7 +66,10 @@ def test_every_check_is_in_the_report(keys: Installation) -> None:
         "public URL",
         "accounts",
         "keys",
+        "nodes",
+        "storage",
         "mail",
+        "bounces",
         "clock",
         "disk",
         "open files",
@@ -117,10 +121,12 @@ def test_an_unavailable_database_is_broken_and_the_other_checks_still_run(
 
 def test_a_damaged_database_is_broken(keys: Installation) -> None:
     path = keys.folder / "billhook.sqlite3"
-    content = bytearray(path.read_bytes())
-    middle = len(content) // 2 // 4096 * 4096
-    content[middle : middle + 8192] = b"\xff" * 8192
-    path.write_bytes(content)
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        [(page,)] = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'runs_run'")
+        [(size,)] = database.execute("PRAGMA page_size")
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
     found = broken(keys)
     assert "billhook restore" in found["database-damaged"]
 
@@ -166,6 +172,24 @@ def test_a_mail_server_that_refuses_is_broken(keys: Installation) -> None:
     assert "canary" not in str(found)
 
 
+def test_a_mailbox_for_bounces_that_cannot_be_opened_is_broken(keys: Installation) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        found = broken(keys, BILLHOOK_BOUNCE_MAILBOX=f"imaps://a:canary@127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}" in found["bounces-unreachable"]
+    assert "canary" not in str(found)
+
+
+def test_a_mailbox_that_is_opened_without_tls_is_a_warning(keys: Installation) -> None:
+    url = "imap+plain://a:canary@nowhere.invalid"
+    report = keys.json("doctor", status=1, BILLHOOK_BOUNCE_MAILBOX=url)
+    found = {finding["code"]: finding["message"] for finding in report["findings"]}
+    assert "nowhere.invalid without TLS" in found["bounces-unencrypted"]
+    assert "nowhere.invalid:143 can't be found" in found["bounces-host-unknown"]
+    assert "canary" not in str(report)
+
+
 def test_a_source_that_the_policy_denies_is_shown_with_the_line_that_would_allow_it(
     keys: Installation,
 ) -> None:
@@ -184,6 +208,14 @@ def test_an_allowed_name_without_its_network_is_shown_with_a_narrower_line(
 ) -> None:
     found = warnings(keys, BILLHOOK_ALLOW="127.0.0.1:9,localhost:9000")
     assert "localhost:9000=" in found["allowed-wide"]
+
+
+def test_an_allowance_for_an_organisation_that_does_not_exist_is_a_warning(
+    keys: Installation,
+) -> None:
+    found = warnings(keys, BILLHOOK_ALLOW="127.0.0.1:9@abcdefghjkmn")
+    assert "127.0.0.1:9@abcdefghjkmn" in found["allowed-for-nobody"]
+    assert "http://127.0.0.1:9" in found["source-denied"]
 
 
 def test_an_allowance_in_a_closed_network_is_a_warning(keys: Installation) -> None:
@@ -223,3 +255,10 @@ def test_a_machine_with_few_open_files_is_broken(keys: Installation) -> None:
     done = keys.run("doctor", **QUIET, before=(prlimit, "--nofile=500:500"))
     assert done.returncode == 1
     assert "LimitNOFILE=65536" in done.stdout
+
+
+def test_a_bucket_that_cannot_be_used_is_reported(keys: Installation) -> None:
+    storage = "s3://KEY:secret-word@bucket?endpoint=http://127.0.0.1:1"
+    report = keys.json("doctor", status=1, **QUIET, BILLHOOK_STORAGE=storage)
+    assert "The bucket that BILLHOOK_STORAGE names" in findings(report, "broken")["storage-away"]
+    assert "secret-word" not in str(report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +42,13 @@ url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}?run={{{{RunId}}}}"
 tokens = ["InvoiceNumber"]
 url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}"
 headers = [["X-Api-Key", "{{{{ApiKey}}}}"]]
+
+[commands.GetPaymentLink]
+url = "{{{{BaseUrl}}}}/items/{{{{InvoiceNumber}}}}/payment"
+payment_hosts = ["pay.example.com"]
+
+[commands.GetStatement]
+url = "{{{{BaseUrl}}}}/{{{{CustomerId}}}}/{{{{StatementStart|date:yyMMdd}}}}-{{{{StatementEnd}}}}"
 """
 
 
@@ -97,24 +106,70 @@ class TestTheDocument:
         assert result.out == f"{tmp_path}/out.pdf: application/pdf, 60,000 bytes.\n"
         assert result.err == ""
 
+    def test_a_statement_is_of_a_customer_and_a_period(self, billhook, write, source, tmp_path):
+        file, out = write(FILE.format(url=source.url)), tmp_path / "out.pdf"
+        days = ("StatementStart=2026-03-01", "StatementEnd=2026-03-31")
+        options = ("--allow", f"127.0.0.1:{source.port}", "-o", str(out))
+        result = billhook("run", file, "GetStatement", "CustomerId=C-1", *days, *options)
+        assert result.status == 0
+        assert out.read_bytes() == PDF
+        assert b"/C-1/260301-2026-03-31 " in source.requests[0]
+
+    @pytest.mark.parametrize(
+        ("link", "status", "written"),
+        [
+            pytest.param("https://pay.example.com/i/1", 0, True, id="listed"),
+            pytest.param("https://evil.example/i/1", 4, False, id="another host"),
+        ],
+    )
+    def test_a_payment_link_is_written_if_its_host_is_listed(
+        self, run, tmp_path, link, status, written
+    ):
+        out = tmp_path / "link.txt"
+        body = json.dumps({"PaymentLink": link}).encode()
+        with source_in_a_thread(always(answer(body))) as source:
+            result = run(source, "-o", str(out), command="GetPaymentLink")
+        assert (result.status, out.exists()) == (status, written)
+        if written:
+            assert out.read_text() == link
+
     def test_with_json_its_details_are_printed(self, run, source, tmp_path):
-        told = run(source, "--json", "-o", str(tmp_path / "out.pdf")).json
-        assert told["ok"] is True
-        assert told["document"] == {
+        result = run(source, "--json", "-o", str(tmp_path / "out.pdf")).json
+        assert result["ok"] is True
+        assert result["document"] == {
             "media_type": "application/pdf",
             "bytes": 60_000,
             "sha256": hashlib.sha256(PDF).hexdigest(),
             "file": str(tmp_path / "out.pdf"),
         }
-        (attempt,) = told["attempts"]
+        (attempt,) = result["attempts"]
         assert (attempt["method"], attempt["status"], attempt["outcome"]) == ("GET", 200, "ok")
         assert attempt["timing"]["wait"] > 0
-        assert f"?run={told['run']} ".encode() in source.requests[0]
+        assert f"?run={result['run']} ".encode() in source.requests[0]
 
     def test_with_json_and_no_file_it_is_only_checked(self, run, source, tmp_path):
-        told = run(source, "--json").json
-        assert told["document"]["file"] is None
+        result = run(source, "--json").json
+        assert result["document"]["file"] is None
         assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
+
+    def test_the_xml_that_came_with_it_is_written_where_asked(self, run, tmp_path):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("INV-1.pdf", PDF)
+            archive.writestr("../../factur-x.xml", b"<Invoice/>")
+        with source_in_a_thread(always(answer(file.getvalue()))) as source:
+            out, folder = str(tmp_path / "out.pdf"), str(tmp_path)
+            result = run(source, "--json", "-o", out, "--attachments", folder).json
+            (attachment,) = result["document"]["attachments"]
+            assert attachment == {
+                "media_type": "application/xml",
+                "bytes": 10,
+                "name": "factur-x.xml",
+                "file": str(tmp_path / "factur-x.xml"),
+            }
+            assert (tmp_path / "factur-x.xml").read_bytes() == b"<Invoice/>"
+            only_told = run(source, "--json").json["document"]["attachments"]
+            assert only_told == [attachment | {"file": None}]
 
     def test_an_existing_file_is_replaced_and_keeps_its_mode(self, run, source, tmp_path):
         old = tmp_path / "out.pdf"
@@ -153,11 +208,11 @@ class TestFailures:
     )
     def test_the_exit_status_shows_whose_fault_it_is(self, run, tmp_path, script, status, code):
         with source_in_a_thread(script) as source:
-            told = run(source, "--json", "-o", str(tmp_path / "out.pdf"))
+            result = run(source, "--json", "-o", str(tmp_path / "out.pdf"))
             plain = run(source, "-o", str(tmp_path / "out.pdf"))
-        assert (told.status, plain.status) == (status, status)
-        assert told.json["error"]["code"] == code
-        assert told.json["error"]["message"] == plain.err.strip()
+        assert (result.status, plain.status) == (status, status)
+        assert result.json["error"]["code"] == code
+        assert result.json["error"]["message"] == plain.err.strip()
         assert plain.out == ""
         assert [path.name for path in tmp_path.iterdir()] == ["acme.toml"]
 
@@ -247,16 +302,16 @@ class TestSteps:
 
     def test_the_steps_are_sent_and_the_document_has_its_name(self, run_steps):
         with source_in_a_thread(always(answer(PDF, "X-Name: a/Bill.PDF"))) as source:
-            told = run_steps(source, "--json").json
-        assert [each["step"] for each in told["attempts"]] == ["Find", "Take"]
-        assert told["document"]["name"] == "Bill.pdf"
+            result = run_steps(source, "--json").json
+        assert [each["step"] for each in result["attempts"]] == ["Find", "Take"]
+        assert result["document"]["name"] == "Bill.pdf"
 
     def test_a_failure_names_its_step(self, run_steps, tmp_path):
         with source_in_a_thread(always(answer(PDF))) as source:
-            told = run_steps(source, "--json")
+            result = run_steps(source, "--json")
             shown = run_steps(source, "-o", str(tmp_path / "x.pdf"))
-        assert (told.status, told.json["error"]["code"]) == (3, "document-not-found")
-        assert told.json["error"]["step"] == "Find"
+        assert (result.status, result.json["error"]["code"]) == (3, "document-not-found")
+        assert result.json["error"]["step"] == "Find"
         assert shown.err.startswith("Step Find: The source responded, but has no such document.")
 
 
@@ -348,9 +403,9 @@ def test_a_missing_secret_is_reported_with_the_option_that_supplies_it(billhook,
 
 
 def test_help_names_the_exit_statuses(billhook):
-    told = billhook("run", "--help").out
-    assert "exit status is 2" in " ".join(told.split())
-    assert json.dumps("-o")[1:-1] in told
+    result = billhook("run", "--help").out
+    assert "exit status is 2" in " ".join(result.split())
+    assert json.dumps("-o")[1:-1] in result
 
 
 SIGNED = """\
@@ -381,8 +436,8 @@ async def oauth_source(peer: Peer) -> None:
     while True:
         request = await peer.request()
         if request.startswith(b"POST /token "):
-            told = b'{"access_token": "fresh", "token_type": "Bearer", "refresh_token": "next"}'
-            await peer.send(answer(told, "Content-Type: application/json"))
+            result = b'{"access_token": "fresh", "token_type": "Bearer", "refresh_token": "next"}'
+            await peer.send(answer(result, "Content-Type: application/json"))
         elif b"Authorization: Bearer fresh" in request:
             await peer.send(answer(PDF))
         else:

@@ -11,28 +11,23 @@ import click
 from click.shell_completion import CompletionItem
 
 from billhook.cli.output import (
-    NO_ROOM,
     Failure,
-    failure_of,
-    internal_failure,
+    as_failure,
     interruption,
-    no_room_failure,
-    refused,
     settle_output,
     tell_failure,
-    usage_failure,
 )
-from billhook.engine.errors import BillhookError
 from billhook.engine.tokens.catalogue import nearest
-from billhook.server.errors import Refusal
 
 COMMANDS: Final = {
     "demo": "Start a portal and a sample billing system, and show one VIEW.",
     "serve": "Serve the portal and the gateway.",
+    "work": "Work on jobs alone, as on a node of its own.",
     "health": "Ask a running server whether it is alive.",
     "check": "Report every problem in an integration file.",
     "fill": "Show what would be sent; send nothing.",
     "run": "Run a command and write the document.",
+    "sync": "Read the lists of a file, and report; store nothing.",
     "presets": "List the files for known systems, and show one.",
     "completion": "Let a shell complete commands and options.",
 }
@@ -40,10 +35,11 @@ FOR_OPERATORS: Final = {
     "doctor": "Check an installation, and explain what to fix.",
     "backup": "Write the database, the keys and the settings into one file.",
     "restore": "Make an installation out of a backup.",
-    "mail": "Send a test mail.",
+    "mail": "Send a test mail, and take mail that comes back.",
     "organisations": "List the organisations, and add one.",
     "members": "List, add and change members.",
-    "contacts": "Import contacts.",
+    "contacts": "Import customers and contacts.",
+    "invoices": "Import invoices.",
     "sessions": "Sign people out.",
     "rotate-secrets": "Encrypt every stored secret with a new key.",
 }
@@ -114,13 +110,7 @@ def _outcome(arguments: list[str]) -> Failure | Any:
     """Run the command line and return its exit status, or why it failed."""
     try:
         return billhook.main(args=arguments, prog_name="billhook", standalone_mode=False)
-    except (BillhookError, Refusal) as error:
-        return failure_of(error) if isinstance(error, BillhookError) else refused(error)
-    except click.ClickException as error:
-        return usage_failure(error)
     except (click.Abort, KeyboardInterrupt):
         return interruption()
-    except OSError as error:
-        return no_room_failure(error) if error.errno in NO_ROOM else internal_failure(error)
     except Exception as error:  # noqa: BLE001 - the outermost edge: nothing of it may leak
-        return internal_failure(error)
+        return as_failure(error)

@@ -15,7 +15,15 @@ from typing import Any, Final
 import click
 
 from billhook.engine.egress.lifting import allowance_that_lifts
-from billhook.engine.errors import BillhookError, EgressDenied, Problem, SourceRedirected
+from billhook.engine.errors import (
+    REDIRECT,
+    RESPONSE,
+    URL,
+    BillhookError,
+    EgressDenied,
+    Problem,
+    SourceRedirected,
+)
 from billhook.server.errors import Refusal
 
 USAGE_STATUS: Final = 2
@@ -23,6 +31,12 @@ INTERNAL_STATUS: Final = 1
 INTERRUPTED_STATUS: Final = 130
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The system's errors when a disk, or a quota, is full."""
+
+
+_CAME_FROM: Final = {
+    REDIRECT: "A redirect leads there.",
+    RESPONSE: "The address is in the source's response.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +66,7 @@ def failure_of(error: BillhookError) -> Failure:
     return Failure(
         status=error.exit_status,
         code=first.code if first else error.code,
-        message=first.message if first else error.public_message + advice,
+        message=first.message if first else error.public_message + _denied_address(error) + advice,
         where=first.where if first else "",
         reason=_reason_of(error),
         allow=allow,
@@ -73,9 +87,21 @@ def _as_told_here(problem: Problem) -> Problem:
     )
 
 
+def _denied_address(error: BillhookError) -> str:
+    """Return which address was denied, and where it came from.
+
+    An address out of a redirect or a response isn't shown: the source may repeat a secret in it.
+    """
+    if not isinstance(error, EgressDenied):
+        return ""
+    if error.came_from != URL:
+        return f" {_CAME_FROM[error.came_from]}"
+    return f" It is {error.place.host}:{error.place.port}, in the URL." if error.place else ""
+
+
 def _allowance(error: BillhookError) -> str:
     """Return what ``--allow`` takes to lift a denial, or an empty text where nothing lifts it."""
-    if not isinstance(error, EgressDenied) or error.place is None:
+    if not isinstance(error, EgressDenied) or error.place is None or error.came_from != URL:
         return ""
     return allowance_that_lifts(error.verdict, host=error.place.host, port=error.place.port)
 
@@ -84,6 +110,21 @@ def _reason_of(error: BillhookError) -> str:
     if isinstance(error, EgressDenied | SourceRedirected) and error.verdict is not None:
         return error.verdict.reason
     return ""
+
+
+def as_failure(error: Exception) -> Failure:
+    """Return the failure for whatever a command has raised."""
+    match error:
+        case BillhookError():
+            return failure_of(error)
+        case Refusal():
+            return refused(error)
+        case click.ClickException():
+            return usage_failure(error)
+        case OSError() if error.errno in NO_ROOM:
+            return no_room_failure(error)
+        case _:
+            return internal_failure(error)
 
 
 def usage_failure(error: click.ClickException) -> Failure:

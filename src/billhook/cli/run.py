@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from billhook.cli.values import PreparedCommand, command_arguments, prepare
 from billhook.engine.answer.document import Document
 from billhook.engine.authentication.file_token_store import FileTokenStore
 from billhook.engine.egress.policy import EgressPolicy
+from billhook.engine.egress.proxy import OutgoingProxy
 from billhook.engine.errors import BillhookError
 from billhook.engine.http.trace import Trace
 from billhook.engine.record import new_run_id
@@ -38,10 +40,21 @@ from billhook.engine.record import new_run_id
     help="Let the command reach this private system.",
 )
 @click.option(
+    "--proxy",
+    metavar="http://HOST:PORT",
+    help="The outgoing proxy, by which everything that isn't allowed by --allow is reached.",
+)
+@click.option(
     "--tokens",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Where OAuth 2 tokens are kept from one run to the next; the file is made if need be.",
+)
+@click.option(
+    "--attachments",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="The folder for XML that came with the document in a zip.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
@@ -53,7 +66,9 @@ def run(
     *,
     out: str | None,
     allow: tuple[str, ...],
+    proxy: str | None,
     tokens: Path | None,
+    attachments: Path | None,
     as_json: bool,
 ) -> None:
     """Run a command and write the document that the source returns.
@@ -63,7 +78,9 @@ def run(
     its address is not allowed.
     """
     path = choose_output(out, as_json=as_json)
-    policy = EgressPolicy.from_texts(allow=allow)
+    policy = EgressPolicy.from_texts(
+        allow=allow, also_led=True, proxy=OutgoingProxy.parse(proxy) if proxy else None
+    )
     run_id = new_run_id()
     prepared = prepare(
         file=file,
@@ -80,8 +97,9 @@ def run(
     with asyncio.run(_run(prepared, policy, token_store, trace, run_id)) as document:
         if path is not None or not as_json:
             write_document(document, path)
+        files = [] if attachments is None else _write_attachments(document, attachments)
         if as_json:
-            tell_json(_result(document, path, trace, run_id))
+            tell_json(_result(document, path, trace, run_id, files))
         elif path is not None:
             click.echo(f"{path}: {document.media_type}, {document.size:,} bytes.")
 
@@ -106,7 +124,29 @@ async def _run(
             raise
 
 
-def _result(document: Document, path: Path | None, trace: Trace, run_id: str) -> dict[str, Any]:
+def _write_attachments(document: Document, folder: Path) -> list[Path]:
+    """Write the files that came with *document* into *folder*, and return their paths."""
+    files = []
+    for number, attachment in enumerate(document.attachments, start=1):
+        path = folder / (attachment.name or f"{number}.{attachment.extension}")
+        write_document(attachment, path)
+        files.append(path)
+    return files
+
+
+def _attachment(document: Document, path: Path | None) -> dict[str, Any]:
+    return {
+        "media_type": document.media_type,
+        "bytes": document.size,
+        "name": document.name,
+        "file": None if path is None else str(path),
+    }
+
+
+def _result(
+    document: Document, path: Path | None, trace: Trace, run_id: str, files: Sequence[Path]
+) -> dict[str, Any]:
+    attached = zip_longest(document.attachments, files)
     return {
         "ok": True,
         "document": {
@@ -115,7 +155,12 @@ def _result(document: Document, path: Path | None, trace: Trace, run_id: str) ->
             "sha256": document.sha256,
             "file": None if path is None else str(path),
         }
-        | ({"name": document.name} if document.name else {}),
-        "attempts": [asdict(attempt) for attempt in trace.attempts],
+        | ({"name": document.name} if document.name else {})
+        | (
+            {"attachments": [_attachment(each, at) for each, at in attached]}
+            if document.attachments
+            else {}
+        ),
+        "attempts": [attempt.as_dict() for attempt in trace.attempts],
         "run": run_id,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,7 +15,7 @@ import click
 
 from billhook.engine.command.command import Command
 from billhook.engine.config import CommandConfig, IntegrationConfig
-from billhook.engine.errors import ConfigurationError, Problem
+from billhook.engine.errors import ConfigurationError, Problem, TokenError
 from billhook.engine.integration import CompiledIntegration, compile_integration
 from billhook.engine.integration_file.file import (
     MAX_FILE_BYTES,
@@ -22,10 +23,13 @@ from billhook.engine.integration_file.file import (
     examine_integration,
     locate,
 )
+from billhook.engine.list_config import LIST_COMMANDS, ListCommandConfig
 from billhook.engine.secret import Secret
 from billhook.engine.tokens.catalogue import NAME, NAME_RULE, Value, nearest
 from billhook.engine.tokens.values import Values
 
+_PKCS12: Final = b"\x30"
+"""The first byte of a PKCS#12 file: a SEQUENCE of ASN.1."""
 _MAX_SECRET_BYTES: Final = 65_536
 _HOW_TO_GIVE: Final = (
     "A secret is given as Name=env:VARIABLE or Name=file:PATH. Its value is never given in an "
@@ -108,6 +112,36 @@ def prepare(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedLists:
+    """The list commands of a file with everything that it takes to read them."""
+
+    integration: CompiledIntegration
+    secrets: dict[str, Secret]
+
+
+def prepare_lists(*, file: Path, secrets: Iterable[str], variables: Iterable[str]) -> PreparedLists:
+    """Read the file and compile its list commands; raise with every problem."""
+    text, integration, problems = read_file(file)
+    if problems:
+        raise ConfigurationError(problems)
+    integration = _with_variables(integration, parse_pairs(variables, "--variable"))
+    lists = tuple(each for each in integration.commands if isinstance(each, ListCommandConfig))
+    if not lists:
+        fail("no-command", f"The file has no command that lists: {', '.join(LIST_COMMANDS)}.")
+    compiled = _compile(replace(integration, commands=lists), text)
+    stored = _read_secrets(integration, secrets)
+    missing = sorted(compiled.secrets - stored.keys())
+    if missing:
+        raise TokenError(
+            tuple(
+                Problem(code="missing-secret", message="", where=f"tokens.{name}")
+                for name in missing
+            )
+        )
+    return PreparedLists(integration=compiled, secrets=stored)
+
+
 def read_file(path: Path) -> tuple[str, IntegrationConfig, tuple[Problem, ...]]:
     """Return the text of the integration file at *path*, its content, and its problems."""
     text = decode_file(read_bytes(path, MAX_FILE_BYTES + 1))
@@ -136,6 +170,9 @@ def fail(code: str, message: str, *, where: str = "", suggestion: str | None = N
 
 def _find_command(integration: IntegrationConfig, name: str) -> CommandConfig:
     known = {command.name: command for command in integration.commands}
+    if name in LIST_COMMANDS and name in known:
+        message = f"{name} lists, so it is read with: billhook sync FILE --dry-run"
+        fail("unknown-command", message, where="COMMAND")
     if name in known:
         return known[name]
     near = nearest(name, known)
@@ -254,7 +291,10 @@ def secret_from_environment(variable: str, option: str) -> str:
 
 
 def secret_from_file(name: str, option: str) -> str:
-    """Return the text of a file that *option* names, without the line end."""
+    """Return the text of a file that *option* names, without the line end.
+
+    A PKCS#12 file, which isn't text, is returned in base 64.
+    """
     data = read_bytes(Path(name), _MAX_SECRET_BYTES + 1)
     if len(data) > _MAX_SECRET_BYTES:
         message = f"The secret's file has more than {_MAX_SECRET_BYTES:,} bytes."
@@ -262,5 +302,7 @@ def secret_from_file(name: str, option: str) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
+        if data.startswith(_PKCS12):
+            return b64encode(data).decode()
         fail("not-text", "The secret's file is not text in UTF-8.", where=option)
     return text.removesuffix("\n").removesuffix("\r")
