@@ -1,0 +1,1 @@
+"""The resources of the API: their fields, and what each operation does."""
