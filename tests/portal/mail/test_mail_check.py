@@ -17,7 +17,7 @@ TO = "canary@nowhere.example"
 @pytest.fixture(autouse=True)
 def smtp(settings: Any) -> None:
     """Send mail as in production, without TLS, to loopback."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "billhook.portal.mail.smtp.LimitedSmtp"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "", ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False

@@ -26,7 +26,7 @@ from portal.smtp_server import smtp_server
 
 CANARY = "canary@acme.example"
 HELP = "help@harper.example"
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "billhook.portal.mail.smtp.LimitedSmtp"
 
 
 def posted(cast: Cast, *, kind: MailKind = MailKind.INVITATION, **more: Any) -> PostedMail:
@@ -228,7 +228,7 @@ async def test_the_server_sends_waiting_mail(mailoutbox: list[EmailMessage]) -> 
     try:
         await in_thread(_wait_until_sent)
     finally:
-        await sender.stop()
+        await sender.stop(seconds=60)
     assert len(mailoutbox) == 1
 
 

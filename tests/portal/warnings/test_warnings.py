@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,12 +25,17 @@ from billhook.portal.installation import environment
 from billhook.portal.integrations.drafts import SecretEntry
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.store import get_store
+from billhook.portal.jobs.models import Job, JobSchedule
+from billhook.portal.jobs.services import enqueue, schedule
 from billhook.portal.mail.failure import MailFailure
-from billhook.portal.mail.models import MailKind, OutgoingMail
+from billhook.portal.mail.models import BounceMailbox, MailKind, OutgoingMail
 from billhook.portal.mail.outbox import post_mail
-from billhook.portal.mail.services import record_check
+from billhook.portal.mail.services import record_check, record_mailbox
+from billhook.portal.nodes.node import this_node
+from billhook.portal.nodes.services import note_end_of_job_processes, report_node
 from billhook.portal.organisations.models import Member
 from billhook.portal.runs.models import Run
+from billhook.portal.warnings import certificates
 from billhook.portal.warnings.home import warnings_for_member
 from billhook.portal.warnings.warning import Code, HomeWarning
 from portal.cast import Cast, signed_in
@@ -103,6 +110,21 @@ def test_a_failing_mail_server_gives_a_warning(cast: Cast) -> None:
     assert (warning.code, warning.text) == (Code.MAIL_FAILS, failure.message)
 
 
+def test_a_mailbox_for_bounces_that_fails_for_long_gives_a_warning(
+    cast: Cast, setting: Any
+) -> None:
+    failure = MailFailure(code="bounces-timeout", message="The mail server didn't respond.")
+    setting("BILLHOOK_BOUNCE_MAILBOX", "imaps://a:b@imap.example", "")
+    record_mailbox(failure=failure)
+    assert codes(cast.alice) == []
+    BounceMailbox.objects.update(failing_since=timezone.now() - timedelta(minutes=16))
+    record_mailbox(failure=failure)
+    warning = the_warning(cast.alice)
+    assert (warning.code, warning.text) == (Code.BOUNCES_UNREAD, failure.message)
+    record_mailbox(failure=None)
+    assert codes(cast.alice) == []
+
+
 def unsent(cast: Cast, *, kind: MailKind, user: Any, organisation: Any) -> None:
     message = EmailMessage("Hello", "text", to=[user.email])
     posted = post_mail(message=message, kind=kind, user=user, organisation=organisation)
@@ -137,7 +159,6 @@ def test_a_code_that_was_not_sent_warns_the_organisation_of_the_person(
         ["source-status", "source-timeout"],
         ["source-status", "source-unreachable", "source-unreachable", "ok"],
         ["cancelled", "source-timeout", "token", "source-timeout", "internal-error"],
-        ["configuration", "egress-denied"],
     ],
 )
 def test_a_failing_source_gives_a_warning(cast: Cast, outcomes: list[str]) -> None:
@@ -146,6 +167,24 @@ def test_a_failing_source_gives_a_warning(cast: Cast, outcomes: list[str]) -> No
     warning = the_warning(cast.bob)
     assert (warning.code, warning.title) == (Code.SOURCE_FAILS, "Acme billing fails")
     assert warning.address.rpartition("/")[2] in {each.id for each in runs}
+
+
+@pytest.mark.parametrize("outcome", ["configuration", "egress-denied", "source-tls-failed"])
+def test_one_failure_is_enough_where_trying_again_cannot_help(cast: Cast, outcome: str) -> None:
+    row = integration(cast.harper)
+    run(row, outcome)
+    run(row, "ok", ago=1)
+    warning = the_warning(cast.bob)
+    assert (warning.code, warning.title) == (Code.SOURCE_FAILS, "Acme billing gives no documents")
+    assert warning.address.endswith(row.id)
+
+
+def test_a_missing_right_is_not_called_a_wrong_key(cast: Cast) -> None:
+    run(integration(cast.harper), "source-refused", reason="403")
+    warning = the_warning(cast.bob)
+    assert warning.title == "Acme billing refuses Billhook's requests"
+    assert "Give that user the right" in warning.text
+    assert "store a new one" not in warning.text
 
 
 @pytest.mark.parametrize(
@@ -213,11 +252,14 @@ def test_a_disabled_source_gives_no_warning(cast: Cast) -> None:
 def test_a_paused_source_gives_a_warning(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     row = integration(cast.harper)
     now = timezone.now().timestamp()
-    paused = BreakerState(state=State.OPEN, since=now, next_try=now + 30, failures=5)
+    paused = BreakerState(
+        state=State.OPEN, since=now, next_try=now + 30, failures=5, commands=("GetStatement",)
+    )
     monkeypatch.setattr(get_store(), "state_of", lambda _id: paused)
     warning = the_warning(cast.bob)
     assert warning.code is Code.SOURCE_PAUSED
     assert "retry automatically" in warning.text
+    assert warning.title.startswith("Paused: GetStatement of ")
     assert f"integration={row.id}" in warning.address
 
 
@@ -242,12 +284,12 @@ def certificate(*, ends: datetime) -> str:
     return (made.public_bytes(serialization.Encoding.PEM) + private).decode()
 
 
-def with_certificate(cast: Cast, pem: str) -> Integration:
+def with_certificate(cast: Cast, pem: str, name: str = "Acme billing") -> Integration:
     secrets = (
         SecretEntry(name="ApiKey", value=Secret("key")),
         SecretEntry(name="Certificate", value=Secret(pem)),
     )
-    row = integration(cast.harper, draft(secrets=secrets))
+    row = integration(cast.harper, draft(name=name, secrets=secrets))
     row.tls = {"client_certificate": "{{Certificate}}", "ca": ""}
     row.save()
     return row
@@ -272,6 +314,43 @@ def test_an_expiring_client_certificate_gives_a_warning(
 def test_a_certificate_that_cannot_be_read_breaks_no_page(cast: Cast, pem: str) -> None:
     with_certificate(cast, pem)
     assert signed_in(cast.alice).get(home(cast)).status_code == 200
+
+
+def test_a_servers_certificate_that_ends_soon_gives_a_warning(cast: Cast) -> None:
+    row = integration(cast.harper)
+    old = run(row, "ok", ago=5)
+    Run.objects.filter(id=old.id).update(
+        attempts=[{"status": 302}, {"status": 200, "certificate_ends": "2026-12-03"}]
+    )
+    run(row, "source-timeout")  # it didn't connect, so it has seen no other
+    assert codes(cast.bob) == ["server-certificate-expires"]
+    assert "valid until 3 December 2026" in the_warning(cast.alice).text
+    renewed = run(row, "ok")
+    Run.objects.filter(id=renewed.id).update(attempts=[{"status": 200}])
+    assert codes(cast.alice) == []
+
+
+def test_home_asks_the_database_as_often_for_many_sources_as_for_one(cast: Cast) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert signed_in(cast.alice).get(home(cast)).status_code == 200
+        return len(captured)
+
+    pem = certificate(ends=datetime.now(UTC) + timedelta(days=3))
+
+    def failing_source(name: str) -> None:
+        row = with_certificate(cast, pem, name)
+        for ago in range(25):
+            run(row, "source-timeout", ago=ago)
+
+    failing_source("One")
+    one = queries()
+    for number in range(4):
+        failing_source(f"Another {number}")
+    assert codes(cast.alice).count("source-fails") == 5
+    assert codes(cast.alice).count("certificate-expires") == 5
+    certificates._known.clear()  # as in a process that has just started
+    assert queries() == one
 
 
 # The installation.
@@ -303,6 +382,24 @@ def test_an_overdue_backup_gives_a_warning(cast: Cast, setting: Any) -> None:
     assert the_warning(cast.alice).title == "The last backup is 9 days old"
     record_backup(made_at=timezone.now() - timedelta(days=6), size=1, is_encrypted=True)
     assert codes(cast.alice) == []
+
+
+def test_jobs_that_wait_without_a_process_for_them_give_a_warning(cast: Cast) -> None:
+    job = enqueue("import", subject="x", organisation=cast.harper)
+    assert codes(cast.alice) == []
+    Job.objects.filter(id=job.id).update(due_at=timezone.now() - timedelta(minutes=2))
+    assert the_warning(cast.alice).code is Code.JOBS_WAIT
+    report_node(this_node(), works_on_jobs=True)
+    assert codes(cast.alice) == []
+    note_end_of_job_processes(this_node())
+    assert codes(cast.alice) == ["jobs-wait"]
+
+
+def test_a_schedule_that_nobody_follows_gives_a_warning(cast: Cast) -> None:
+    schedule("sync", every=timedelta(minutes=5), subject="x", organisation=cast.harper)
+    JobSchedule.objects.update(next_at=timezone.now() - timedelta(minutes=2))
+    assert codes(cast.alice) == ["jobs-wait"]
+    assert b"Start billhook work" in signed_in(cast.alice).get(home(cast)).content
 
 
 # Who sees what.

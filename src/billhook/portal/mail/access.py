@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from billhook.portal.mail.models import MailCheck, MailState, OutgoingMail
+from billhook.portal.mail.models import BounceMailbox, MailCheck, MailState, OutgoingMail
 from billhook.portal.organisations.models import Member
 
 
@@ -57,3 +57,8 @@ def due_mail(*, most: int) -> list[str]:
 def last_check() -> MailCheck | None:
     """Return the result of the last check of the mail server, which is nobody's secret."""
     return MailCheck.objects.filter(id=1).first()
+
+
+def bounce_mailbox() -> BounceMailbox:
+    """Return what is known about the mailbox for bounces; an unsaved row at first."""
+    return BounceMailbox.objects.filter(id=1).first() or BounceMailbox()

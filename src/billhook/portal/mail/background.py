@@ -7,13 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
-from django.db import connections
+from django.db import Error, connections
 
-from billhook.portal.installation.logs import name_of
+from billhook.portal.installation.logs import Seldom, name_of
 
 log = structlog.get_logger("billhook.mail")
 
 Work = Callable[[], object]
+
+_say = Seldom(60.0)
 
 
 class Background(Protocol):
@@ -47,9 +49,15 @@ class AtOnce:
 
 
 def run_safely(work: Work) -> None:
-    """Run *work*; log its failure, without the text of the exception."""
+    """Run *work*; log its failure, without the text of the exception.
+
+    While the database is away, all work fails, so that is logged seldom.
+    """
     try:
         work()
+    except Error as error:
+        if _say.now():
+            log.warning("mail-work-failed", error=name_of(error))
     except Exception as error:  # noqa: BLE001 - the thread's edge: nobody else would learn of it
         log.error("mail-work-failed", error=name_of(error))  # noqa: TRY400 - its text may hold values
 

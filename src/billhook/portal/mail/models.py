@@ -1,4 +1,4 @@
-"""Mail that hasn't been sent yet, and the last check of the mail server."""
+"""Mail that hasn't been sent yet, the last check of the mail server, and the mailbox."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class MailKind(models.TextChoices):
 
     INVITATION = "invitation", "Invitation"
     CODE = "code", "Code to sign in"
+    SOURCE = "source", "Source that needs somebody"
 
 
 class MailState(models.TextChoices):
@@ -84,3 +85,25 @@ class MailCheck(models.Model):
 
     def __str__(self) -> str:
         return self.failure or "works"
+
+
+class BounceMailbox(models.Model):
+    """The mailbox for bounces: the last message that was read, and how it went. One row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    place = models.CharField(max_length=64, blank=True)
+    """The folder that the numbers below are from; see :mod:`billhook.portal.mail.imap`."""
+    validity = models.BigIntegerField(default=0)
+    number = models.BigIntegerField(default=0)
+    """The number (UID) of the last message that was read."""
+    read_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.failure or "works"
+
+    def last_number(self, *, place: str, validity: int) -> int:
+        """Return the number of the last message read in a folder; 0 if none was."""
+        return self.number if (self.place, self.validity) == (place, validity) else 0

@@ -35,11 +35,11 @@ class MailSender:
         self._thread = threading.Thread(target=self._work, name="mail-sender", daemon=True)
         self._thread.start()
 
-    async def stop(self) -> None:
+    async def stop(self, *, seconds: float) -> None:
         """End, without waiting long for a mail server that doesn't respond."""
         self._ended.set()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, _PATIENCE)
+            await asyncio.to_thread(self._thread.join, min(_PATIENCE, seconds))
             self._thread = None
 
     def _work(self) -> None:

@@ -10,8 +10,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from billhook.portal.accounts.models import User
+from billhook.portal.limits.pace import AT_ONCE, Pace
 from billhook.portal.mail.failure import MailFailure
-from billhook.portal.mail.models import MailCheck, MailKind, MailState, OutgoingMail
+from billhook.portal.mail.models import BounceMailbox, MailCheck, MailKind, MailState, OutgoingMail
 from billhook.portal.organisations.models import Organisation
 
 LASTING: Final = timedelta(days=1)
@@ -90,10 +91,10 @@ def withdraw_mail(*, user: User, organisation: Organisation) -> None:
     OutgoingMail.objects.filter(user=user, organisation=organisation).delete()
 
 
-def delete_old_mail(*, now: datetime | None = None) -> None:
+def delete_old_mail(pace: Pace = AT_ONCE, *, now: datetime | None = None) -> None:
     """Delete mail that failed long ago."""
     oldest = (now or timezone.now()) - KEPT
-    OutgoingMail.objects.filter(state=MailState.FAILED, created_at__lt=oldest).delete()
+    pace.delete(OutgoingMail.objects.filter(state=MailState.FAILED, created_at__lt=oldest))
 
 
 def plan_check(*, at: datetime) -> None:
@@ -120,3 +121,22 @@ def record_check(*, failure: MailFailure | None, next_check_at: datetime) -> Non
         "reason": failure.message if failure else "",
     }
     MailCheck.objects.update_or_create(id=1, defaults=facts)
+
+
+def remember_message(*, place: str, validity: int, number: int) -> None:
+    """Note that a message of the mailbox for bounces was read."""
+    facts = {"place": place, "validity": validity, "number": number}
+    BounceMailbox.objects.update_or_create(id=1, defaults=facts)
+
+
+def record_mailbox(*, failure: MailFailure | None) -> None:
+    """Remember how reading the mailbox for bounces went just now."""
+    now = timezone.now()
+    before = BounceMailbox.objects.filter(id=1).values_list("failing_since", flat=True).first()
+    facts = {
+        "read_at": now,
+        "failing_since": (before or now) if failure else None,
+        "failure": failure.code if failure else "",
+        "reason": failure.message[:500] if failure else "",
+    }
+    BounceMailbox.objects.update_or_create(id=1, defaults=facts)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from django.urls import reverse
 from django.utils import timezone
 
 from billhook.portal.backups.access import is_backup_overdue, last_backup
 from billhook.portal.installation import environment
-from billhook.portal.mail.access import unsent_mail_for_member
+from billhook.portal.jobs.dispatch import is_work_late
+from billhook.portal.mail.access import bounce_mailbox, unsent_mail_for_member
 from billhook.portal.mail.status import Mail, mail_status
+from billhook.portal.nodes.access import works_on_jobs
 from billhook.portal.organisations.models import Member
 from billhook.portal.warnings.warning import Code, HomeWarning
+
+_JOBS_LATE: Final = timedelta(minutes=1)
+_BOUNCES_UNREAD: Final = timedelta(minutes=15)
 
 
 def installation_warnings(member: Member) -> Iterator[HomeWarning]:
@@ -21,7 +28,9 @@ def installation_warnings(member: Member) -> Iterator[HomeWarning]:
     settings = reverse("backoffice:settings", args=[member.organisation_id])
     yield from _mail(f"{settings}#mail")
     yield from _unsent_mail(member, f"{settings}#unsent")
+    yield from _bounces(f"{settings}#installation")
     yield from _address(f"{settings}#installation")
+    yield from _jobs(reverse("backoffice:jobs", args=[member.organisation_id]))
     yield from _backup(f"{settings}#installation")
 
 
@@ -59,6 +68,21 @@ def _unsent_mail(member: Member, address: str) -> Iterator[HomeWarning]:
         )
 
 
+def _bounces(address: str) -> Iterator[HomeWarning]:
+    mailbox = bounce_mailbox()
+    since = mailbox.failing_since
+    if since is None or not environment.current().bounce_mailbox:
+        return
+    if timezone.now() - since > _BOUNCES_UNREAD:
+        yield HomeWarning(
+            code=Code.BOUNCES_UNREAD,
+            title="Mail that comes back isn't noticed",
+            text=mailbox.reason,
+            address=address,
+            link="This installation",
+        )
+
+
 def _address(address: str) -> Iterator[HomeWarning]:
     settings = environment.current()
     if not settings.is_https and not _is_this_machine(settings.host):
@@ -78,6 +102,19 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _jobs(address: str) -> Iterator[HomeWarning]:
+    if is_work_late(_JOBS_LATE) and not works_on_jobs():
+        yield HomeWarning(
+            code=Code.JOBS_WAIT,
+            title="Jobs wait, and nothing works on them",
+            text="Syncs, imports and downloads don't go on. Start billhook work, or set "
+            "BILLHOOK_JOB_PROCESSES to 1 or more and restart Billhook. If it should be running, "
+            "its log says why it isn't.",
+            address=address,
+            link="Show the jobs",
+        )
 
 
 def _backup(address: str) -> Iterator[HomeWarning]:

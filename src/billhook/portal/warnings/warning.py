@@ -14,12 +14,18 @@ class Code(Enum):
     MAIL_NOT_SET = "mail-not-set"
     MAIL_FAILS = "mail-fails"
     MAIL_UNSENT = "mail-unsent"
+    BOUNCES_UNREAD = "bounces-unread"
     SOURCE_REFUSED = "source-refused"
     SOURCE_PAUSED = "source-paused"
     SOURCE_FAILS = "source-fails"
+    SYNC_FAILS = "sync-fails"
+    SYNC_ASKS = "sync-asks"
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_EXPIRES = "certificate-expires"
+    SERVER_CERTIFICATE_EXPIRES = "server-certificate-expires"
+    WEBHOOK_DISABLED = "webhook-disabled"
     NO_HTTPS = "no-https"
+    JOBS_WAIT = "jobs-wait"
     BACKUP_OVERDUE = "backup-overdue"
 
     @property
@@ -33,14 +39,26 @@ class Code(Enum):
         return Role.EDITOR if self in _FOR_EDITORS else Role.OWNER
 
 
-_NOT_URGENT = frozenset({Code.CERTIFICATE_EXPIRES, Code.BACKUP_OVERDUE, Code.MAIL_NOT_SET})
+_NOT_URGENT = frozenset(
+    {
+        Code.CERTIFICATE_EXPIRES,
+        Code.SERVER_CERTIFICATE_EXPIRES,
+        Code.BACKUP_OVERDUE,
+        Code.MAIL_NOT_SET,
+        Code.BOUNCES_UNREAD,
+    }
+)
 _FOR_EDITORS = frozenset(
     {
         Code.SOURCE_REFUSED,
         Code.SOURCE_PAUSED,
         Code.SOURCE_FAILS,
+        Code.SYNC_FAILS,
+        Code.SYNC_ASKS,
         Code.CERTIFICATE_EXPIRED,
         Code.CERTIFICATE_EXPIRES,
+        Code.SERVER_CERTIFICATE_EXPIRES,
+        Code.WEBHOOK_DISABLED,
     }
 )
 

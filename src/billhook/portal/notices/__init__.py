@@ -1,0 +1,1 @@
+"""Notices: mail to contacts about their invoices."""

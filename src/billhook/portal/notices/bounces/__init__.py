@@ -1,0 +1,1 @@
+"""Bounces: mail with notices that the mail server took, and that came back later."""

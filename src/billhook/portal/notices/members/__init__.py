@@ -1,0 +1,1 @@
+"""Notices to members: a source fails, or works again."""
