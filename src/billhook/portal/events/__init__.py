@@ -1,0 +1,1 @@
+"""Events out: signed webhooks for the systems of the organisation."""
