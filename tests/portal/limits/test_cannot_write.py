@@ -13,8 +13,15 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from billhook.portal.installation.logs import Seldom
+from billhook.portal.limits import counters
 from billhook.portal.limits.counters import CannotWrite
 from portal.cast import Cast, signed_in
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "_say", Seldom(30))
 
 
 @contextmanager
@@ -61,6 +68,15 @@ def test_a_limited_request_is_refused_with_the_true_reason(cast: Cast, page: str
     assert "The portal can't write at the moment" in said
     assert "Too many" not in said
     assert [line["event"] for line in lines] == ["tries-not-counted"]
+
+
+def test_many_refusals_leave_one_log_line(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    ask = asking("password", cast)
+    with read_only(), structlog.testing.capture_logs() as lines:
+        for _ in range(5):
+            ask()
+    assert [line["event"] for line in lines] == ["tries-not-counted"]
+    assert caplog.records == []
 
 
 def test_earlier_counts_are_still_there(db: None) -> None:

@@ -10,9 +10,12 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import DatabaseError, IntegrityError, connections, router, transaction
 
-from billhook.portal.installation.logs import name_of
+from billhook.portal.installation.logs import Seldom, name_of
 
 log = structlog.get_logger("billhook.portal")
+
+
+_say = Seldom(30.0)
 
 
 class CannotWrite(Exception):
@@ -68,5 +71,6 @@ def _noting(failures: list[DatabaseError]) -> Callable[..., Any]:
 
 
 def _cannot_write(error: DatabaseError) -> CannotWrite:
-    log.warning("tries-not-counted", error=name_of(error))
+    if _say.now():
+        log.warning("tries-not-counted", error=name_of(error))
     return CannotWrite()

@@ -1,4 +1,4 @@
-"""Rate limits of pages, counted for all processes together."""
+"""Rate limits of pages and mail, counted for all processes together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from allauth.core.internal import ratelimit
 from django.http import HttpRequest, HttpResponse
 
 P = ParamSpec("P")
+
+
+def is_within(action: str, rates: str, *, key: str) -> bool:
+    """Count one *action* for *key*; return False, and count nothing, beyond *rates* (``5/d/key``).
+
+    An attempt that is undone with its transaction doesn't count.
+    """
+    config = {action: rates}
+    used = ratelimit.consume(HttpRequest(), app="billhook", action=action, config=config, key=key)
+    return used is not None
 
 
 def limited(
