@@ -15,6 +15,9 @@ SENTENCE: Final = (
     "This contains a line break or another invisible character. Remove it, or type the text again."
 )
 
+LOCALE_PATTERN: Final = "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
+LOCALE_SENTENCE: Final = "Write the language like en-GB or de."
+
 
 def has_unseen(text: str) -> bool:
     """Return whether *text* contains a line break, a control or a character that reverses text.

@@ -1,0 +1,1 @@
+"""Trying a list command: a sample of its rows, fields chosen by a click, and what would change."""

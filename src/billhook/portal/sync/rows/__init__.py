@@ -1,0 +1,1 @@
+"""Rows of the source's lists, and their effects on the portal's own rows."""
