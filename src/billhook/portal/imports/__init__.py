@@ -1,0 +1,1 @@
+"""Imports of files: read, mapped, previewed, applied in chunks, and undone."""

@@ -1,0 +1,1 @@
+"""Customers and their contacts in a file: read, compared with the known ones, and written."""

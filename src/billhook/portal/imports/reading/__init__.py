@@ -1,0 +1,1 @@
+"""Tables in files that people choose: text files and spreadsheets."""
