@@ -74,7 +74,17 @@ def test_a_deep_link_survives_signing_in(cast: Cast, ask_for_code: Any) -> None:
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "https://localhost/x",
+        "http://127.0.0.1/x",
+        "http://[::1]/x",
+        "http://testserver/x",
+        "evil",
+    ],
 )
 def test_signing_in_redirects_only_within_the_site(ask_for_code: Any, elsewhere: str) -> None:
     browser = Client()
@@ -178,6 +188,55 @@ def test_codes_are_limited_for_an_address_known_or_not(ask_for_code: Any, email:
     assert refused.status_code == 200
     assert "Too many attempts" in refused.content.decode()
     assert code == ""
+
+
+@pytest.mark.parametrize("strangers", [3, 40])
+def test_strangers_who_ask_for_codes_do_not_keep_a_contact_out(
+    ask_for_code: Any, mailoutbox: list[EmailMessage], sent_mail: Settle, strangers: int
+) -> None:
+    for n in range(strangers):
+        Client(REMOTE_ADDR=f"198.51.100.{n}").post("/sign-in", {"email": "carla@acme.example"})
+    sent_mail()
+    mailed = str(mailoutbox[-1].subject).partition(" ")[0]
+    browser = Client(REMOTE_ADDR="203.0.113.1")
+    response, code = ask_for_code(browser, "carla@acme.example")
+    assert response.headers["Location"] == "/sign-in/code"
+    assert browser.post("/sign-in/code", {"code": code or mailed}).headers["Location"] == "/"
+
+
+def test_an_address_that_many_ask_for_gets_one_mail_with_a_code_too_long_to_guess(
+    ask_for_code: Any, mailoutbox: list[EmailMessage], sent_mail: Settle
+) -> None:
+    for n in range(40):
+        browser = Client(REMOTE_ADDR=f"198.51.100.{n}")
+        browser.post("/sign-in", {"email": "carla@acme.example"})
+        browser.post("/sign-in/code", {"action": "resend"})
+    sent_mail()
+    codes = [str(mail.subject).partition(" ")[0] for mail in mailoutbox]
+    (long,) = [code for code in codes if len(code) == 12]
+    assert len(codes) <= 11
+    again = browser.post("/sign-in/code", {"code": long})
+    assert again.headers["Location"] == "/"
+
+
+def test_wrong_passwords_of_strangers_do_not_keep_a_person_out(cast: Cast) -> None:
+    set_password(user=cast.carla.user, password=PASSWORD)
+    wrong = {"login": "carla@acme.example", "password": "wrong"}
+    for n in range(30):
+        Client(REMOTE_ADDR=f"198.51.100.{n}").post("/sign-in/password", wrong)
+    browser = Client(REMOTE_ADDR="203.0.113.1")
+    response = browser.post("/sign-in/password", wrong | {"password": PASSWORD})
+    assert response.headers["Location"] == "/"
+
+
+def test_a_code_link_on_another_device_explains_itself_and_keeps_the_page(cast: Cast) -> None:
+    page = f"/invoices/{cast.open.id}"
+    browser = Client()
+    shown = browser.get(f"/sign-in/code?next={page}", follow=True)
+    assert shown.redirect_chain == [(f"/sign-in?next=%2Finvoices%2F{cast.open.id}", 302)]
+    text = shown.content.decode()
+    assert "in the browser where you asked for it" in text
+    assert f'name="next" value="{page}"' in text
 
 
 def test_another_address_can_be_typed_at_any_time(ask_for_code: Any) -> None:
@@ -289,7 +348,7 @@ def test_nobody_signs_up(cast: Cast, path: str) -> None:
 def test_a_mail_server_that_fails_breaks_no_page(
     cast: Cast, settings: Any, sent_mail: Settle
 ) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "billhook.portal.mail.smtp.LimitedSmtp"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     response = Client().post("/sign-in", {"email": "carla@acme.example"})

@@ -15,12 +15,15 @@ from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from billhook.portal.accounts.services import user_of_email
+from billhook.portal.events.facts import note_sign_in
 from billhook.portal.mail.background import writing_background
 from billhook.portal.mail.models import MailKind
 from billhook.portal.mail.outbox import post_mail
 from billhook.portal.organisations.home import home_of
+from billhook.portal.sign_in.attempts import count_key, is_to_be_mailed, make_code
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -52,6 +55,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return to one's own settings."""
         return reverse("settings")
 
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign *user* in, and note the event."""
+        super().login(request, user)
+        note_sign_in(user)
+
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Respond as if the person were unknown."""
         messages.error(request, self.error_messages["email_password_mismatch"])
@@ -66,8 +74,21 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return the subject without the site's name in brackets."""
         return subject
 
+    def is_safe_url(self, url: str) -> bool:
+        """Return whether a person may be sent to *url* after signing in: a path of ours alone."""
+        return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def generate_login_code(self) -> str:
+        """Return a code, longer where many are asked for."""
+        return make_code(allauth_context.request)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return count_key(request, credentials.get("email", ""))
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Store an e-mail and send it after the response: a delay would reveal who is known."""
+        if not is_to_be_mailed(context.get("code", "")):
+            return
         values = {
             **context,
             "email": email,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import filter_users_by_email
+from allauth.core import context as allauth_context
 from django import forms
 
 from billhook.portal.fields.names import check_name
+from billhook.portal.sign_in.attempts import count_code_request
 
 
 class EmailForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]
@@ -16,6 +20,18 @@ class EmailForm(allauth_forms.RequestLoginCodeForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _dress(self, "email", label="E-mail", autofocus=True)
+
+    def clean_email(self) -> str:
+        """Find the person of the address, and count the attempt. Strangers' count for themselves.
+
+        The page is the same for an address that nobody has.
+        """
+        request, email = allauth_context.request, str(self.cleaned_data["email"])
+        if not count_code_request(request, email):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        users = filter_users_by_email(email, is_active=True, prefer_verified=True)
+        self._user = users[0] if users else None
+        return email
 
 
 class CodeForm(allauth_forms.ConfirmLoginCodeForm):  # type: ignore[misc]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from allauth.account import views as allauth_views
-from allauth.account.internal.stagekit import clear_login
+from allauth.account.internal.stagekit import clear_login, get_pending_stage
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,8 +18,16 @@ from django.views.decorators.http import require_http_methods
 from billhook.portal.accounts import services
 from billhook.portal.accounts.who import user_of
 from billhook.portal.mail.status import mail_status
+from billhook.portal.notices.access import choices_of_person
+from billhook.portal.notices.languages import language_choices
+from billhook.portal.notices.models import Frequency
 from billhook.portal.organisations.access import is_set_up, only_organisation
 from billhook.portal.sign_in.forms import NameForm
+
+_CODE_ELSEWHERE: Final = (
+    "A code works for ten minutes, in the browser where you asked for it. If that is on another "
+    "device, type the code there. To sign in here, type your e-mail and we send you a new code."
+)
 
 
 class _StartsAnew:
@@ -55,6 +63,16 @@ class CodeView(_SaysWhenMailFails, allauth_views.ConfirmLoginCodeView):  # type:
     """Ask for the code. The page is the same whether one was sent or not."""
 
     template_name = "sign_in/code.html"
+
+    @method_decorator(login_not_required)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Explain it where no code is expected: on another device, or when it is too late."""
+        if get_pending_stage(request) is None and not request.user.is_authenticated:
+            messages.warning(request, _CODE_ELSEWHERE)
+            return HttpResponseRedirect(
+                self.passthrough_next_url(reverse("account_request_login_code"))
+            )
+        return cast("HttpResponseBase", super().dispatch(request, *args, **kwargs))
 
 
 class PasswordView(_StartsAnew, allauth_views.LoginView):  # type: ignore[misc]
@@ -101,4 +119,10 @@ def settings(request: HttpRequest) -> HttpResponse:
         services.change_name(user=user, name=form.cleaned_data["name"])
         messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("settings"))
-    return render(request, "sign_in/settings.html", {"form": form})
+    context = {
+        "form": form,
+        "notices": choices_of_person(user),
+        "frequencies": Frequency.choices,
+        "languages": language_choices(),
+    }
+    return render(request, "sign_in/settings.html", context)
