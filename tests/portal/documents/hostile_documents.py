@@ -30,6 +30,17 @@ def good_pdf(
     return written.getvalue()
 
 
+def text_pdf(*lines: tuple[float, float, str], turned: int = 0) -> bytes:
+    """Return an A4 page with *lines*: how far from the left and from the top, and the text."""
+    written = io.BytesIO()
+    canvas = Canvas(written, pagesize=A4)
+    canvas.setPageRotation(turned)
+    for left, top, text in lines:
+        canvas.drawString(left, A4[1] - top, text)
+    canvas.save()
+    return written.getvalue()
+
+
 def raw_pdf(
     content: bytes = b"1 0 0 rg 0 0 300 300 re f",
     *,

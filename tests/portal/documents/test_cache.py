@@ -30,9 +30,12 @@ from billhook.portal.invoices.models import Invoice
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import SHARED
 from billhook.portal.runs.recorder import FoundDocument, RunRecorder, get_recorder, set_recorder
+from billhook.portal.storage.folder_shelf import FolderShelf
+from billhook.portal.storage.shelf import note_name
 from portal.cast import Cast
 from portal.integration_cast import PDF, Source, command, draft, integration
 
+FILE_NAME_LENGTH = 32
 NEWER = PDF.replace(b"x" * 10, b"newer xxxx", 1)
 
 
@@ -58,9 +61,14 @@ def source() -> NamingSource:
     return NamingSource()
 
 
+def cache_in(folder: Path, *, max_bytes: int) -> DocumentCache:
+    shelf = FolderShelf(folder, kept_seconds=120, max_bytes=max_bytes)
+    return DocumentCache(shelf, max_bytes=max_bytes, fresh_seconds=60)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentCache]:
-    found = DocumentCache(tmp_path / "cache", max_bytes=1_000_000, fresh_seconds=60)
+    found = cache_in(tmp_path / "cache", max_bytes=1_000_000)
     monkeypatch.setattr(fetch, "document_cache", lambda: found)
     yield found
     found.close()
@@ -167,7 +175,7 @@ def test_missing_cached_bytes_are_fetched_again(
     integration(cast.harper)
     view(cast)
     for file in (tmp_path / "cache").iterdir():
-        if file.suffix != ".json":
+        if len(file.name) == FILE_NAME_LENGTH:
             file.unlink()
     assert view(cast) == PDF
     assert reasons() == ["", ""]
@@ -267,7 +275,7 @@ def test_nothing_is_kept_if_the_integration_says_so(
 def test_nothing_is_kept_if_the_operator_disables_it(
     cast: Cast, source: NamingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    off = DocumentCache(tmp_path / "off", max_bytes=0, fresh_seconds=60)
+    off = cache_in(tmp_path / "off", max_bytes=0)
     monkeypatch.setattr(fetch, "document_cache", lambda: off)
     integration(cast.harper)
     view(cast)
@@ -399,7 +407,7 @@ def test_everybody_waiting_gets_the_failure_and_the_next_click_tries_again(
 # The folder
 
 
-KEY = CacheKey(subject="a" * 64, state="1")
+KEY = CacheKey(subject="a" * 64, state="1", organisation_id="harper")
 
 
 def document(size: int = 5000) -> Document:
@@ -416,40 +424,43 @@ def test_cached_files_are_readable_by_their_owner_only(
 
 
 def test_the_space_is_limited(tmp_path: Path) -> None:
-    small = DocumentCache(tmp_path / "small", max_bytes=50_000, fresh_seconds=60)
+    small = cache_in(tmp_path / "small", max_bytes=50_000)
     for number in range(30):
-        key = CacheKey(subject=f"{number:064}", state="1")
+        key = CacheKey(subject=f"{number:064}", state="1", organisation_id="harper")
         small.put(key, document(), etag="", request="")
     held = sum(file.stat().st_size for file in (tmp_path / "small").iterdir())
     assert held <= 50_000
-    assert small.look(CacheKey(subject=f"{29:064}", state="1")) is not None
+    assert (
+        small.look_now(CacheKey(subject=f"{29:064}", state="1", organisation_id="harper"))
+        is not None
+    )
     small.close()
 
 
 def test_a_document_that_would_push_out_all_others_is_not_kept(cache: DocumentCache) -> None:
     cache.put(KEY, document(300_000), etag="", request="")
-    assert cache.look(KEY) is None
+    assert cache.look_now(KEY) is None
 
 
 def test_a_copy_stored_in_another_state_is_dropped(cache: DocumentCache, tmp_path: Path) -> None:
     cache.put(KEY, document(), etag="", request="")
-    assert cache.look(replace(KEY, state="2")) is None
+    assert cache.look_now(replace(KEY, state="2")) is None
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 @pytest.mark.parametrize("facts", [b"", b"{}", b"[1]", b'{"state": "1"}', b"\xff"])
 def test_damaged_metadata_is_ignored(cache: DocumentCache, tmp_path: Path, facts: bytes) -> None:
     cache.put(KEY, document(), etag="", request="")
-    (tmp_path / "cache" / f"{KEY.subject}.json").write_bytes(facts)
-    assert cache.look(KEY) is None
+    (tmp_path / "cache" / note_name(KEY.subject, KEY.holder)).write_bytes(facts)
+    assert cache.look_now(KEY) is None
 
 
 def test_a_large_document_is_read_from_a_file(tmp_path: Path) -> None:
-    large = DocumentCache(tmp_path / "large", max_bytes=40_000_000, fresh_seconds=60)
+    large = cache_in(tmp_path / "large", max_bytes=40_000_000)
     large.put(KEY, document(MEMORY_LIMIT + 1), etag="", request="")
-    kept = large.look(KEY)
+    kept = large.look_now(KEY)
     assert kept is not None
-    body = large.open(kept)
+    body = large.open(kept, KEY)
     assert body is not None
     with body:
         assert not body.in_memory

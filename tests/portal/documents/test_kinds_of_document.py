@@ -86,8 +86,8 @@ def test_the_address_of_the_document_leads_to_the_link(
     [
         pytest.param("http://pay.example.com/i/1", id="without TLS"),
         pytest.param("javascript:alert(1)", id="a script"),
-        pytest.param("//evil.example/", id="no scheme"),
-        pytest.param("/relative", id="no host"),
+        pytest.param("//me@evil.example/", id="a user name"),
+        pytest.param("https:///relative", id="no host"),
     ],
 )
 @pytest.mark.parametrize("path", ["document", "pages"])

@@ -43,7 +43,7 @@ from billhook.portal.integrations.store import CommandStore, get_store, set_stor
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast
-from portal.integration_cast import CANARY, PDF, Source, command, draft, integration
+from portal.integration_cast import CANARY, PDF, Source, command, draft, integration, sources_of
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_the_run_id_that_is_sent_is_the_one_that_is_recorded(cast: Cast, source:
 @pytest.mark.parametrize(
     ("answer", "outcome", "reason"),
     [
-        pytest.param((404, b"no"), "document-not-found", "", id="not found"),
+        pytest.param((404, b"no"), "document-not-found", "404", id="not found"),
         pytest.param((401, b"no"), "source-refused", "401", id="refused"),
         pytest.param((500, b"no"), "source-status", "500", id="status"),
         pytest.param((200, b"<html><body>"), "web-page-instead", "", id="web page"),
@@ -152,6 +152,9 @@ def test_without_an_integration_the_run_says_so(cast: Cast) -> None:
 def test_a_cancelled_run_is_recorded(cast: Cast, source: Source) -> None:
     integration(cast.harper)
     get_store().refresh()
+    sources_of(
+        get_store(), cast.harper
+    )  # so that all is in memory, and the source is asked at once
     opening = InvoiceDocument(
         click=Click(invoice=cast.open, user=cast.carla.user), kind=RunKind.VIEW
     )

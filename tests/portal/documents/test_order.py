@@ -108,7 +108,7 @@ def test_after_not_found_the_next_source_is_tried(cast: Cast, sources: Sources) 
     with view(cast).document as document:
         assert document.body.read() == PDF
     assert sources.asked == [1, 1, 1]
-    assert runs() == [("document-not-found", ""), ("document-not-found", ""), ("ok", "")]
+    assert runs() == [("document-not-found", "404"), ("document-not-found", "404"), ("ok", "")]
 
 
 @pytest.mark.parametrize("failing", [pytest.param(name, id=name) for name in ("slow", "paused")])
@@ -167,7 +167,7 @@ def test_if_no_source_has_it_a_summary_is_shown_where_allowed(cast: Cast, source
     text = text_of(found)
     assert STATEMENT in text
     assert "INV-1" in text
-    assert runs() == [("document-not-found", ""), ("ok", "plain-rendering")]
+    assert runs() == [("document-not-found", "404"), ("ok", "plain-rendering")]
     assert Run.objects.get(reason="plain-rendering").integration is None
 
 

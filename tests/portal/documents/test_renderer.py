@@ -11,9 +11,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
 
-from billhook.portal.documents.limits import MAX_PAGES, MAX_PIXELS, Reason
-from billhook.portal.documents.renderer import PAGE_WIDTH, CannotShow, PageSize, Renderer
+from billhook.portal.documents.limits import (
+    MAX_CHARACTERS,
+    MAX_PAGES,
+    MAX_PIXELS,
+    TEXT_SCALE,
+    Reason,
+)
+from billhook.portal.documents.renderer import PAGE_WIDTH, CannotShow, PageSize, Renderer, TextLine
 from portal.documents import hostile_documents as hostile
 
 PDF = "application/pdf"
@@ -221,6 +230,75 @@ def test_output_of_a_compromised_process_is_not_trusted(answer: str) -> None:
     renderer.close()
 
 
+def lines_of(renderer: Renderer, document: bytes) -> list[list[TextLine]]:
+    return renderer.text(io.BytesIO(document), PDF, pages=50)
+
+
+def test_the_text_of_a_page_is_given_line_by_line_with_its_place(renderer: Renderer) -> None:
+    document = hostile.text_pdf((60, 100, "IBAN DE02 1203 0000"), (60, 700, "Total 1,240.00"))
+    ((first, second),) = lines_of(renderer, document)
+    assert (first.text, second.text) == ("IBAN DE02 1203 0000", "Total 1,240.00")
+    assert first.left == pytest.approx(60 / hostile.A4[0] * TEXT_SCALE, abs=20)
+    assert first.top < 100 / hostile.A4[1] * TEXT_SCALE < first.top + first.height
+    assert first.width == pytest.approx(120 / hostile.A4[0] * TEXT_SCALE, rel=0.2)
+    assert second.top > 6 * first.top
+
+
+def test_columns_of_a_table_are_lines_of_their_own(renderer: Renderer) -> None:
+    document = hostile.text_pdf((60, 100, "Consulting"), (400, 100, "900.00"))
+    assert [line.text for line in lines_of(renderer, document)[0]] == ["Consulting", "900.00"]
+
+
+def test_the_text_of_a_turned_page_is_where_it_is_seen(renderer: Renderer) -> None:
+    (line,) = lines_of(renderer, hostile.text_pdf((60, 100, "On its side"), turned=90))[0]
+    assert line.height > 3 * line.width
+    assert line.left > TEXT_SCALE * 0.8
+
+
+def test_every_script_keeps_its_signs(renderer: Renderer) -> None:
+    pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
+    written = io.BytesIO()
+    canvas = Canvas(written, pagesize=hostile.A4)
+    canvas.setFont("HeiseiMin-W3", 12)
+    canvas.drawString(60, 700, "請求書 合計")
+    canvas.save()
+    assert "請求書" in lines_of(renderer, written.getvalue())[0][0].text
+
+
+def test_pages_without_text_have_none(renderer: Renderer) -> None:
+    assert lines_of(renderer, hostile.raw_pdf()) == [[]]
+    assert renderer.text(io.BytesIO(hostile.image("PNG")), "image/png", pages=50) == []
+
+
+def test_text_beyond_the_limit_is_left_out(renderer: Renderer) -> None:
+    content = b"BT /F 1 Tf " + b"1 0 0 1 9 9 Tm (aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) Tj " * 9000
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    document = hostile.raw_pdf(
+        content + b"ET", page="/Resources << /Font << /F 5 0 R >> >>", more=(font,)
+    )
+    (lines,) = lines_of(renderer, document)
+    assert 0 < sum(len(line.text) for line in lines) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"[1]", b"[[1]]", b"[[[0,0,0,0,7]]]", b'[[[0,0,0,99999,"a"]]]', b"[" * 99_999, b"\xff"],
+    ids=["no list", "no page", "no line", "no text", "outside", "deep", "no text at all"],
+)
+def test_text_of_a_compromised_process_is_not_trusted(body: bytes) -> None:
+    program = (
+        "import sys; from billhook.portal.documents.frames import read_head, write_head;"
+        "out = sys.stdout.buffer; head, size = read_head(sys.stdin.buffer, max_body=2**30);"
+        f"sys.stdin.buffer.read(size); body = {body!r};"
+        "write_head(out, {'asked': head['asked']}, len(body)); out.write(body); out.flush()"
+    )
+    renderer = Renderer(size=1, command=(sys.executable, "-I", "-c", program))
+    with pytest.raises(CannotShow) as caught:
+        lines_of(renderer, hostile.good_pdf())
+    assert caught.value.reason is Reason.DAMAGED
+    renderer.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_process_gets_no_environment(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
@@ -251,8 +329,9 @@ _FORBIDDEN = {
 def test_a_confined_process_cannot(what: str) -> None:
     program = (
         "import os, _socket;"
-        "from billhook.portal.documents.confinement import confine_this_process;"
-        "print('filter' if confine_this_process() else 'limits', flush=True);"
+        "from billhook.engine.isolation.confinement import Fence, confine_this_process;"
+        "fence = Fence(address_space=1 << 30, cpu_seconds=10);"
+        "print('filter' if confine_this_process(fence) else 'limits', flush=True);"
         f"{_FORBIDDEN[what]}; print('done')"
     )
     ended = subprocess.run(

@@ -15,7 +15,7 @@ from PIL import Image
 from billhook.engine.answer.document import Document
 from billhook.engine.body import Body
 from billhook.portal.documents import viewer
-from billhook.portal.documents.held import Holder, shelf
+from billhook.portal.documents.held import shelf
 from billhook.portal.documents.limits import Reason
 from billhook.portal.documents.response import opened
 from billhook.portal.documents.viewer import (
@@ -25,9 +25,10 @@ from billhook.portal.documents.viewer import (
     page_response,
     show,
 )
+from billhook.portal.storage.shelf import Holder
 from portal.documents import hostile_documents as hostile
 
-CARLA = Holder(user_id="carla", subject="invoice:1")
+CARLA = Holder(user_id="carla", subject="invoice:1", organisation_id="harper")
 PDF = "application/pdf"
 
 
@@ -143,7 +144,7 @@ def test_a_document_that_disappears_at_the_last_moment_gets_a_clear_message(answ
     (shelf()._folder / told.held.name).unlink()
     ready = opened(response)
     assert ready.status_code == 404
-    assert b"Open the invoice again." in content_of(ready)
+    assert b"Open it again." in content_of(ready)
 
 
 def test_without_space_a_document_is_not_held(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from billhook.engine.http.trace import Attempt, Timing
@@ -19,6 +22,7 @@ from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder
 from billhook.portal.runs.retention import delete_old_runs
+from billhook.portal.runs.unwritten import UnwrittenRuns
 from portal.cast import Cast
 
 ATTEMPT = Attempt(
@@ -93,10 +97,11 @@ def test_a_run_that_refers_to_deleted_rows_does_not_stop_the_others(cast: Cast) 
         api_key_id=key.id,
         user_id=cast.sam.id,
         invoice_id=cast.open.id,
+        customer_id=cast.dune.id,
     )
-    whole = record(cast.harper.id, invoice_id=cast.paid.id)
+    whole = record(cast.harper.id, invoice_id=cast.paid.id, customer_id=cast.bolt.id)
     homeless = record("000000000000")
-    for gone in (integration, key, cast.sam, cast.open):
+    for gone in (integration, key, cast.sam, cast.open, cast.dune):
         gone.delete()
     recorder = RunRecorder()
     for run in (pointing, homeless, whole):
@@ -104,7 +109,9 @@ def test_a_run_that_refers_to_deleted_rows_does_not_stop_the_others(cast: Cast) 
     recorder.flush()
     row = Run.objects.get(id=pointing.id)
     assert (row.integration_id, row.api_key_id, row.user_id, row.invoice_id) == (None,) * 4
-    assert Run.objects.get(id=whole.id).invoice_id == cast.paid.id
+    assert row.customer_id is None
+    written = Run.objects.get(id=whole.id)
+    assert (written.invoice_id, written.customer_id) == (cast.paid.id, cast.bolt.id)
     assert Run.objects.count() == 2
 
 
@@ -118,6 +125,13 @@ def test_a_run_is_never_written_twice(cast: Cast) -> None:
     recorder.record(other)
     recorder.flush()
     assert set(Run.objects.values_list("id", flat=True)) == {run.id, other.id}
+
+
+class FullDisk(UnwrittenRuns):
+    """A disk that takes no more files."""
+
+    def keep(self, runs: Sequence[RunRecord]) -> None:
+        raise OSError(errno.ENOSPC, "full")
 
 
 class Database:
@@ -177,7 +191,7 @@ def test_it_reports_whether_the_last_write_worked() -> None:
 def test_beyond_the_limit_the_oldest_are_dropped_counted_and_logged() -> None:
     database = Database()
     database.is_away = True
-    recorder = RunRecorder(write=database.write, kept=2)
+    recorder = RunRecorder(write=database.write, in_memory=2, keep_every=0, unwritten=FullDisk())
     runs = [record("organisation") for _ in range(5)]
     with structlog.testing.capture_logs() as lines:
         for run in runs:
@@ -197,7 +211,7 @@ async def test_nothing_is_lost_at_the_end() -> None:
     runs = [record("organisation") for _ in range(700)]
     for run in runs:
         recorder.record(run)
-    await recorder.stop()
+    await recorder.stop(seconds=60)
     assert database.rows == runs
 
 
@@ -214,7 +228,141 @@ async def test_a_slow_write_blocks_nobody() -> None:
     await asyncio.to_thread(entered.wait, 30)
     recorder.record(record("organisation"))  # returns although the writer is stuck
     go_on.set()
-    await recorder.stop()
+    await recorder.stop(seconds=60)
+
+
+def test_runs_that_wait_long_are_kept_in_files_and_written_from_there(tmp_path: Path) -> None:
+    database, unwritten = Database(), UnwrittenRuns(tmp_path)
+    recorder = RunRecorder(write=database.write, unwritten=unwritten, keep_every=0)
+    runs = [record("organisation") for _ in range(1100)]
+    database.is_away = True
+    for run in runs:
+        recorder.record(run)
+    recorder.flush()
+    assert len(unwritten.files()) == 3
+    assert all(file.stat().st_mode & 0o077 == 0 for file in unwritten.files())
+    database.is_away = False
+    recorder.flush()
+    assert database.rows == runs
+    assert unwritten.files() == []
+
+
+def test_few_runs_wait_in_memory_at_first(tmp_path: Path) -> None:
+    database, unwritten = Database(), UnwrittenRuns(tmp_path)
+    recorder = RunRecorder(write=database.write, unwritten=unwritten)
+    database.is_away = True
+    recorder.record(record("organisation"))
+    recorder.flush()
+    assert unwritten.files() == []
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["away", "hanging"])
+async def test_runs_that_cannot_be_written_at_the_end_are_kept(
+    tmp_path: Path, *, hangs: bool
+) -> None:
+    database, go_on = Database(), threading.Event()
+    database.is_away = True
+
+    def write(batch: Sequence[RunRecord]) -> None:
+        if hangs:
+            go_on.wait(30)
+        database.write(batch)
+
+    recorder = RunRecorder(write=write, unwritten=UnwrittenRuns(tmp_path), interval=0.01)
+    await recorder.start()
+    runs = [record("organisation") for _ in range(300)]
+    for run in runs:
+        recorder.record(run)
+    began = time.monotonic()
+    with structlog.testing.capture_logs() as lines:
+        await recorder.stop(seconds=4)
+    assert time.monotonic() - began < 8
+    go_on.set()
+    kept = [line for line in lines if line["event"] == "runs-kept-in-files"]
+    assert [(line["runs"], line["lost"]) for line in kept] == [(300, 0)]
+
+    later = Database()
+    following = RunRecorder(write=later.write, unwritten=UnwrittenRuns(tmp_path))
+    following.flush()
+    assert later.rows == runs
+    assert following.lost == 0
+
+
+async def test_runs_are_written_if_the_database_returns_before_the_end(tmp_path: Path) -> None:
+    database = Database()
+    database.is_away = True
+    unwritten = UnwrittenRuns(tmp_path)
+    recorder = RunRecorder(write=database.write, unwritten=unwritten, interval=0.01)
+    await recorder.start()
+    run = record("organisation")
+    recorder.record(run)
+    stopping = asyncio.create_task(recorder.stop(seconds=30))
+    await asyncio.sleep(0.1)
+    database.is_away = False
+    await stopping
+    assert database.rows == [run]
+    assert unwritten.files() == []
+
+
+async def test_the_log_says_how_many_runs_are_lost_when_the_disk_is_full_too() -> None:
+    database = Database()
+    database.is_away = True
+    recorder = RunRecorder(write=database.write, unwritten=FullDisk(), interval=0.01)
+    await recorder.start()
+    for _ in range(7):
+        recorder.record(record("organisation"))
+    with structlog.testing.capture_logs() as lines:
+        await recorder.stop(seconds=0.5)
+    assert {"event": "runs-lost", "runs": 7, "ever": 7, "log_level": "error"} in lines
+
+
+def test_a_record_that_the_database_never_takes_does_not_stop_the_others(tmp_path: Path) -> None:
+    database = Database()
+    poison = record("organisation", media_type="\0")
+
+    def write(batch: Sequence[RunRecord]) -> None:
+        if poison in batch:
+            raise DataError
+        database.write(batch)
+
+    recorder = RunRecorder(write=write, unwritten=UnwrittenRuns(tmp_path))
+    runs = [record("organisation") for _ in range(10)]
+    for run in (*runs[:5], poison, *runs[5:]):
+        recorder.record(run)
+    recorder.flush()
+    assert database.rows == runs
+    assert (recorder.lost, recorder.is_writing) == (1, True)
+
+
+def test_files_are_read_although_lines_in_them_are_damaged_or_of_another_version(
+    tmp_path: Path,
+) -> None:
+    unwritten = UnwrittenRuns(tmp_path)
+    runs = [record("organisation", user_id="ada"), record("organisation", attempts=())]
+    unwritten.keep(runs)
+    (file,) = unwritten.files()
+    first, second = file.read_text().splitlines()
+    of_newer = first.replace('{"id"', '{"weather": "fine", "id"')
+    file.write_text(f"{of_newer}\n{second[:40]}\nnonsense\n[]\n{second}\n")
+    assert unwritten.read(file) == (runs, 3)
+
+
+def test_the_files_have_a_limit(tmp_path: Path) -> None:
+    unwritten = UnwrittenRuns(tmp_path, max_bytes=1000)
+    unwritten.keep([record("organisation")])
+    with pytest.raises(OSError, match="full"):
+        unwritten.keep([record("organisation")] * 2)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_rows_of_kept_runs_are_complete(cast: Cast, tmp_path: Path) -> None:
+    unwritten = UnwrittenRuns(tmp_path)
+    run = record(cast.harper.id, user_id=cast.carla.user_id, invoice_id=cast.open.id)
+    unwritten.keep([run])
+    RunRecorder(unwritten=unwritten).flush()
+    row = Run.objects.get(id=run.id)
+    assert (row.started_at, row.invoice_id) == (run.started_at, cast.open.id)
+    assert row.attempts[0]["timing"]["wait"] == 8.0
 
 
 def test_runs_older_than_their_organisation_keeps_them_are_deleted(cast: Cast) -> None:

@@ -19,7 +19,10 @@ from billhook.gateway.errors import (
     GatewayError,
     NotJson,
 )
+from billhook.portal.backoffice import views_runs
 from billhook.portal.integrations.models import ApiKey
+from billhook.portal.paging.count import Count, count_all_up_to
+from billhook.portal.runs import filters, search
 from billhook.portal.runs.access import failures_among, runs_for_member
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
@@ -101,11 +104,82 @@ def test_a_click_that_got_its_document_elsewhere_is_not_a_failure(cast: Cast) ->
     assert set(failures_among(runs_for_member(cast.vera))) == {alone, last}
 
 
-def test_runs_of_one_integration_can_be_listed(cast: Cast) -> None:
+@pytest.mark.parametrize("most", [2_000, 0], ids=["few runs", "many runs"])
+def test_runs_of_one_integration_can_be_listed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(filters, "FEW", most)
     row = integration(cast.harper)
     run = a_run(cast, integration=row)
     a_run(cast)
     assert listed(cast, f"?integration={row.id}") == [run.id]
+    assert listed(cast, f"?integration={row.id}&outcome=failed") == []
+
+
+def test_runs_are_found_by_the_name_of_their_integration(cast: Cast) -> None:
+    row = integration(cast.harper)
+    integration(cast.northwind)
+    run = a_run(cast, integration=row)
+    assert listed(cast, f"?integration={row.name}") == [run.id]
+    assert listed(cast, "?integration=No+such") == []
+
+
+def test_with_many_integrations_a_name_is_typed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views_runs, "_OFFERED", 1)
+    first = integration(cast.harper, draft(name="First"))
+    address = reverse("backoffice:runs", args=[cast.harper.id])
+    page = signed_in(cast.vera).get(address).content.decode()
+    assert f'<option value="{first.id}">First</option>' in page
+    integration(cast.harper, draft(name="Second"))
+    page = signed_in(cast.vera).get(f"{address}?integration=First").content.decode()
+    assert '<input id="integration" name="integration" value="First"' in page
+
+
+@pytest.mark.parametrize("most", [2_000, 1], ids=["few runs", "many runs"])
+def test_a_search_finds_runs_by_customer_invoice_and_click(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(search, "FEW", most)
+    first = a_run(cast, invoice=cast.open)
+    later = datetime(2026, 3, 31, 13, tzinfo=UTC)
+    second = a_run(cast, invoice=cast.paid, part_of=first.id, started_at=later)
+    theirs = a_run(cast, invoice=cast.of_cedar, organisation=cast.northwind)
+    statement = a_run(cast, customer=cast.acme, command="GetStatement", started_at=later)
+    a_run(cast, customer=cast.bolt, command="GetStatement")
+    a_run(cast)
+    of_acme = {second.id, first.id, statement.id}
+    assert set(listed(cast, "?search=acme")) == of_acme
+    assert set(listed(cast, "?search=c-1")) == of_acme
+    assert listed(cast, f"?search={first.id}") == [second.id, first.id]
+    assert listed(cast, f"?search={cast.paid.number.lower()}") == [second.id]
+    assert listed(cast, "?search=Acme&kind=try") == []
+    assert listed(cast, f"?search={theirs.id}") == []
+    assert listed(cast, "?search=Cedar") == []
+    for outcome, number in {"": 3, "ok": 3, "failed": 0}.items():
+        found = filters.narrow(cast.vera, filters.RunFilter(search="acme", outcome=outcome))
+        assert count_all_up_to(found.to_count) == Count(number)
+
+
+def test_a_run_for_a_statement_names_the_customer(cast: Cast) -> None:
+    run = a_run(cast, customer=cast.bolt, command="GetStatement")
+    browser = signed_in(cast.vera)
+    link = reverse("backoffice:customer", args=[cast.harper.id, cast.bolt.id])
+    for name, ids in (("backoffice:runs", []), ("backoffice:run", [run.id])):
+        html = browser.get(reverse(name, args=[cast.harper.id, *ids])).content.decode()
+        assert "Statement of" in html
+        assert f'<a href="{link}"><bdi>Bolt</bdi></a>' in html
+        assert "Not in Billhook" not in html
+
+
+def test_a_search_that_fits_many_customers_says_whose_runs_are_listed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = reverse("backoffice:runs", args=[cast.harper.id]) + "?search=c-"
+    assert "customers fit this search" not in signed_in(cast.vera).get(address).content.decode()
+    monkeypatch.setattr(search, "CUSTOMERS", 1)
+    assert "customers fit this search" in signed_in(cast.vera).get(address).content.decode()
 
 
 def test_the_run_number_that_a_contact_saw_finds_the_run(cast: Cast) -> None:
@@ -120,9 +194,14 @@ def test_the_totals_are_those_of_all_pages(cast: Cast) -> None:
     a_run(cast)
     address = reverse("backoffice:runs", args=[cast.harper.id])
     html = signed_in(cast.vera).get(address).content.decode()
-    assert "1–50 of 52 runs" in html
-    assert "51 of 52 failed." in html
-    assert len(listed(cast, "?page=2")) == 2
+    assert "52 runs" in html
+    assert "51 failed." in html
+    failures = signed_in(cast.vera).get(f"{address}?outcome=failed").content.decode()
+    assert "51 runs" in failures
+    assert "51 failed." in failures
+    (after,) = set(re.findall(r'rel="next" href="(\?page=after-[\w-]+)"', html))
+    assert len(listed(cast, after)) == 2
+    assert len(listed(cast, "?page=last")) == 50
 
 
 def test_an_empty_list_explains_when_runs_are_created(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""Documents kept for the next click, in the data folder: bounded in size and age.
+"""Documents kept for the next click, for all nodes: bounded in size and age.
 
 A kept document belongs to a subject (an integration, its command, an invoice, and the contact if
 the request names them) in one state (the configuration, the invoice's version, and all values that
@@ -10,28 +10,35 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from billhook.engine.answer.document import Document
 from billhook.engine.body import MEMORY_LIMIT, Body
-from billhook.portal.documents.held import Shelf, ShelfFull
 from billhook.portal.installation import environment
-from billhook.portal.installation.data_folder import data_path
+from billhook.portal.storage.shelf import FileGone, Holder, Shelf, ShelfFull
+from billhook.portal.storage.shelves import open_shelf
+from billhook.portal.storage.threads import in_storage_thread
 
 _PART_FOR_ONE: Final = 4
 """No document takes more than a quarter of the room: else two of them push out all others."""
+_PART_FOR_CONFIRMING: Final = 1 / 4
+"""A confirmation is written when the last one is older than this part of the fresh time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKey:
-    """The key of a kept document: two digests that reveal nothing."""
+    """The key of a kept document: two digests that reveal nothing, and whose space it takes."""
 
     subject: str
     state: str
+    organisation_id: str
+
+    @property
+    def holder(self) -> Holder:
+        """The holder of its document: the organisation."""
+        return Holder(user_id="", subject="", organisation_id=self.organisation_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +67,16 @@ class Kept:
 
 
 class DocumentCache:
-    """The folder of kept documents, shared by threads and processes.
+    """The kept documents on *shelf*, shared by threads, processes and nodes.
 
     For *fresh_seconds*, a kept document may be shown without asking the source, if the integration
     allows that; after twice that time it is deleted. With *max_bytes* 0, nothing is kept.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int, fresh_seconds: float) -> None:
-        self._folder = folder
+    def __init__(self, shelf: Shelf, *, max_bytes: int, fresh_seconds: float) -> None:
+        self._shelf = shelf
         self._max_bytes = max_bytes
         self._fresh_seconds = fresh_seconds
-        self._shelf = Shelf(folder, kept_seconds=2 * fresh_seconds, max_bytes=max_bytes)
 
     @property
     def is_on(self) -> bool:
@@ -81,11 +87,16 @@ class DocumentCache:
         """Return whether *kept* may be shown without asking the source."""
         return 0 <= time.time() - kept.confirmed_at <= self._fresh_seconds
 
-    def look(self, key: CacheKey) -> Kept | None:
-        """Return the document kept for *key*. One in another state, or too old, is deleted.
+    async def look(self, key: CacheKey) -> Kept | None:
+        """Return the document kept for *key*. One in another state, or too old, is deleted."""
+        if not self._shelf.may_have_note(key.subject, key.holder):
+            return None
+        if self._shelf.has_quick_notes:
+            return self.look_now(key)
+        return await in_storage_thread(self.look_now, key)
 
-        It reads at most a few hundred bytes, so it may be called on the event loop.
-        """
+    def look_now(self, key: CacheKey) -> Kept | None:
+        """Return the same as :meth:`look`. For a thread."""
         kept = self._read(key)
         if kept is None:
             return None
@@ -95,11 +106,11 @@ class DocumentCache:
             return None
         return kept
 
-    def open(self, kept: Kept) -> Body | None:
+    def open(self, kept: Kept, key: CacheKey) -> Body | None:
         """Return the bytes of *kept*; None if they are gone already. For a thread."""
         try:
-            file = self._shelf.open_file(kept.file)
-        except OSError:
+            file = self._shelf.open_file(kept.file, key.organisation_id)
+        except FileGone:
             return None
         body = Body(file=file)
         if body.size > MEMORY_LIMIT:
@@ -112,10 +123,10 @@ class DocumentCache:
         if document.size > self._max_bytes // _PART_FOR_ONE:
             return
         before, now = self._read(key), time.time()
-        with contextlib.suppress(ShelfFull, OSError):
+        with contextlib.suppress(ShelfFull):
             kept = Kept(
                 state=key.state,
-                file=self._shelf.hold(document.body),
+                file=self._shelf.hold(document.body, key.holder),
                 media_type=document.media_type,
                 extension=document.extension,
                 name=document.name,
@@ -126,20 +137,26 @@ class DocumentCache:
             )
             self._write(key, kept)
             if before is not None:
-                self._shelf.remove(before.file)
+                self._shelf.remove(before.file, key.organisation_id)
 
     def confirm(self, key: CacheKey, kept: Kept) -> None:
-        """Note that the source has just said that *kept* is still the same."""
-        with contextlib.suppress(OSError):
-            os.utime(self._folder / kept.file)
-            self._write(key, replace(kept, confirmed_at=time.time()))
+        """Note that the source has just said that *kept* is still the same.
+
+        That is written only once in a while, since it only makes the document stay longer.
+        """
+        now = time.time()
+        if now - kept.confirmed_at < self._fresh_seconds * _PART_FOR_CONFIRMING:
+            return
+        with contextlib.suppress(ShelfFull):
+            self._shelf.touch(kept.file, key.organisation_id)
+            self._write(key, replace(kept, confirmed_at=now))
 
     def drop(self, key: CacheKey) -> None:
         """Delete the document kept for the subject of *key*, whatever its state."""
         kept = self._read(key)
-        self._facts(key).unlink(missing_ok=True)
+        self._shelf.remove_note(key.subject, key.holder)
         if kept is not None:
-            self._shelf.remove(kept.file)
+            self._shelf.remove(kept.file, key.organisation_id)
 
     def sweep(self) -> int:
         """Delete old documents, and those beyond the limit. Return the bytes that are left."""
@@ -149,27 +166,24 @@ class DocumentCache:
         """Stop the timer that sweeps."""
         self._shelf.close()
 
-    def _facts(self, key: CacheKey) -> Path:
-        return self._folder / f"{key.subject}.json"
-
     def _read(self, key: CacheKey) -> Kept | None:
+        note = self._shelf.read_note(key.subject, key.holder)
         try:
-            return Kept(**json.loads(self._facts(key).read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return None if note is None else Kept(**json.loads(note))
+        except (ValueError, TypeError):
             return None
 
     def _write(self, key: CacheKey, kept: Kept) -> None:
-        """Write the facts atomically: a reader finds the old ones or the new ones."""
-        name = self._shelf.hold(Body(json.dumps(asdict(kept)).encode()))
-        (self._folder / name).replace(self._facts(key))
+        self._shelf.write_note(key.subject, json.dumps(asdict(kept)).encode(), key.holder)
 
 
 @functools.cache
 def document_cache() -> DocumentCache:
     """Return the cache of this installation."""
     settings = environment.current()
+    max_bytes, fresh = settings.cache_bytes, settings.cache_seconds
     return DocumentCache(
-        data_path("cache"),
-        max_bytes=settings.cache_bytes,
-        fresh_seconds=settings.cache_seconds,
+        open_shelf("cache", kept_seconds=2 * fresh, max_bytes=max_bytes),
+        max_bytes=max_bytes,
+        fresh_seconds=fresh,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +24,7 @@ from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import Keeping
 from billhook.portal.runs.outcomes import KEPT, UNCHANGED
 from billhook.portal.runs.recorder import FoundDocument
+from billhook.portal.storage.threads import in_storage_thread
 
 _OF_CONTACT: Final = ("ContactEmail", "ContactName")
 """Tokens that differ from contact to contact, so that each has a document of their own."""
@@ -50,9 +50,9 @@ class Fetch:
         if live.keeping == Keeping.OFF or not cache.is_on:
             return FoundDocument(document=await run.document(live.transport))
         key = self._key(tokens)
-        kept = cache.look(key)
+        kept = await cache.look(key)
         if kept is not None and live.keeping == Keeping.TRUSTED and cache.is_fresh(kept):
-            found = await _from_cache(cache, kept)
+            found = await _from_cache(cache, kept, key)
             if found is not None:
                 return found
         return await _flights.join(key, lambda: run.revalidate(cache, key, kept))
@@ -62,7 +62,11 @@ class Fetch:
         who = {name: tokens[name] for name in _OF_CONTACT if name in tokens}
         subject = (live.id, self.command, invoice.id, who)
         state = (live.stamp, invoice.changed_at.isoformat(), sorted(tokens.items()))
-        return CacheKey(subject=_digest(subject), state=_digest(state))
+        return CacheKey(
+            subject=_digest(subject),
+            state=_digest(state),
+            organisation_id=live.organisation_id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,27 +79,35 @@ class _Run:
     trace: Trace
 
     async def document(self, transport: Transport) -> Document:
-        return await run_command(self.command, self.values, transport=transport, trace=self.trace)
+        return await run_command(
+            self.command,
+            self.values,
+            transport=transport,
+            trace=self.trace,
+            share=self.integration.organisation_id,
+        )
 
     async def revalidate(
         self, cache: DocumentCache, key: CacheKey, kept: Kept | None
     ) -> FoundDocument:
         """Fetch the document, unless the source says that the kept one is still the same."""
-        transport = RevalidatingTransport(self.integration.transport, cache=cache, kept=kept)
+        transport = RevalidatingTransport(
+            self.integration.transport, cache=cache, key=key, kept=kept
+        )
         document = await self.document(transport)
         if kept is not None and transport.is_unchanged(document):
-            await asyncio.to_thread(cache.confirm, key, kept)
+            await in_storage_thread(cache.confirm, key, kept)
             return FoundDocument(document=document, reason=UNCHANGED, fetched_at=kept.fetched_at)
         named = transport.name_of(document)
         may_keep = named is not None or self.integration.keeping == Keeping.TRUSTED
-        if may_keep and document.media_type != LINK_TYPE:
+        if may_keep and document.media_type != LINK_TYPE and not document.attachments:
             etag, request = (named.etag, named.request) if named else ("", "")
-            await asyncio.to_thread(cache.put, key, document, etag=etag, request=request)
+            await in_storage_thread(cache.put, key, document, etag=etag, request=request)
         return FoundDocument(document=document)
 
 
-async def _from_cache(cache: DocumentCache, kept: Kept) -> FoundDocument | None:
-    body = await asyncio.to_thread(cache.open, kept)
+async def _from_cache(cache: DocumentCache, kept: Kept, key: CacheKey) -> FoundDocument | None:
+    body = await in_storage_thread(cache.open, kept, key)
     if body is None:
         return None
     return FoundDocument(document=kept.document(body), reason=KEPT, fetched_at=kept.fetched_at)

@@ -36,7 +36,7 @@ def read_head(stream: BinaryIO, *, max_body: int) -> tuple[dict[str, object], in
         raise BrokenFrame
     try:
         facts = json.loads(read_exactly(stream, facts_size))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenFrame from error
     if not isinstance(facts, dict):
         raise BrokenFrame

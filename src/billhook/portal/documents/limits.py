@@ -19,6 +19,12 @@ MAX_E_INVOICE: Final = 8 * 1024 * 1024
 """Bytes of an e-invoice inside a PDF that is given out."""
 MAX_ATTACHMENTS: Final = 100
 """Files inside a PDF that are looked at."""
+MAX_CHARACTERS: Final = 200_000
+"""Characters of a document's text that are laid over the images of its pages."""
+MAX_TEXT: Final = 16 * 1024 * 1024
+"""Bytes of that text with its places: each character of it may be a line."""
+TEXT_SCALE: Final = 10_000
+"""Width and height of a page in which the places of its text are given."""
 E_INVOICE_NAMES: Final = (
     "factur-x.xml",  # Factur-X, and ZUGFeRD since 2.1
     "zugferd-invoice.xml",  # ZUGFeRD 2.0

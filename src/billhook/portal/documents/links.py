@@ -8,8 +8,9 @@ from django.http import HttpResponse
 
 from billhook.engine.answer.document import Document
 from billhook.engine.delivery import LINK_TYPE
-from billhook.engine.egress.url import MAX_LOCATION_LENGTH, Url, parse_url
+from billhook.engine.egress.url import parse_page_url
 from billhook.engine.errors import NotADocument
+from billhook.engine.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,8 @@ def take_link(document: Document) -> Link:
     """
     with document:
         text = document.body.read().decode("ascii", errors="replace").strip()
-    address, mark, fragment = text.partition("#")
-    url = parse_url(address, limit=MAX_LOCATION_LENGTH)
-    if not isinstance(url, Url) or url.scheme != "https":
+    page = parse_page_url(text)
+    if isinstance(page, Verdict) or page[0].scheme != "https":
         raise NotADocument("The source returned a link that isn't an https address.")
-    return Link(url=f"{url.text}{mark}{fragment}", host=url.host)
+    url, fragment = page
+    return Link(url=f"{url.text}{fragment}", host=url.host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import os
 import queue
 import secrets
@@ -25,6 +26,8 @@ from billhook.portal.documents.limits import (
     MAX_DOCUMENT,
     MAX_IMAGE,
     MAX_PAGES,
+    MAX_TEXT,
+    TEXT_SCALE,
     Reason,
 )
 from billhook.portal.installation import environment
@@ -73,6 +76,17 @@ class Pages:
     has_e_invoice: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLine:
+    """A line of text and its box on the page, in parts of ``TEXT_SCALE``."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    text: str
+
+
 class Renderer:
     """Up to *size* renderer processes, started when they are first needed. For many threads.
 
@@ -105,6 +119,13 @@ class Renderer:
         """Return page *number*, counted from 1, as a PNG. Raises :class:`CannotShow`."""
         _, image = self._ask(document, media_type, {"ask": "page", "page": number, "width": width})
         return image
+
+    def text(self, document: BinaryIO, media_type: str, *, pages: int) -> list[list[TextLine]]:
+        """Return the lines of the first *pages* pages; images have none. Raises CannotShow."""
+        if _KINDS.get(media_type) != "application/pdf":
+            return []
+        _, data = self._ask(document, media_type, {"ask": "text", "pages": pages})
+        return _read_text(data)
 
     def e_invoice(self, document: BinaryIO, media_type: str) -> bytes:
         """Return the e-invoice inside a PDF: XML by its name. Raises :class:`CannotShow`."""
@@ -228,8 +249,8 @@ class _Process:
 
 @functools.cache
 def renderer() -> Renderer:
-    """Return the renderer of this server process."""
-    made = Renderer(size=environment.current().page_processes)
+    """Return the renderer of this server process, with one more process than one may take."""
+    made = Renderer(size=environment.current().page_processes + 1)
     atexit.register(made.close)
     return made
 
@@ -256,6 +277,26 @@ def _read_size(size: object) -> PageSize:
     match size:
         case [int() | float() as width, int() | float() as height] if width > 0 and height > 0:
             return PageSize(width=width, height=height)
+    raise CannotShow(Reason.DAMAGED)
+
+
+def _read_text(data: bytes) -> list[list[TextLine]]:
+    try:
+        pages = json.loads(data) if len(data) <= MAX_TEXT else None
+    except (ValueError, RecursionError):
+        pages = None
+    match pages:
+        case [*_] if len(pages) <= MAX_PAGES and all(isinstance(page, list) for page in pages):
+            return [[_read_line(line) for line in page] for page in pages]
+    raise CannotShow(Reason.DAMAGED)
+
+
+def _read_line(line: object) -> TextLine:
+    match line:
+        case [int(left), int(top), int(width), int(height), str(text)] if all(
+            0 <= part <= TEXT_SCALE for part in (left, top, width, height)
+        ):
+            return TextLine(left=left, top=top, width=width, height=height, text=text)
     raise CannotShow(Reason.DAMAGED)
 
 

@@ -26,13 +26,15 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops, ImageOps, MpoImagePlugin, TiffImagePlugin
 
-from billhook.portal.documents.confinement import confine_this_process
+from billhook.engine.isolation.confinement import Fence, confine_this_process
 from billhook.portal.documents.frames import BrokenFrame, read_exactly, read_head, write_head
 from billhook.portal.documents.limits import (
     E_INVOICE_NAMES,
     EXIT_BROKEN,
     EXIT_TOO_SLOW,
+    MAX_ADDRESS_SPACE,
     MAX_ATTACHMENTS,
+    MAX_CPU_SECONDS,
     MAX_DOCUMENT,
     MAX_E_INVOICE,
     MAX_PAGES,
@@ -40,9 +42,11 @@ from billhook.portal.documents.limits import (
     MAX_SOURCE_PIXELS,
     Reason,
 )
+from billhook.portal.documents.renderer_text import text_of_pages
 
 # Pillow imports these when it meets an image that needs them: too late, no file can be opened then.
 _NEEDED_LATER: Final = (MpoImagePlugin, TiffImagePlugin)
+_FENCE: Final = Fence(address_space=MAX_ADDRESS_SPACE, cpu_seconds=MAX_CPU_SECONDS)
 _NO_MORE_REQUESTS: Final = 64
 _PNG_LEVEL: Final = 3
 """Twice as fast as 6, and for drawn pages no larger."""
@@ -101,7 +105,7 @@ def _answer_one(requests: BinaryIO, answers: BinaryIO) -> int:
         request, size = read_head(requests, max_body=MAX_DOCUMENT)
     except BrokenFrame:
         return _NO_MORE_REQUESTS
-    confine_this_process()
+    confine_this_process(_FENCE)
     document = read_exactly(requests, size)
     facts, image = _answer(request, document)
     write_head(answers, facts | {"asked": request["asked"]}, len(image))
@@ -115,6 +119,7 @@ def _answer(request: dict[str, object], document: bytes) -> Answer:
         ("pages", "application/pdf"): _pdf_pages,
         ("page", "application/pdf"): _pdf_page,
         ("e-invoice", "application/pdf"): _pdf_e_invoice,
+        ("text", "application/pdf"): _pdf_text,
         ("pages", "image"): _image_pages,
         ("page", "image"): _image_page,
     }
@@ -133,6 +138,10 @@ def _pdf_pages(_request: dict[str, object], data: bytes) -> Answer:
         raise _Refused(Reason.DAMAGED)
     sizes = [_size_in_points(document, index) for index in range(min(count, MAX_PAGES))]
     return {"count": count, "sizes": sizes, "e_invoice": _find_e_invoice(document) is not None}, b""
+
+
+def _pdf_text(request: dict[str, object], data: bytes) -> Answer:
+    return {}, text_of_pages(_open_pdf(data), pages=_whole(request["pages"]))
 
 
 def _pdf_e_invoice(_request: dict[str, object], data: bytes) -> Answer:

@@ -83,7 +83,7 @@ def opened(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def send_document(
-    document: Document, *, file_name: str, download: bool, run_id: str
+    document: Document, *, file_name: str, download: bool, run_id: str = ""
 ) -> HttpResponseBase:
     """Return *document* as a response with our own headers only; it closes what it sends.
 
@@ -95,7 +95,8 @@ def send_document(
     response.headers["Content-Length"] = str(document.size)
     saved = download or not document.media_type.startswith(SHOWN_KINDS)
     response.headers["Content-Disposition"] = content_disposition(file_name, download=saved)
-    response.headers["Billhook-Run"] = run_id
+    if run_id:
+        response.headers["Billhook-Run"] = run_id
     return response
 
 

@@ -7,7 +7,6 @@ are judged like any other.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,7 +18,8 @@ from billhook.engine.body import Body
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
-from billhook.portal.documents.cache import DocumentCache, Kept
+from billhook.portal.documents.cache import CacheKey, DocumentCache, Kept
+from billhook.portal.storage.threads import in_storage_thread
 
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,200}"', re.ASCII)
 _OK, _UNCHANGED = 200, 304
@@ -35,11 +35,14 @@ class Named:
 
 
 class RevalidatingTransport:
-    """Passes exchanges on to *inner*; *kept* is the copy from an earlier run, if any."""
+    """Passes exchanges on to *inner*; *kept* is the copy of an earlier run, if any."""
 
-    def __init__(self, inner: Transport, *, cache: DocumentCache, kept: Kept | None) -> None:
+    def __init__(
+        self, inner: Transport, *, cache: DocumentCache, key: CacheKey, kept: Kept | None
+    ) -> None:
         self._inner = inner
         self._cache = cache
+        self._key = key
         self._kept = kept
         self._unchanged: Body | None = None
         self._last: Named | None = None
@@ -75,7 +78,7 @@ class RevalidatingTransport:
 
     async def _kept_body(self) -> Body | None:
         assert self._kept is not None  # noqa: S101 - else nothing conditional was asked
-        self._unchanged = await asyncio.to_thread(self._cache.open, self._kept)
+        self._unchanged = await in_storage_thread(self._cache.open, self._kept, self._key)
         return self._unchanged
 
 

@@ -91,9 +91,11 @@ async def _part_of(flight: _Flight, found: FoundDocument) -> FoundDocument:
 
 async def _copy(document: Document) -> Document:
     body = document.body
+    attachments = tuple([await _copy(each) for each in document.attachments])
     if body.in_memory:
-        return replace(document, body=Body(body.read()))
-    return replace(document, body=await asyncio.to_thread(_copy_file, body))
+        return replace(document, body=Body(body.read()), attachments=attachments)
+    copied = await asyncio.to_thread(_copy_file, body)
+    return replace(document, body=copied, attachments=attachments)
 
 
 def _copy_file(body: Body) -> Body:

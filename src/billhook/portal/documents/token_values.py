@@ -8,6 +8,7 @@ from typing import Final
 
 from billhook.engine.tokens.catalogue import Value
 from billhook.portal.accounts.models import User
+from billhook.portal.fields.currencies import in_decimals
 from billhook.portal.invoices.models import Invoice
 
 DEFAULT_LOCALE: Final = "en-GB"
@@ -26,8 +27,8 @@ _VALUE_OF: Final[dict[str, Callable[[Click], Value]]] = {
     "InvoiceId": lambda click: click.invoice.source_id or click.invoice.number,
     "InvoiceDate": lambda click: click.invoice.issued_on,
     "DueDate": lambda click: click.invoice.due_on,
-    "Amount": lambda click: click.invoice.amount,
-    "OpenAmount": lambda click: click.invoice.open_amount,
+    "Amount": lambda click: in_decimals(click.invoice.amount, click.invoice.currency),
+    "OpenAmount": lambda click: in_decimals(click.invoice.open_amount, click.invoice.currency),
     "Currency": lambda click: click.invoice.currency,
     "InvoiceStatus": lambda click: click.invoice.status.replace("_", "-"),
     "CustomerNumber": lambda click: click.invoice.customer.number,

@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from billhook.portal.customers.models import Customer
+from billhook.portal.customers.picker import customer_field
 from billhook.portal.invoices.filters import SORTS, InvoiceFilter, Show
 
 
@@ -32,29 +34,37 @@ class FilterForm(forms.Form):
 
     issued_from = _date_field("From")
     issued_to = _date_field("Until")
-    customer = _choice_field("Customer", "This customer isn't one of yours. Choose another one.")
     currency = _choice_field("Currency", "No invoice has this currency. Choose another one.")
 
     def __init__(
         self,
         data: Mapping[str, Any],
         *,
-        customers: Sequence[Customer],
+        customers: QuerySet[Customer] | None,
         currencies: Sequence[str],
+        address: str = "",
     ) -> None:
+        """Offer *customers*, if there are several; *address* answers a script's searches."""
         super().__init__(data)
-        self._offer("customer", [(customer.id, customer.name) for customer in customers])
-        self._offer("currency", [(currency, currency) for currency in currencies])
+        if customers is not None:
+            self.fields["customer"] = customer_field(
+                customers, address=address, empty_label="All", label="Customer", required=False
+            )
+            self.order_fields(["issued_from", "issued_to", "customer", "currency"])
+        if len(currencies) > 1:
+            offered = [("", "All"), *((currency, currency) for currency in currencies)]
+            self.fields["currency"].choices = offered  # type: ignore[attr-defined]
+        else:
+            del self.fields["currency"]
         for field in self.fields.values():
             field.widget.is_required = False
 
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        """Offer *choices*; if there is only one, remove the field."""
-        if len(choices) > 1:
-            field = self.fields[name]
-            field.choices = [("", "All"), *choices]  # type: ignore[attr-defined]
-        else:
-            del self.fields[name]
+    @property
+    def customer(self) -> Customer | None:
+        """The customer that was chosen."""
+        self.is_valid()
+        found = self.cleaned_data.get("customer")
+        return found if isinstance(found, Customer) else None
 
     def criteria(self) -> InvoiceFilter:
         """Return the filters in the URL."""
@@ -63,7 +73,7 @@ class FilterForm(forms.Form):
         return InvoiceFilter(
             show=_show(str(self.data.get("show", ""))),
             search=str(self.data.get("q", "")).replace("\0", "").strip()[:100],
-            customer_id=self._text("customer"),
+            customer_id=self.customer.id if self.customer else "",
             currency=self._text("currency"),
             issued_from=self._day("issued_from"),
             issued_to=self._day("issued_to"),

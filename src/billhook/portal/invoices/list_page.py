@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from billhook.portal.customers.models import Customer
 from billhook.portal.invoices import filters
-from billhook.portal.invoices.filters import Balance, InvoiceFilter, Show
+from billhook.portal.invoices.access import found_first
+from billhook.portal.invoices.filters import InvoiceFilter, Show, currencies_of
 from billhook.portal.invoices.list_form import FilterForm
 from billhook.portal.invoices.models import Invoice
+from billhook.portal.invoices.search import SearchedInvoices, searched
 from billhook.portal.invoices.shown_status import ShownStatus, shown_status_of
+from billhook.portal.paging.count import MOST_COUNTED, Count, count_up_to
+from billhook.portal.paging.page import ListPage, page_of
 
 PER_PAGE: Final = 25
+_FEW: Final = 3_000
+MOST_IN_SHORT_LIST: Final = 10_000
+"""Invoices up to which a search finds any part of a number; in longer lists, its beginning."""
 _LABELS: Final = {
     "number": "Number",
     "customer": "Customer",
@@ -54,7 +60,7 @@ class Chip:
 
     label: str
     show: str
-    count: int
+    count: Count
     is_current: bool
 
 
@@ -65,58 +71,133 @@ class InvoiceList:
     title: str
     form: FilterForm
     criteria: InvoiceFilter
-    balances: list[Balance]
     chips: list[Chip]
     columns: list[SortColumn]
     rows: list[InvoiceRow]
-    page: Page[Invoice]
+    page: ListPage[Invoice]
+    count: Count
     has_customers: bool
-    hidden: int
-    """The number of invoices that the filters hide."""
+    has_other_filters: bool
+    note: str
+    """A sentence about a search that is too wide."""
+    hidden: Count
+    """The number of invoices that there are without the filters, if the filters hide all."""
 
 
-def list_of(
-    theirs: QuerySet[Invoice], of_customers: Sequence[Customer], query: QueryDict, *, today: date
-) -> InvoiceList:
-    """Return the list of *theirs*, invoices of those customers, filtered by *query*."""
-    form = FilterForm(query, customers=of_customers, currencies=_currencies(theirs))
+@dataclass(frozen=True, kw_only=True)
+class ListedInvoices:
+    """The invoices that somebody may see, and the customers whose they are.
+
+    *address* answers searches for a customer, where a script may ask.
+    """
+
+    invoices: QuerySet[Invoice]
+    customers: QuerySet[Customer]
+    address: str = ""
+    by_customer: QuerySet[Invoice] | None = None
+    """The same invoices for the order by customer, if they are those of a whole organisation."""
+
+    @cached_property
+    def first_customers(self) -> list[Customer]:
+        """The first two customers: there are several, one, or none."""
+        return list(self.customers[:2])
+
+    @property
+    def has_customers(self) -> bool:
+        """Whether the invoices are of several customers."""
+        return len(self.first_customers) > 1
+
+    def are_of_one(self, criteria: InvoiceFilter) -> bool:
+        """Return whether those that match *criteria* are of one customer."""
+        return bool(criteria.customer_id) or not self.has_customers
+
+    def form(self, query: QueryDict) -> FilterForm:
+        """Return the filters in *query*."""
+        return FilterForm(
+            query,
+            customers=self.customers if self.has_customers else None,
+            currencies=currencies_of(self.invoices, are_of_contact=self.by_customer is None),
+            address=self.address,
+        )
+
+    def matches(self, criteria: InvoiceFilter) -> SearchedInvoices:
+        """Return the condition of the search in *criteria*."""
+        if not criteria.search:
+            return SearchedInvoices(condition=Q())
+        within = self.invoices.filter(filters.condition_of(criteria))
+        are_few = not count_up_to(self.invoices, MOST_IN_SHORT_LIST).is_more
+        return searched(within, self.customers, criteria.search, are_few=are_few)
+
+
+def list_of(listed: ListedInvoices, query: QueryDict, *, today: date) -> InvoiceList:
+    """Return the page of *listed* that *query* names: filters, order and place."""
+    form = listed.form(query)
     criteria = form.criteria()
-    counts = filters.counts(filters.filtered(theirs, criteria), today=today)
-    page = Paginator(filters.narrow(theirs, criteria, today=today), PER_PAGE).get_page(
-        query.get("page")
+    found = listed.matches(criteria)
+    condition = found.condition & filters.condition_of(criteria)
+    counts = filters.counts(
+        listed.invoices.filter(condition),
+        today=today,
+        exactly={criteria.show},
+        most_at_once=MOST_COUNTED if criteria.search else filters.MOST_ON_CHIP,
     )
+    condition &= filters.shown(criteria.show, today=today)
+    rows = _rows(listed, condition, counts[criteria.show], criteria)
+    order = filters.order_of(criteria, are_of_one=listed.are_of_one(criteria))
+    page = page_of(rows, order, query.get("page", ""), size=PER_PAGE)
+    is_hidden = criteria.is_narrow and not page.rows
     return InvoiceList(
-        title=_title(of_customers, criteria),
+        title=_title(listed, form.customer),
         form=form,
         criteria=criteria,
-        balances=filters.balances(_of_customer(theirs, criteria), today=today),
         chips=[_chip(show, counts[show], criteria) for show in Show],
-        columns=[_column(key, criteria) for key in _columns(of_customers)],
-        rows=[InvoiceRow(invoice=row, status=shown_status_of(row, today=today)) for row in page],
+        columns=[_column(key, criteria) for key in _columns(listed)],
+        rows=[
+            InvoiceRow(invoice=row, status=shown_status_of(row, today=today)) for row in page.rows
+        ],
         page=page,
-        has_customers=len(of_customers) > 1,
-        hidden=theirs.count() - page.paginator.count if criteria.is_narrow else 0,
+        count=counts[criteria.show],
+        has_customers=listed.has_customers,
+        has_other_filters=bool(form.errors) or criteria.has_other_filters,
+        note=found.note,
+        hidden=count_up_to(listed.invoices) if is_hidden else Count(0),
     )
 
 
-def _currencies(theirs: QuerySet[Invoice]) -> list[str]:
-    return list(theirs.order_by("currency").values_list("currency", flat=True).distinct())
+def _rows(
+    listed: ListedInvoices, condition: Q, count: Count, criteria: InvoiceFilter
+) -> QuerySet[Invoice]:
+    """Return the matching rows, as a query for which a database chooses the right index.
+
+    A few are found by their filters, and then sorted. Many are read in the order of the list,
+    until a page is full; by customer, that means customer by customer.
+    """
+    if count.number <= _FEW and not count.is_more:
+        return found_first(listed.invoices.filter(condition), most=_FEW)
+    if criteria.sort == "customer" and listed.by_customer is not None:
+        return listed.by_customer.filter(condition)
+    return listed.invoices.filter(condition)
 
 
-def _of_customer(theirs: QuerySet[Invoice], criteria: InvoiceFilter) -> QuerySet[Invoice]:
-    return filters.filtered(theirs, InvoiceFilter(customer_id=criteria.customer_id))
+def all_of(listed: ListedInvoices, query: QueryDict, *, today: date) -> QuerySet[Invoice]:
+    """Return the invoices on all pages of the list that *query* names, in its order."""
+    criteria = listed.form(query).criteria()
+    condition = listed.matches(criteria).condition & filters.condition_of(criteria)
+    condition &= filters.shown(criteria.show, today=today)
+    return filters.in_order(listed.invoices.filter(condition), criteria)
 
 
-def _title(of_customers: Sequence[Customer], criteria: InvoiceFilter) -> str:
-    chosen = [row.name for row in of_customers if criteria.customer_id in {"", row.id}]
-    return chosen[0] if len(chosen) == 1 else "All customers"
+def _title(listed: ListedInvoices, chosen: Customer | None) -> str:
+    if chosen is None and len(listed.first_customers) == 1:
+        chosen = listed.first_customers[0]
+    return chosen.name if chosen else "All customers"
 
 
-def _columns(of_customers: Sequence[Customer]) -> list[str]:
-    return [key for key in _LABELS if key != "customer" or len(of_customers) > 1]
+def _columns(listed: ListedInvoices) -> list[str]:
+    return [key for key in _LABELS if key != "customer" or listed.has_customers]
 
 
-def _chip(show: Show, count: int, criteria: InvoiceFilter) -> Chip:
+def _chip(show: Show, count: Count, criteria: InvoiceFilter) -> Chip:
     value = "" if show is Show.ALL else show.value
     return Chip(
         label=show.value.capitalize(), show=value, count=count, is_current=show is criteria.show

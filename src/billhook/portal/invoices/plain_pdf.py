@@ -6,26 +6,29 @@ details: nobody should be able to pay by it.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Final
 
-import reportlab
 from reportlab.lib import units
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from billhook.portal.fields.currencies import shown_amount
 from billhook.portal.invoices.models import Invoice
+from billhook.portal.invoices.pdf_text import (
+    BOLD,
+    REGULAR,
+    drawable,
+    lines_of,
+    long_day,
+    register_fonts,
+)
+from billhook.portal.invoices.shown_status import settled_status_of
 
 STATEMENT: Final = (
     "This is a summary that the portal made from its own record, not the original invoice."
@@ -37,7 +40,6 @@ _TEXT_WIDTH: Final = _WIDTH - 2 * _LEFT
 _LABEL_WIDTH: Final = 45 * _mm
 _LINE: Final = 6.5 * _mm
 _INK, _SOFT, _FRAME, _TINT = (HexColor(n) for n in (0x1D2A26, 0x66736E, 0x9A5B00, 0xFFF6E5))
-_REGULAR, _BOLD = "Vera", "VeraBd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class PlainInvoice:
     open_amount: Decimal
     currency: str
     status: str
+    po_number: str = ""
 
 
 def plain_invoice(invoice: Invoice) -> PlainInvoice:
@@ -65,20 +68,23 @@ def plain_invoice(invoice: Invoice) -> PlainInvoice:
         number=invoice.number,
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
-        amount=invoice.amount,
-        open_amount=invoice.open_amount,
+        amount=invoice.signed_amount,
+        open_amount=invoice.signed_open_amount,
         currency=invoice.currency,
-        status=invoice.get_status_display(),
+        po_number=invoice.po_number,
+        status=settled.word
+        if (settled := settled_status_of(invoice))
+        else invoice.get_status_display(),
     )
 
 
 def draw_plain_invoice(facts: PlainInvoice) -> bytes:
     """Return the summary as a PDF of one page: the same bytes each time for the same facts."""
-    _register_fonts()
+    register_fonts()
     written = BytesIO()
     canvas = Canvas(written, pagesize=A4, invariant=True, lang="en")
-    canvas.setTitle(f"Summary of invoice {_drawable(facts.number)}")
-    canvas.setAuthor(_drawable(facts.organisation))
+    canvas.setTitle(f"Summary of invoice {drawable(facts.number)}")
+    canvas.setAuthor(drawable(facts.organisation))
     top = _draw_statement(canvas, _HEIGHT - 20 * _mm)
     top = _draw_heading(canvas, facts, top - 18 * _mm)
     _draw_facts(canvas, facts, top - 10 * _mm)
@@ -94,7 +100,7 @@ def _draw_statement(canvas: Any, top: float) -> float:
     canvas.setStrokeColor(_FRAME)
     canvas.rect(_LEFT, top - height, _TEXT_WIDTH, height, fill=1)
     canvas.setFillColor(_FRAME)
-    canvas.setFont(_BOLD, 9.5)
+    canvas.setFont(BOLD, 9.5)
     canvas.drawCentredString(_WIDTH / 2, top - height / 2 - 3, STATEMENT)
     return top - height
 
@@ -102,8 +108,8 @@ def _draw_statement(canvas: Any, top: float) -> float:
 def _draw_heading(canvas: Any, facts: PlainInvoice, top: float) -> float:
     canvas.setFillColor(_INK)
     for text, size in ((facts.organisation, 11), (f"Summary of invoice {facts.number}", 17)):
-        for line in _lines(text, _BOLD, size, _TEXT_WIDTH):
-            canvas.setFont(_BOLD, size)
+        for line in lines_of(text, BOLD, size, _TEXT_WIDTH):
+            canvas.setFont(BOLD, size)
             canvas.drawString(_LEFT, top, line)
             top -= 1.5 * size
     return top
@@ -111,65 +117,22 @@ def _draw_heading(canvas: Any, facts: PlainInvoice, top: float) -> float:
 
 def _draw_facts(canvas: Any, facts: PlainInvoice, top: float) -> None:
     for label, text in _rows(facts):
-        canvas.setFont(_REGULAR, 10)
+        canvas.setFont(REGULAR, 10)
         canvas.setFillColor(_SOFT)
         canvas.drawString(_LEFT, top, label)
         canvas.setFillColor(_INK)
-        for line in _lines(text, _REGULAR, 10, _TEXT_WIDTH - _LABEL_WIDTH):
+        for line in lines_of(text, REGULAR, 10, _TEXT_WIDTH - _LABEL_WIDTH):
             canvas.drawString(_LEFT + _LABEL_WIDTH, top, line)
             top -= _LINE
 
 
 def _rows(facts: PlainInvoice) -> Iterator[tuple[str, str]]:
     yield "Customer", f"{facts.customer} ({facts.customer_number})"
-    yield "Date", _day(facts.issued_on)
+    yield "Date", long_day(facts.issued_on)
     if facts.due_on is not None:
-        yield "Due", _day(facts.due_on)
-    yield "Amount", f"{facts.amount:,.2f} {facts.currency}"
-    yield "Open", f"{facts.open_amount:,.2f} {facts.currency}"
+        yield "Due", long_day(facts.due_on)
+    if facts.po_number:
+        yield "PO number", facts.po_number
+    yield "Amount", shown_amount(facts.amount, facts.currency)
+    yield "Open", shown_amount(facts.open_amount, facts.currency)
     yield "Status", facts.status
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
-def _lines(text: str, font: str, size: float, width: float) -> list[str]:
-    """Break *text* into lines; words that are too long for one are broken, too."""
-    pieces: list[str] = []
-    for line in simpleSplit(_drawable(text), font, size, width):
-        while pdfmetrics.stringWidth(line, font, size) > width:
-            fits = next(
-                n
-                for n in range(len(line), 0, -1)
-                if n == 1 or pdfmetrics.stringWidth(line[:n], font, size) <= width
-            )
-            pieces.append(line[:fits])
-            line = line[fits:]  # noqa: PLW2901 - what is left of it
-        pieces.append(line)
-    return pieces
-
-
-def _drawable(text: str) -> str:
-    """Return *text* in characters that the font has: without marks, or as a question mark."""
-    return "".join(_nearest(character) for character in text)
-
-
-def _nearest(character: str) -> str:
-    if ord(character) in _characters():
-        return character
-    bare = unicodedata.normalize("NFKD", character)
-    return "".join(each for each in bare if ord(each) in _characters()) or "?"
-
-
-@cache
-def _characters() -> frozenset[int]:
-    return frozenset(pdfmetrics.getFont(_REGULAR).face.charToGlyph)
-
-
-@cache
-def _register_fonts() -> None:
-    """Use the fonts that come with reportlab: embedded, they look the same everywhere."""
-    folder = Path(reportlab.__file__).parent / "fonts"
-    for name in (_REGULAR, _BOLD):
-        pdfmetrics.registerFont(TTFont(name, folder / f"{name}.ttf"))

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from billhook.engine.errors import (
     AuthenticationFailed,
     BillhookError,
+    ConfigurationError,
     DocumentNotFound,
+    EgressDenied,
+    NoFiles,
+    NoPaymentLink,
     NoRoom,
+    PaymentLinkRefused,
     SourceRefused,
     SourceStatus,
     SourceTimeout,
+    SourceTlsFailed,
+    SourceTooSlow,
+    SourceUnreachable,
     TokenError,
 )
+from billhook.engine.reasons.refusal import REFUSAL_MESSAGES
 
 CANCELLED = "cancelled"
 FAULT = "internal-error"
+NO_INTEGRATION = "no-integration"
 KEPT = "kept"
 UNCHANGED = "unchanged"
 SHARED = "shared"
@@ -41,33 +51,59 @@ _SENTENCES = {
     "body-too-slow": "The request body did not arrive in time. Nothing was sent.",
 }
 _WORDS = {KEPT: "Stored copy", UNCHANGED: "Unchanged", SHARED: "Shared", PLAIN_RENDERING: "Summary"}
-_REASONS = {
+_REASONS = REFUSAL_MESSAGES | {
     KEPT: "A stored copy was shown. The source was not contacted.",
     UNCHANGED: "The source confirmed that the stored copy is still current, so it was shown.",
     SHARED: "Another click was already fetching the same document. Both received it.",
     PLAIN_RENDERING: "No source returned the document. A summary of the record was shown.",
     "server-stopped": "The server stopped before the document arrived. Try again.",
-    "no-integration": "No enabled integration has the command. Add one, or enable one.",
+    NO_INTEGRATION: "No enabled integration has the command. Add one, or enable one.",
     "missing-secret": "A secret of the command can't be read. Type it again.",
 }
 
-_SAYS_NOTHING: Final = frozenset(
-    {CANCELLED, FAULT, TokenError.code, NoRoom.code}
+_BY_STATUS: Final[dict[str, Callable[[int], BillhookError]]] = {
+    SourceRefused.code: SourceRefused,
+    SourceStatus.code: SourceStatus,
+    DocumentNotFound.code: DocumentNotFound,
+}
+_BY_REASON: Final[dict[str, Callable[[str], BillhookError]]] = {
+    SourceTimeout.code: lambda phase: SourceTimeout(phase or "whole"),
+    SourceTooSlow.code: lambda phase: SourceTimeout(phase or "whole"),
+    SourceUnreachable.code: SourceUnreachable,
+    SourceTlsFailed.code: SourceTlsFailed,
+    PaymentLinkRefused.code: PaymentLinkRefused,
+}
+"""Errors whose sentence depends on the reason."""
+SAYS_NOTHING: Final = frozenset(
+    {CANCELLED, FAULT, TokenError.code, NoRoom.code, NoFiles.code}
     | {"bad-json", "bad-body", "not-json", "body-too-large", "body-too-slow"}
 )
+"""Outcomes of runs that don't show whether the source works."""
 _SOURCE_NOT_ASKED: Final = frozenset({KEPT, SHARED, PLAIN_RENDERING})
-_SOURCE_WORKS: Final = frozenset({"ok", DocumentNotFound.code})
+SOURCE_WORKS: Final = frozenset({"ok", DocumentNotFound.code, NoPaymentLink.code})
+"""Outcomes of a source that works; it needn't have every document."""
 _REFUSED: Final = frozenset({SourceRefused.code, AuthenticationFailed.code})
+_NEEDS_MEMBER: Final = _REFUSED | {
+    SourceTlsFailed.code,
+    EgressDenied.code,
+    ConfigurationError.code,
+    PaymentLinkRefused.code,
+}
 
 
 def tells_about_source(outcome: str, reason: str) -> bool:
     """Return whether a run shows if its source works: not if that wasn't asked, or we failed."""
-    return outcome not in _SAYS_NOTHING and reason not in _SOURCE_NOT_ASKED
+    return outcome not in SAYS_NOTHING and reason not in _SOURCE_NOT_ASKED
 
 
 def source_works(outcome: str) -> bool:
     """Return whether *outcome* is a source's that works; it needn't have every document."""
-    return outcome in _SOURCE_WORKS
+    return outcome in SOURCE_WORKS
+
+
+def needs_member(outcome: str, reason: str) -> bool:
+    """Return whether a member must change an integration: trying again gives the same result."""
+    return outcome in _NEEDS_MEMBER and reason != NO_INTEGRATION
 
 
 def credentials_refused(outcome: str) -> bool:
@@ -86,13 +122,10 @@ def sentence_of(outcome: str, reason: str) -> str:
         return _REASONS[reason]
     if outcome in _SENTENCES:
         return _SENTENCES[outcome]
-    match outcome:
-        case "source-timeout" | "source-too-slow":
-            return SourceTimeout(reason or "whole").public_message
-        case "source-refused" if reason.isdecimal():
-            return SourceRefused(int(reason)).public_message
-        case "source-status" if reason.isdecimal():
-            return SourceStatus(int(reason)).public_message
+    if outcome in _BY_STATUS and reason.isdecimal():
+        return _BY_STATUS[outcome](int(reason)).public_message
+    if outcome in _BY_REASON:
+        return _BY_REASON[outcome](reason).public_message
     known = {error.code: error.default_message for error in _errors(BillhookError)}
     return known.get(outcome) or "The source failed to return the document."
 

@@ -3,101 +3,127 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
-from billhook.engine.http.trace import Attempt
 from billhook.engine.record import RunRecord
+from billhook.portal.customers.models import Customer
+from billhook.portal.events.facts import note_runs
 from billhook.portal.integrations.models import ApiKey, Integration
 from billhook.portal.invoices.models import Invoice
 from billhook.portal.organisations.models import Organisation
 from billhook.portal.runs.models import Run
+from billhook.portal.runs.outcomes import source_works, tells_about_source
 
 _POINTERS: Final[tuple[tuple[str, Any], ...]] = (
     ("integration_id", Integration),
     ("user_id", get_user_model()),
     ("api_key_id", ApiKey),
     ("invoice_id", Invoice),
+    ("customer_id", Customer),
 )
+_COLUMNS: Final = (
+    *("id", "organisation_id", "integration_id", "command", "kind", "user_id", "api_key_id"),
+    *("invoice_id", "customer_id", "outcome", "reason", "milliseconds", "document_bytes"),
+    *("media_type", "part_of", "attempts", "started_at"),
+)
+"""The columns of a row, in the order of its values."""
+_encode: Final = json.JSONEncoder(check_circular=False).encode
 
 
 def write_runs(batch: Sequence[RunRecord]) -> None:
-    """Write *batch* as rows.
+    """Write *batch* as rows, and the events that follow from them.
 
     The rows that a run refers to may have been deleted in the meantime. Then it is kept without
     that reference, unless its organisation is gone, because its runs go with it. A run that was
     already written (the connection broke just after) isn't written again.
     """
-    try:
-        _insert([_columns(run) for run in batch])
-    except IntegrityError:
-        rows = [Run(**_columns(run)) for run in batch]
-        Run.objects.bulk_create(_mended(rows), ignore_conflicts=True)
-
-
-def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert *rows* as they are: model instances would take four times as long on a busy server."""
-    names = list(rows[0])
-    table = connection.ops.quote_name(Run._meta.db_table)  # noqa: SLF001 - Django's public _meta
-    columns = ", ".join(map(connection.ops.quote_name, names))
-    places = ", ".join(["%s"] * len(names))
-    adapt_time = connection.ops.adapt_datetimefield_value
-    values = [
-        {
-            **row,
-            "attempts": json.dumps(row["attempts"]),
-            "started_at": adapt_time(row["started_at"]),
-        }.values()
-        for row in rows
+    failed = [
+        run
+        for run in batch
+        if tells_about_source(run.outcome, run.reason) and not source_works(run.outcome)
     ]
-    with transaction.atomic(), connection.cursor() as cursor:
+    try:
+        with transaction.atomic():
+            _insert(batch)
+            note_runs(batch, failed=failed)
+    except IntegrityError:
+        rows = _mended([_row(run) for run in batch])
+        with transaction.atomic():
+            Run.objects.bulk_create(rows, ignore_conflicts=True)
+            there = {row.organisation_id for row in rows}
+            note_runs(
+                [run for run in batch if run.organisation_id in there],
+                failed=[run for run in failed if run.organisation_id in there],
+            )
+
+
+def write_or_leave_out(
+    batch: Sequence[RunRecord],
+    write: Callable[[Sequence[RunRecord]], None],
+    lose: Callable[[int], None],
+) -> None:
+    """Write *batch*, except for records that the database will never take: they are lost.
+
+    One such record must not keep all that come after it from being written.
+    """
+    try:
+        write(batch)
+    except DataError:
+        if len(batch) == 1:
+            lose(1)
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            write_or_leave_out(half, write, lose)
+
+
+def _insert(batch: Sequence[RunRecord]) -> None:
+    """Insert *batch* as it is: model instances would take four times as long on a busy server."""
+    table = connection.ops.quote_name(Run._meta.db_table)  # noqa: SLF001 - Django's public _meta
+    columns = ", ".join(map(connection.ops.quote_name, _COLUMNS))
+    places = ", ".join(["%s"] * len(_COLUMNS))
+    with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608 - our own names
-            [tuple(row) for row in values],
+            [_values(run) for run in batch],
         )
 
 
-def _columns(run: RunRecord) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "organisation_id": run.organisation_id,
-        "integration_id": run.integration_id,
-        "command": run.command[:64],  # as long as the columns are: PostgreSQL refuses more
-        "kind": run.kind,
-        "user_id": run.user_id,
-        "api_key_id": run.api_key_id,
-        "invoice_id": run.invoice_id,
-        "outcome": run.outcome[:40],
-        "reason": run.reason[:40],
-        "attempts": [_attempt_json(attempt) for attempt in run.attempts],
-        "started_at": run.started_at,
-        "milliseconds": run.milliseconds,
-        "document_bytes": run.document_bytes,
-        "media_type": run.media_type[:100],
-        "part_of": run.part_of,
-    }
+def _values(run: RunRecord) -> tuple[Any, ...]:
+    """Return the row of *run*, in the order of the columns, as the database takes it."""
+    attempts = _encode([attempt.as_dict() for attempt in run.attempts])
+    started_at = connection.ops.adapt_datetimefield_value(run.started_at)
+    return (*_plain_values(run), attempts, started_at)
 
 
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
-    timing = attempt.timing
-    return {
-        "step": attempt.step,
-        "method": attempt.method,
-        "status": attempt.status,
-        "received_bytes": attempt.received_bytes,
-        "milliseconds": attempt.milliseconds,
-        "outcome": attempt.outcome,
-        "timing": {
-            "lookup": timing.lookup,
-            "connect": timing.connect,
-            "tls": timing.tls,
-            "wait": timing.wait,
-            "receive": timing.receive,
-        },
-    }
+def _plain_values(run: RunRecord) -> tuple[Any, ...]:
+    return (
+        run.id,
+        run.organisation_id,
+        run.integration_id,
+        run.command[:64],  # as long as the columns are: PostgreSQL refuses more
+        run.kind,
+        run.user_id,
+        run.api_key_id,
+        run.invoice_id,
+        run.customer_id,
+        run.outcome[:40],
+        run.reason[:40],
+        run.milliseconds,
+        run.document_bytes,
+        run.media_type[:100],
+        run.part_of,
+    )
+
+
+def _row(run: RunRecord) -> Run:
+    attempts = [attempt.as_dict() for attempt in run.attempts]
+    values = (*_plain_values(run), attempts, run.started_at)
+    return Run(**dict(zip(_COLUMNS, values, strict=True)))
 
 
 def _mended(rows: list[Run]) -> list[Run]:

@@ -1,0 +1,1 @@
+"""Storage of files for all nodes: a folder, the database, or S3-compatible storage."""
