@@ -11,6 +11,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers.models import Contact
+from billhook.portal.jobs import turn
 from billhook.portal.mail.background import AtOnce, use_background
 from billhook.portal.mail.delivery import deliver_due_mail
 from billhook.portal.organisations.models import Member
@@ -45,6 +46,18 @@ def sent_mail() -> Callable[[], None]:
     """Return a function that sends the mail on its way, in the test's own thread."""
     use_background(AtOnce())
     return deliver_due_mail
+
+
+@pytest.fixture(autouse=True)
+def jobs_at_once(settings: Any) -> None:
+    """Do jobs in the test's own thread, where a page waits for one."""
+    settings.JOBS_AT_ONCE = True
+
+
+@pytest.fixture(autouse=True)
+def whole_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the size of chunks not depend on how busy this machine is."""
+    monkeypatch.setattr(turn, "GOAL", 3600.0)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from asgiref.sync import async_to_sync
+
 from billhook.engine.body import Body
 from billhook.engine.config import CommandConfig, StepConfig
 from billhook.engine.errors import BillhookError
@@ -13,8 +15,10 @@ from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response
 from billhook.engine.secret import Secret
 from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import create_integration
+from billhook.portal.integrations.store import CommandStore
 from billhook.portal.organisations.models import Organisation
 
 CANARY = "canary-5d2f-do-not-show"
@@ -50,6 +54,17 @@ def draft(
 
 def integration(organisation: Organisation, given: Draft | None = None) -> Integration:
     return create_integration(organisation=organisation, draft=given or draft())
+
+
+def sources_of(
+    store: CommandStore, organisation: Organisation, name: str = "GetInvoiceImage"
+) -> list[LiveIntegration]:
+    """Return what VIEW iterates over."""
+
+    async def iterate() -> list[LiveIntegration]:
+        return [live async for live in store.sources_of(organisation.id, name)]
+
+    return async_to_sync(iterate)()
 
 
 PDF = b"%PDF-1.7\n" + b"x" * 2000 + b"\n%%EOF\n"

@@ -62,9 +62,10 @@ ROWS = {
     "backoffice:integration-connect": Row(post=EDITORS, given=_integration),
     "backoffice:integration-disconnect": Row(get=EDITORS, post=EDITORS, given=_integration),
     "oauth-callback": Row(get=SIGNED_IN),
-    "backoffice:integration-export": Row(get=VIEWERS, given=_integration),
+    "backoffice:integration-export": Row(get=EDITORS, given=_integration),
     "backoffice:runs": Row(get=VIEWERS, given=_organisation),
     "backoffice:run": Row(get=VIEWERS, given=_run),
     "backoffice:keys": Row(get=EDITORS, post=EDITORS, given=_organisation),
+    "backoffice:key-change": Row(get=EDITORS, post=EDITORS, given=_key),
     "backoffice:key-revoke": Row(get=EDITORS, post=EDITORS, given=_key),
 }

@@ -19,7 +19,7 @@ from portal.cast import Cast, make_cast, signed_in
 from portal.smtp_server import SmtpServer, smtp_server
 
 CONSOLE = "billhook.portal.mail.console.EmailBackend"
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "billhook.portal.mail.smtp.LimitedSmtp"
 
 
 def address(route: str, cast: Cast, *ids: str) -> str:

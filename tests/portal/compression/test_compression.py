@@ -128,7 +128,7 @@ def test_the_page_that_shows_a_new_key_is_not_compressed(cast: Cast) -> None:
     browser = signed_in(cast.alice)
     address = reverse("backoffice:keys", args=[cast.harper.id])
     own = {"accept-encoding": "gzip", "sec-fetch-site": "same-origin"}
-    made = browser.post(address, {"name": "Shop"}, headers=own)
+    made = browser.post(address, {"name": "Shop", "scopes": ["run"]}, headers=own)
     assert b"Authorization: Bearer" in made.content
     assert "Content-Encoding" not in made.headers
     assert "no-transform" in made.headers["Cache-Control"]

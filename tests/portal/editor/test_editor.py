@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -210,6 +212,32 @@ def test_commands_are_added_and_removed(cast: Cast) -> None:
     )
 
 
+def test_a_statement_is_a_command_of_its_own_and_survives_form_and_file(cast: Cast) -> None:
+    page = new_page(cast)
+    page.press("add-command:GetStatement")
+    assert page.fields["command-1-name"] == "GetStatement"
+    assert "add-command:GetStatement" not in page.buttons
+    for token in ("CustomerNumber", "CustomerId", "StatementStart", "StatementEnd"):
+        assert f'data-about="{token}"' in page.html
+    page.press(
+        "save",
+        name="Acme billing",
+        command__0__steps__0__url="https://a.example/{{InvoiceNumber}}",
+        command__1__steps__0__url="https://a.example/of/{{CustomerId}}"
+        "?from={{StatementStart|date:dd.MM.yyyy}}&to={{StatementEnd}}",
+        command__1__max_bytes="1000000",
+    )
+    assert page.response.status_code == 302, page.text
+    row = Integration.objects.get()
+    config = draft_of(row).config()
+    assert [each.name for each in config.commands] == ["GetInvoiceImage", "GetStatement"]
+    assert config.commands[1].max_bytes == 1_000_000
+    address = reverse("backoffice:integration-export", args=[cast.harper.id, row.id])
+    file = signed_in(cast.bob).get(address).content.decode()
+    assert "[commands.GetStatement]" in file
+    assert read_integration(file) == config
+
+
 @pytest.mark.parametrize(
     "do",
     [
@@ -243,13 +271,17 @@ def test_the_second_of_two_editors_is_warned_and_keeps_the_typed_values(cast: Ca
     assert Integration.objects.get().name == "First"
 
 
-def test_a_viewer_sees_the_form_and_cannot_change_it(cast: Cast) -> None:
+def test_a_viewer_gets_a_page_without_a_form_that_says_so(cast: Cast) -> None:
     row = integration(cast.harper)
     page = edit_page(row, cast.vera)
     assert page.response.status_code == 200
-    assert "disabled" in page.html
-    assert "Try it" not in page.text
-    assert page.client.post(page.address, {**page.fields, "do": "save"}).status_code in {403, 404}
+    assert "You can look at this integration, and change nothing" in page.text
+    assert "GET {{BaseUrl}}/items/{{InvoiceNumber}}\nX-Api-Key: …" in page.text
+    assert CANARY not in page.html
+    main = page.html.partition("<main")[2]
+    assert not re.search("<(input|button|select|textarea|form)", main)
+    fields = edit_page(row, cast.bob).fields
+    assert page.client.post(page.address, {**fields, "do": "save"}).status_code == 403
 
 
 def test_an_export_and_its_import_are_the_same(cast: Cast) -> None:
@@ -259,7 +291,7 @@ def test_an_export_and_its_import_are_the_same(cast: Cast) -> None:
         command(name="Own", url="https://o.example/{{Period}}", headers=(), tokens=("Period",)),
     )  # fmt: skip
     row = integration(cast.harper, many)
-    client = signed_in(cast.vera)
+    client = signed_in(cast.bob)
     exported = client.get(
         reverse("backoffice:integration-export", args=[cast.harper.id, row.id])
     ).content

@@ -88,7 +88,7 @@ facts = st.builds(FactConfig, path=paths) | st.builds(FactConfig, template=some)
 named = {"name": st.none() | facts, "type": st.none() | facts}
 answers_as_listed = st.one_of(
     st.builds(AnswerConfig, kind=st.just("body"), **named),
-    st.builds(AnswerConfig, kind=st.just("zip"), pattern=some, **named),
+    st.builds(AnswerConfig, kind=st.sampled_from(["zip", "part"]), pattern=some, **named),
     st.builds(AnswerConfig, kind=st.just("base64"), path=st.none() | paths, **named),
     st.builds(
         AnswerConfig,
@@ -143,6 +143,7 @@ def steps_named(draw, name, inner):
         extract=st.lists(extracts, max_size=1).map(tuple),
         success_when=conditions,
         not_found_when=conditions,
+        reason=st.none() | paths,
         on_not_found=st.lists(inner, max_size=1).map(tuple),
         repeat_until=st.none() | repeats,
         answer=st.none() | answers,
@@ -189,7 +190,8 @@ PARTS = {
     "extra": st.dictionaries(names, texts, max_size=2),
     "headers": headers,
     "refused_when": conditions,
-    "request": st.none() | steps_named(st.just(""), innermost),
+    "requests": st.lists(steps_named(st.just(""), inner_steps), max_size=2).map(tuple),
+    "derive": st.lists(derives, max_size=1).map(tuple),
 }
 integrations = st.builds(
     IntegrationConfig,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billhook.engine.config import ConditionConfig, PathConfig
+from billhook.portal.editor.command_row import command_kind
 from billhook.portal.editor.editing import find_row
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.editor.path_rows import condition_node, condition_of
-from billhook.portal.editor.row_kinds import command_kind, step_kind
-from billhook.portal.editor.tree import MAX_ROWS, Node, tree_of
+from billhook.portal.editor.input_kinds import scalar_of, scalars_of
+from billhook.portal.editor.path_rows import condition_node, condition_of, path_of
+from billhook.portal.editor.row_kinds import step_kind
+from billhook.portal.editor.tree import MAX_ROWS, Node, texts_node, tree_of
 from portal.cast import Cast, signed_in
 
 PATH = PathConfig(kind="json", text="$.a")
@@ -97,3 +101,16 @@ def test_a_hostile_form_gets_the_page_as_response(cast: Cast) -> None:
     for do in ("save", "look", "use:0", "add:command-0-steps-0-ready", "try"):
         response = signed_in(cast.bob).post(address, {**fields, "do": do})
         assert response.status_code in {200, 422}, do
+
+
+@pytest.mark.parametrize("piece", ["A", "A ", "=", 'a="', "a=b ", '"', " "])
+def test_a_long_text_of_namespaces_is_read_in_linear_time(piece: str) -> None:
+    began = process_time()
+    path_of(texts_node(namespaces=piece * (200_000 // len(piece))))
+    assert process_time() - began < 1
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"a\\udc00b"'])
+def test_half_of_a_character_in_quotes_stays_as_it_is_typed(text: str) -> None:
+    assert scalar_of(text) == text
+    assert scalars_of(f"{text},1") == (text, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -142,6 +143,18 @@ def test_the_full_form_contains_what_was_typed_so_far(cast: Cast) -> None:
     page.press("save")
     assert page.response.status_code == 302, page.text
     assert draft_of(Integration.objects.get()).commands == read_preset("bill").integration.commands
+
+
+def test_the_saved_integrations_form_keeps_the_presets_words(cast: Cast) -> None:
+    fill_in(cast, "erpnext")
+    row = Integration.objects.get()
+    address = reverse("backoffice:integration", args=[cast.harper.id, row.id])
+    page = unescape(signed_in(cast.bob).get(address).content.decode())
+    for each in read_preset("erpnext").fields:
+        assert page.count(f'-help">{each.about}</div>') == 1, each.token
+        assert f"<td>{each.about}</td>" in page  # in the list of tokens
+    Integration.objects.update(preset="from-a-later-release")
+    assert "Address of your ERPNext" not in signed_in(cast.bob).get(address).content.decode()
 
 
 def test_save_and_try_tries_once_and_only_for_the_person_who_pressed_it(cast: Cast) -> None:

@@ -161,19 +161,20 @@ def test_the_fields_of_a_scheme_follow_its_choice_and_nothing_typed_is_lost(cast
     page.press("look", **{"authentication-field-username": "me", "authentication-scheme": "hmac"})
     assert "authentication-field-digest" in page.fields
     page.press("look", **{"authentication-scheme": "session"})
-    assert "authentication-request-url" in page.fields
+    assert "authentication-requests-0-url" in page.fields
     press(
         page,
-        "add:authentication-request-extract",
-        {"authentication-request-url": "https://l.example"},
+        "add:authentication-requests-0-extract",
+        {"authentication-requests-0-url": "https://l.example"},
     )
     page.press(
-        "look", **{"authentication-scheme": "basic", "authentication-request-extract-0-name": "Id"}
+        "look",
+        **{"authentication-scheme": "basic", "authentication-requests-0-extract-0-name": "Id"},
     )
     assert page.fields["authentication-field-username"] == "me"
     page.press("look", **{"authentication-scheme": "session"})
-    assert page.fields["authentication-request-url"] == "https://l.example"
-    assert page.fields["authentication-request-extract-0-name"] == "Id"
+    assert page.fields["authentication-requests-0-url"] == "https://l.example"
+    assert page.fields["authentication-requests-0-extract-0-name"] == "Id"
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,35 @@ def test_a_button_for_a_missing_row_changes_nothing(cast: Cast, do: str) -> None
     assert page.response.status_code == 200
     changed = {key for key, text in page.fields.items() if before.get(key) != text}
     assert changed <= {"csrfmiddlewaretoken"}
+
+
+def test_a_session_is_opened_with_several_requests(cast: Cast) -> None:
+    page = press(two_steps(cast), "look", {"authentication-scheme": "session"})
+    first, second = "authentication-requests-0", "authentication-requests-1"
+    press(page, "add:authentication-requests", {f"{first}-url": "https://l.example/login"})
+    press(page, f"add:{first}-extract")
+    press(page, "add:authentication-derive")
+    typed = {
+        "authentication-field-cookies": "yes",
+        f"{first}-extract-0-name": "Csrf",
+        f"{first}-extract-0-how": "regex",
+        f"{first}-extract-0-path": 'value="([^"]+)"',
+        f"{second}-method": "POST",
+        f"{second}-url": "https://l.example/{{InvoiceNumber}}",
+        f"{second}-body": "csrf={{Session.Csrf}}",
+        "authentication-derive-0-name": "Both",
+        "authentication-derive-0-template": "{{Session.Csrf}}:{{Session.Csrf}}",
+    }
+    press(page, "save", typed)
+    assert f'id="{second}-url-error"' in page.html
+    press(page, f"up:{second}")
+    assert page.fields[f"{first}-body"] == "csrf={{Session.Csrf}}"
+    press(page, f"down:{first}", {f"{first}-url": "https://l.example/login"})
+    press(page, "save")
+    assert page.response.status_code == 302, page.text
+    config = draft_of(Integration.objects.get())
+    authentication = config.authentication
+    assert authentication is not None
+    assert [each.method for each in authentication.requests] == ["GET", "POST"]
+    assert authentication.fields == {"cookies": True}
+    assert authentication.derive[0].name == "Both"

@@ -32,14 +32,6 @@ def test_an_empty_variable_means_the_default() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        pytest.param("BILLHOOK_ALLOW", "127.0.0.1:9000", ("127.0.0.1:9000",), id="a literal"),
-        pytest.param("BILLHOOK_ALLOW", "[::1]:9000", ("[::1]:9000",), id="an IPv6 literal"),
-        pytest.param(
-            "BILLHOOK_ALLOW",
-            "a.internal:80, b.internal:8443=10.1.0.0/16",
-            ("a.internal:80", "b.internal:8443=10.1.0.0/16"),
-            id="two names, one with a network",
-        ),
         pytest.param("BILLHOOK_PORTS", "443, 9443", frozenset({443, 9443}), id="ports"),
         pytest.param("BILLHOOK_DENY", "192.0.2.7", ("192.0.2.7",), id="one address"),
         pytest.param(
@@ -69,6 +61,10 @@ def test_a_valid_value_is_accepted(name: str, text: str, value: object) -> None:
             "BILLHOOK_ALLOW", "a:80=10.0.0.1/8", "10.20.0.0/16", id="bits past the prefix"
         ),
         pytest.param("BILLHOOK_ALLOW", "169.254.169.254:80", "can't be allowed", id="metadata"),
+        pytest.param("BILLHOOK_PROXY", "proxy:3128", "http://host:port", id="no scheme of a proxy"),
+        pytest.param("BILLHOOK_PROXY", "http://proxy", "http://host:port", id="no port of a proxy"),
+        pytest.param("BILLHOOK_PROXY", "http://a:1,http://b:2", "at most one", id="two proxies"),
+        pytest.param("BILLHOOK_PROXY_EXCEPT", "http://a", "not a host", id="an exception as a URL"),
         pytest.param("BILLHOOK_PORTS", "https", "443,8443", id="a port by name"),
         pytest.param("BILLHOOK_DENY", "example.com", "10.1.0.0/16", id="a network by name"),
         pytest.param("BILLHOOK_PUBLIC_URL", "a.example", "https://", id="no scheme"),
@@ -78,6 +74,14 @@ def test_a_valid_value_is_accepted(name: str, text: str, value: object) -> None:
         pytest.param("BILLHOOK_DATABASE_URL", "mysql://a/b", "postgresql://", id="other database"),
         pytest.param("BILLHOOK_EMAIL_URL", "imap://a", "smtp://", id="other mail"),
         pytest.param("BILLHOOK_EMAIL_FROM", "Acme", "invoices@acme.example", id="no address"),
+        pytest.param("BILLHOOK_BOUNCE_ADDRESS", "Acme <a@b.example>", "bounces+*@", id="a name"),
+        pytest.param("BILLHOOK_BOUNCE_ADDRESS", "b@*.example", "bounces+*@", id="a star in a host"),
+        pytest.param("BILLHOOK_BOUNCE_ADDRESS", "*+*@b.example", "bounces+*@", id="two stars"),
+        pytest.param(
+            "BILLHOOK_BOUNCE_ADDRESS", f"{'b' * 32}*@b.example", "at most 32", id="a long name"
+        ),
+        pytest.param("BILLHOOK_BOUNCE_MAILBOX", "pop://a:b@c", "imaps://", id="another protocol"),
+        pytest.param("BILLHOOK_BOUNCE_MAILBOX", "imaps://c.example", "name:", id="no name"),
         pytest.param("BILLHOOK_SESSION_DAYS", "0", "from 1 to 365", id="too small"),
         pytest.param("BILLHOOK_SESSION_DAYS", "366", "from 1 to 365", id="too large"),
         pytest.param("BILLHOOK_SIGNING_KEY", "short", "50 characters", id="a short key"),
@@ -153,3 +157,33 @@ def test_a_mail_servers_password_is_decoded_and_never_printed() -> None:
     server = mail_server("smtp://me%40acme.example:c%2Fanary@mail.example")
     assert (server.user, server.password) == ("me@acme.example", "c/anary")
     assert "anary" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("text", "systems"),
+    [
+        pytest.param("127.0.0.1:9000", [("127.0.0.1:9000", "")], id="a literal"),
+        pytest.param("[::1]:9000", [("[::1]:9000", "")], id="an IPv6 literal"),
+        pytest.param(
+            "a.internal:80, b.internal:8443=10.1.0.0/16",
+            [("a.internal:80", ""), ("b.internal:8443=10.1.0.0/16", "")],
+            id="two names, one with a network",
+        ),
+        pytest.param(
+            "a.internal:80=10.1.0.0/16@7k3mw2p9x4qd",
+            [("a.internal:80=10.1.0.0/16", "7k3mw2p9x4qd")],
+            id="for one organisation",
+        ),
+    ],
+)
+def test_private_systems_are_allowed_for_all_or_for_one_organisation(
+    text: str, systems: list[tuple[str, str]]
+) -> None:
+    allowed = environment.read({"BILLHOOK_ALLOW": text}).allow
+    assert [(each.text, each.organisation_id) for each in allowed] == systems
+    assert ", ".join(map(str, allowed)) == text
+
+
+def test_what_follows_the_at_sign_is_the_id_of_an_organisation() -> None:
+    with pytest.raises(ConfigurationError, match="expected the id of an organisation after the @"):
+        environment.read({"BILLHOOK_ALLOW": "a.internal:80@Harper IT"})

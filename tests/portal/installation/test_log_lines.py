@@ -1,16 +1,19 @@
-"""Log lines of many runs are written with one call, and none is lost."""
+"""Log lines of many runs are written with one call, and each is as if it were logged alone."""
 
 from __future__ import annotations
 
 import io
+import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
-from billhook.portal.installation.logs import LineHandler, written_together
+from billhook.portal.installation.logs import configure, log_each
 
-log = logging.getLogger("billhook.test")
+RUNS = [{"run": "abc", "milliseconds": 1.5, "reason": ""}, {"run": 'd"é', "attempts": 2}]
 
 
 class Counting(io.StringIO):
@@ -23,49 +26,50 @@ class Counting(io.StringIO):
         return super().write(text)
 
 
-@pytest.fixture
-def stream() -> Iterator[Counting]:
-    """The stream of our log handler during the test."""
-    stream = Counting()
-    handler = LineHandler(stream)
-    logging.getLogger().addHandler(handler)
+@pytest.fixture(params=["json", "text"])
+def stream(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+    """Standard error while the log has one of its formats."""
+    stream, root, before = Counting(), logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure({"log_format": request.param, "log_level": "info"})
     yield stream
-    logging.getLogger().removeHandler(handler)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
-def lines(stream: Counting) -> list[str]:
-    return stream.getvalue().splitlines()
+def without_time(line: str) -> str:
+    if line.startswith("{"):
+        return json.dumps({**json.loads(line), "timestamp": ""})
+    return line.split(" ", 1)[1]
 
 
-def test_a_line_is_written_when_it_is_logged(stream: Counting) -> None:
-    log.warning("one")
+def test_lines_logged_together_are_those_of_single_calls_with_one_write(stream: Counting) -> None:
+    log = structlog.get_logger("billhook.test")
+    for run in RUNS:
+        log.info("run", **run)
+    single = list(map(without_time, stream.getvalue().splitlines()))
+    stream.truncate(0)
+    stream.seek(0)
+    stream.writes = 0
 
-    assert lines(stream) == ["one"]
+    log_each(log, "run", RUNS)
 
-
-def test_lines_logged_together_are_written_at_the_end_with_one_call(stream: Counting) -> None:
-    with written_together():
-        log.warning("one")
-        logging.getLogger("library").warning("two")
-        assert lines(stream) == []
-
-    assert lines(stream) == ["one", "two"]
+    assert list(map(without_time, stream.getvalue().splitlines())) == single
+    assert len(single) == len(RUNS)
     assert stream.writes == 1
 
 
-def test_lines_are_written_even_if_the_block_fails(stream: Counting) -> None:
-    def fail() -> None:
-        with written_together():
-            log.warning("one")
-            raise ZeroDivisionError
+def test_one_event_is_logged_as_always(stream: Counting) -> None:
+    log_each(structlog.get_logger("billhook.test"), "run", RUNS[:1])
 
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert lines(stream) == ["one"]
+    (line,) = stream.getvalue().splitlines()
+    assert "run" in line
+    assert "abc" in line
 
 
-def test_a_block_without_lines_writes_nothing(stream: Counting) -> None:
-    with written_together():
-        pass
+def test_no_event_writes_nothing(stream: Counting) -> None:
+    log_each(structlog.get_logger("billhook.test"), "run", [])
 
     assert stream.writes == 0

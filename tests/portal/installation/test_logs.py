@@ -81,3 +81,40 @@ def test_a_real_error_of_the_database_has_a_code() -> None:
         "OperationalError (SQLITE_ERROR)",
         "ProgrammingError (42P01)",
     }
+
+
+_TWICE = """
+import structlog
+from billhook.portal.installation.logs import configure
+log = structlog.get_logger("billhook.test")
+for log_format in ("text", "json"):
+    configure({"log_format": log_format, "log_level": "info"})
+    log.info("used")
+"""
+
+
+def test_a_second_configuration_reaches_a_logger_that_was_used_before() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TWICE], env={}, capture_output=True, text=True, check=True
+    )
+    as_text, as_json = done.stderr.splitlines()
+    assert "used" in as_text
+    assert not as_text.startswith("{")
+    assert json.loads(as_json)["event"] == "used"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_lines_can_be_captured_after_any_configuration(times: int) -> None:
+    code = f"""
+import structlog.testing
+{_TWICE}
+for _ in range({times}):
+    configure({{"log_format": "json", "log_level": "info"}})
+with structlog.testing.capture_logs() as lines:
+    log.info("captured")
+print([line["event"] for line in lines])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['captured']\n"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from datetime import UTC, datetime
 from html import unescape
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
+from asgi_client import ask
 from billhook.portal.integrations import services
+from billhook.portal.integrations.memory.rows import read_caller
 from billhook.portal.integrations.models import ApiKey
+from gateway.gateway_cast import OLD_KEY, READERS_KEY, RUN_PATH, bearer, make_gateway
 from portal.cast import Cast, signed_in
 from portal.integration_cast import integration
 
@@ -22,7 +28,7 @@ def address(cast: Cast) -> str:
 
 
 def make(cast: Cast, client: Client, name: str = "Web shop") -> str:
-    return unescape(client.post(address(cast), {"name": name}).content.decode())
+    return unescape(client.post(address(cast), {"name": name, "scopes": ["run"]}).content.decode())
 
 
 def test_a_key_is_shown_once_and_stored_as_a_hash(cast: Cast) -> None:
@@ -73,3 +79,66 @@ def test_a_revocation_asks_first_and_is_permanent(cast: Cast) -> None:
 def test_only_keys_of_the_own_organisation_are_listed(cast: Cast) -> None:
     services.create_api_key(organisation=cast.northwind, name="Theirs", user=cast.charlie.user)
     assert "Theirs" not in signed_in(cast.bob).get(address(cast)).content.decode()
+
+
+def test_a_key_gets_the_scopes_and_the_end_that_were_chosen(cast: Cast) -> None:
+    chosen = {"name": "ERP", "scopes": ["invoices:write", "run"], "last_day": "2999-12-31"}
+    page = signed_in(cast.bob).post(address(cast), chosen).content.decode()
+    row = ApiKey.objects.get()
+    assert row.scopes == "run invoices:write"
+    assert row.expires_at == datetime(3000, 1, 1, tzinfo=UTC)
+    assert "run invoices:write" in page
+    over = signed_in(cast.bob).post(address(cast), {**chosen, "last_day": "2020-01-01"})
+    assert (over.status_code, ApiKey.objects.count()) == (422, 1)
+    assert "This day is over" in over.content.decode()
+    last = signed_in(cast.bob).post(address(cast), {**chosen, "last_day": "9999-12-31"})
+    assert (last.status_code, ApiKey.objects.count()) == (422, 1)
+    assert "Choose an earlier one" in last.content.decode()
+
+
+def test_the_scopes_and_the_end_of_a_key_can_be_changed(cast: Cast) -> None:
+    key = services.create_api_key(organisation=cast.harper, name="Shop", user=cast.bob.user)
+    client, at = signed_in(cast.bob), [cast.harper.id, key.row.id]
+    changing = reverse("backoffice:key-change", args=at)
+    page = client.get(changing).content.decode()
+    assert re.search(r'value="run"[^>]* checked', page)
+    client.post(changing, {"scopes": ["runs:read"], "last_day": ""})
+    assert ApiKey.objects.get().scopes == "runs:read"
+    none = client.post(changing, {"last_day": ""})
+    assert (none.status_code, ApiKey.objects.get().scopes) == (422, "runs:read")
+
+
+def test_an_expired_key_says_so(cast: Cast) -> None:
+    services.create_api_key(
+        organisation=cast.harper,
+        name="Shop",
+        user=cast.bob.user,
+        expires_at=datetime(2020, 1, 1, tzinfo=UTC),
+    )
+    assert "Expired" in signed_in(cast.bob).get(address(cast)).content.decode()
+
+
+async def test_the_gateway_knows_scopes_and_ends_without_the_database() -> None:
+    gateway, _, _ = make_gateway()
+    wrong = await ask(gateway, "POST", RUN_PATH, headers=bearer(READERS_KEY))
+    old = await ask(gateway, "POST", RUN_PATH, headers=bearer(OLD_KEY))
+    assert [json.loads(each.body)["code"] for each in (wrong, old)] == [
+        "scope-missing",
+        "key-expired",
+    ]
+    assert [wrong.status, old.status] == [403, 401]
+
+
+@pytest.mark.django_db
+def test_the_store_reads_scopes_and_ends(cast: Cast) -> None:
+    end = datetime(2999, 1, 1, tzinfo=UTC)
+    key = services.create_api_key(
+        organisation=cast.harper, name="A", user=None, scopes=["runs:read"], expires_at=end
+    )
+    caller = read_caller(key.row.digest)
+    assert caller is not None
+    assert (caller.may_run, caller.expires_at) == (False, end.timestamp())
+    services.change_api_key(key=key.row, scopes=["run"], expires_at=None)
+    caller = read_caller(key.row.digest)
+    assert caller is not None
+    assert (caller.may_run, caller.expires_at) == (True, None)

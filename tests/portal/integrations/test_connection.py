@@ -35,6 +35,7 @@ from engine.authorization_server import (
     authorization_server,
 )
 from portal.cast import Cast, make_cast, signed_in
+from portal.editor.editor_page import Page
 from portal.integration_cast import command, draft, integration
 
 
@@ -281,6 +282,37 @@ def test_tokens_are_not_sent_to_a_changed_address(
     come_back(bob, agreed(server, begun(bob, row)))
     save_integration(integration=row, draft=edit(draft_of(row)), version=row.version)
     assert StoredTokens.objects.exists() == is_kept
+
+
+@pytest.mark.parametrize(
+    ("by", "is_kept"),
+    [
+        pytest.param("bob", True, id="by the person who connected it"),
+        pytest.param("alice", False, id="by somebody else"),
+        pytest.param(None, False, id="by a program"),
+    ],
+)
+def test_tokens_are_dropped_when_somebody_else_changes_a_command_that_carries_them(
+    cast: Cast, server: AuthorizationServer, row: Integration, by: str | None, *, is_kept: bool
+) -> None:
+    bob = signed_in(cast.bob)
+    come_back(bob, agreed(server, begun(bob, row)))
+    edited = replace(draft_of(row), commands=(command(headers=(), url="{{BaseUrl}}/other"),))
+    user = getattr(cast, by).user if by else None
+    save_integration(integration=row, draft=edited, version=row.version, user=user)
+    assert StoredTokens.objects.exists() == is_kept
+
+
+def test_the_person_who_connected_it_may_change_the_command_in_the_form(
+    cast: Cast, server: AuthorizationServer, row: Integration
+) -> None:
+    bob = signed_in(cast.bob)
+    come_back(bob, agreed(server, begun(bob, row)))
+    page = Page(bob, address(row))
+    (url,) = [name for name, value in page.fields.items() if "/items/" in value]
+    page.fields[url] = page.fields[url].replace("/items/", "/other/")
+    assert page.press("save").status_code == 302, page.text
+    assert StoredTokens.objects.exists()
 
 
 def test_an_integration_with_another_scheme_cannot_be_connected(cast: Cast) -> None:

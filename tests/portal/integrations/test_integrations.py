@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from billhook.engine.config import (
+    AnswerConfig,
+    AuthenticationConfig,
+    CommandConfig,
+    ConditionConfig,
+    DeriveConfig,
+    ExtractConfig,
+    PathConfig,
+    StepConfig,
+)
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
 from billhook.portal.integrations import services
@@ -166,18 +177,164 @@ def test_a_changed_destination_asks_for_the_secret_again(
     assert stored_value(row) == "new"
 
 
+CARRYING = command()
+(SENDS,) = CARRYING.steps
+FIND = StepConfig(name="Find", url="{{BaseUrl}}/find", headers=SENDS.headers)
+WHOLE = ExtractConfig(name="Whole", path=PathConfig(kind="json", text="$.query"))
+
+
+def step(**changes: Any) -> CommandConfig:
+    """Return the command with *changes* to its request."""
+    return replace(CARRYING, steps=(replace(SENDS, **changes),))
+
+
 @pytest.mark.parametrize(
-    "base",
+    "changed",
     [
-        pytest.param("https://billing.acme.example:443", id="default port"),
-        pytest.param("https://BILLING.acme.example", id="capital letters"),
-        pytest.param("https://billing.acme.example/v2", id="path"),
+        pytest.param(step(url="{{BaseUrl}}/search?q={{ApiKey}}"), id="a URL that repeats it"),
+        pytest.param(step(url="{{BaseUrl}}/go?to=https://b.example/{{ApiKey}}"), id="redirector"),
+        pytest.param(step(headers=(("X-Other", "{{ApiKey}}"),)), id="header"),
+        pytest.param(step(method="POST", body="{{ApiKey}}"), id="body"),
+        pytest.param(step(extract=(WHOLE,)), id="extraction"),
+        pytest.param(step(success_when=(ConditionConfig(body_contains="canary-5"),)), id="oracle"),
+        pytest.param(step(not_found_when=(ConditionConfig(status=(200,)),)), id="not found"),
+        pytest.param(
+            step(answer=AnswerConfig(kind="url", path=PathConfig(kind="json", text="$.u"))),
+            id="link",
+        ),
+        pytest.param(
+            step(derive=(DeriveConfig(name="Half", template="{{ApiKey}}", function="base64"),)),
+            id="derivation",
+        ),
+        pytest.param(replace(CARRYING, accept=("application/json",)), id="accepted types"),
+        pytest.param(
+            replace(
+                CARRYING,
+                steps=(
+                    replace(FIND, extract=(WHOLE,)),
+                    StepConfig(name="Take", url="{{BaseUrl}}/loot?k={{Find.Whole}}"),
+                ),
+            ),
+            id="second request at the same address",
+        ),
+        pytest.param(
+            replace(CARRYING, steps=(StepConfig(name="Log", url="{{BaseUrl}}/log"), FIND)),
+            id="request before it",
+        ),
+        pytest.param(
+            step(on_not_found=(StepConfig(name="Make", url="{{BaseUrl}}/make"),)),
+            id="request when nothing is found",
+        ),
     ],
 )
-def test_the_same_destination_spelled_differently_asks_for_nothing(cast: Cast, base: str) -> None:
+def test_any_change_of_what_the_command_does_asks_for_its_secret_again(
+    cast: Cast, changed: CommandConfig
+) -> None:
     row = integration(cast.harper)
-    save(row, kept(row, variables={"BaseUrl": base}))
+    (problem,) = problems_of(row, kept(row, commands=(changed,)))
+    assert (problem.code, problem.where) == ("secret-moved", "secrets.ApiKey")
+    assert problem.message == (
+        "Type ApiKey again: it is used by the command GetInvoiceImage, which changed."
+    )
+
+
+def test_a_request_to_another_address_in_the_command_asks_again_and_names_it(cast: Cast) -> None:
+    row = integration(cast.harper)
+    take = StepConfig(name="Take", url="https://b.example/loot?k={{Find.Whole}}")
+    steps = (replace(FIND, extract=(WHOLE,)), take)
+    (problem,) = problems_of(row, kept(row, commands=(replace(CARRYING, steps=steps),)))
+    assert problem.message == (
+        "Type ApiKey again: what uses it would now send requests to https://b.example, too."
+    )
+
+
+def test_a_variable_in_the_command_is_part_of_it(cast: Cast) -> None:
+    row = integration(cast.harper)
+    base = {"BaseUrl": "https://billing.acme.example/search"}
+    (problem,) = problems_of(row, kept(row, variables=base))
+    assert problem.code == "secret-moved"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"name": "Renamed"}, id="name"),
+        pytest.param({"on_failure": "next", "keeping": "off"}, id="choices of the portal"),
+        pytest.param(
+            {"commands": (replace(CARRYING, timeout=10.0, retries=0, max_bytes=1_000_000),)},
+            id="limits",
+        ),
+        pytest.param(
+            {"commands": (CARRYING, command(name="Other", headers=(), url="https://b.example/"))},
+            id="another command",
+        ),
+        pytest.param(
+            {"commands": (replace(CARRYING, name="Fetch", tokens=("InvoiceNumber",)),)},
+            id="name of the command",
+        ),
+        pytest.param(
+            {"variables": {"BaseUrl": "https://billing.acme.example", "BaseUrlOld": "x"}},
+            id="variable that isn't used",
+        ),
+    ],
+)
+def test_what_cannot_show_a_secret_asks_for_nothing(cast: Cast, changes: dict[str, Any]) -> None:
+    row = integration(cast.harper)
+    save(row, kept(row, **changes))
     assert stored_value(row) == CANARY
+
+
+def test_a_secret_of_the_authentication_is_bound_to_the_requests_that_are_authenticated(
+    cast: Cast,
+) -> None:
+    signed = AuthenticationConfig(scheme="bearer", fields={"token": "{{ApiKey}}"})
+    given = replace(draft(command(headers=())), authentication=signed)
+    row = integration(cast.harper, given)
+    save(row, kept(row, name="Renamed"))
+    echo = command(headers=(), url="{{BaseUrl}}/echo")
+    (problem,) = problems_of(row, kept(row, commands=(echo,)))
+    assert "used by the command GetInvoiceImage, which changed" in problem.message
+    other = AuthenticationConfig(scheme="query", fields={"name": "key", "value": "{{ApiKey}}"})
+    (problem,) = problems_of(row, kept(row, authentication=other))
+    assert problem.message == (
+        "Type ApiKey again: it is used by the authentication or TLS and the command "
+        "GetInvoiceImage, which changed."
+    )
+
+
+@pytest.mark.parametrize(
+    "signing",
+    [
+        pytest.param(
+            AuthenticationConfig(
+                scheme="oauth2-authorization-code",
+                fields={
+                    "authorize_url": "https://login.acme.example/authorize",
+                    "token_url": "https://login.acme.example/token",
+                    "client_id": "billhook",
+                    "client_secret": "{{ApiKey}}",
+                },
+            ),
+            id="it gives nothing without a person's consent",
+        ),
+        pytest.param(
+            AuthenticationConfig(scheme="hmac", fields={"header": "X-Sign", "key": "{{ApiKey}}"}),
+            id="it only signs",
+        ),
+    ],
+)
+def test_a_secret_that_no_request_carries_is_bound_to_the_authentication(
+    cast: Cast, signing: AuthenticationConfig
+) -> None:
+    row = integration(cast.harper, replace(draft(command(headers=())), authentication=signing))
+    save(row, kept(row, commands=(command(headers=(), url="{{BaseUrl}}/v2"),)))
+    assert stored_value(row) == CANARY
+    other = replace(signing, fields={**signing.fields, "prefix": "X"})
+    (problem,) = problems_of(row, kept(row, authentication=other))
+    assert (
+        problem.message
+        == "Type ApiKey again: it is used by the authentication or TLS, which changed."
+    )
 
 
 def test_a_secret_cannot_be_redirected_by_removing_it_first(cast: Cast) -> None:
@@ -201,7 +358,7 @@ def test_a_renamed_secret_keeps_its_value_and_its_destinations(cast: Cast) -> No
     stored = row.stored_secrets.get()
     entry = SecretEntry(name="ErpKey", stored_id=stored.id)
     renamed = replace(
-        draft_of(row), secrets=(entry,), commands=(command(headers=(("X-Key", "{{ErpKey}}"),)),)
+        draft_of(row), secrets=(entry,), commands=(command(headers=(("X-Api-Key", "{{ErpKey}}"),)),)
     )
     save(row, renamed)
     assert stored_value(row, "ErpKey") == CANARY

@@ -21,7 +21,7 @@ from billhook.portal.integrations.store import CommandStore
 from billhook.portal.integrations.token_store import DatabaseTokenStore
 from engine.certificates import Authority
 from portal.cast import Cast, signed_in
-from portal.integration_cast import CANARY, Source, command, draft, integration
+from portal.integration_cast import CANARY, Source, command, draft, integration, sources_of
 
 FILE = """\
 format = 1
@@ -203,7 +203,7 @@ def test_the_store_opens_the_source_with_its_authentication(cast: Cast) -> None:
     store = CommandStore(open_source=open_source)
     integration(cast.harper, whole_draft())
     store.refresh()
-    (live,) = store.sources_of(cast.harper.id, "GetInvoiceImage")
+    (live,) = sources_of(store, cast.harper)
     assert live.secrets_of("GetInvoiceImage") == {}
     live.transport._make()  # type: ignore[attr-defined]
     (wiring,) = seen
@@ -233,7 +233,7 @@ def test_authentication_that_no_service_wrote_is_not_used(cast: Cast) -> None:
     )
     store = CommandStore()
     store.refresh()
-    assert store.sources_of(cast.harper.id, "GetInvoiceImage") == ()
+    assert sources_of(store, cast.harper) == []
 
 
 def test_an_export_contains_no_secret(cast: Cast) -> None:

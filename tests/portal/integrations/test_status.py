@@ -47,14 +47,16 @@ def use(cast: Cast) -> None:
 
 
 def state(of: State, next_try: float | None = None) -> BreakerState:
-    return BreakerState(state=of, since=0.0, next_try=next_try, failures=5)
+    return BreakerState(
+        state=of, since=0.0, next_try=next_try, failures=5, commands=("GetInvoiceImage",)
+    )
 
 
 @pytest.mark.parametrize(
     ("now", "told"),
     [
         pytest.param(state(State.CLOSED), "On</span>", id="used"),
-        pytest.param(state(State.OPEN, 1_774_958_400.0), "until 12:00:00 UTC", id="left alone"),
+        pytest.param(state(State.OPEN, 1_774_958_400.0), ">12:00:00 UTC</time>", id="left alone"),
         pytest.param(state(State.HALF_OPEN, 1.0), "Trying again</span>", id="tried again"),
     ],
 )
@@ -94,6 +96,7 @@ def test_a_source_that_keeps_failing_is_paused(cast: Cast) -> None:
             use(cast)
         get_recorder().flush()
         assert "Paused</span>" in listed(cast)
+        assert "GetInvoiceImage until " in listed(cast)
         assert set(Run.objects.values_list("outcome", flat=True)) == {
             "source-unreachable",
             SourcePaused.code,

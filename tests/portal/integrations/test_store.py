@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import structlog
@@ -13,14 +12,15 @@ from django.db import OperationalError
 
 from billhook.engine.command.compile import compile_command
 from billhook.engine.secret import Secret
-from billhook.portal.integrations import loading, services
-from billhook.portal.integrations.drafts import draft_of
+from billhook.portal.integrations import services
 from billhook.portal.integrations.live import LiveIntegration
+from billhook.portal.integrations.memory import rows
+from billhook.portal.integrations.memory.rows import Caller
 from billhook.portal.integrations.models import ApiKey, Integration, StoredSecret
-from billhook.portal.integrations.store import Caller, CommandStore
+from billhook.portal.integrations.store import CommandStore
 from billhook.portal.organisations.models import Organisation
 from portal.cast import Cast
-from portal.integration_cast import CANARY, Source, command, draft, integration
+from portal.integration_cast import CANARY, Source, command, draft, integration, sources_of
 
 COMMAND = "GetInvoiceImage"
 
@@ -81,7 +81,7 @@ def test_only_the_own_organisation_gets_a_command(cast: Cast, store: CommandStor
     assert store.find(caller_of(cast.northwind), row.id, COMMAND) is None
     assert store.find(caller_of(cast.harper), row.id, "NoSuch") is None
     assert store.find(caller_of(cast.harper), "000000000000", COMMAND) is None
-    assert store.sources_of(cast.northwind.id, COMMAND) == ()
+    assert sources_of(store, cast.northwind) == []
 
 
 def test_sources_are_returned_in_the_configured_order(cast: Cast, store: CommandStore) -> None:
@@ -93,7 +93,7 @@ def test_sources_are_returned_in_the_configured_order(cast: Cast, store: Command
 
     def chosen() -> list[str]:
         store.refresh()
-        return [one.id for one in store.sources_of(cast.harper.id, COMMAND)]
+        return [one.id for one in sources_of(store, cast.harper)]
 
     assert chosen() == [first.id, second.id]
     services.move_integration(integration=second, places=-2)
@@ -120,7 +120,7 @@ def _method(live: LiveIntegration) -> str:
 def test_a_change_compiles_a_new_command(cast: Cast, store: CommandStore) -> None:
     row = integration(cast.harper)
     before = loaded(store, row)
-    changed = replace(draft_of(row), commands=(command(method="POST", body="x"),))
+    changed = draft(command(method="POST", body="x"))
     services.save_integration(integration=row, draft=changed, version=row.version)
     after = loaded(store, row)
     assert before is not None
@@ -162,7 +162,7 @@ async def test_a_change_made_elsewhere_is_noticed_at_the_next_look(
             lambda: store.find(caller_of(cast_elsewhere.harper), row.id, COMMAND) is not None
         )
     finally:
-        await store.stop()
+        await store.stop(seconds=60)
 
 
 class Elsewhere:
@@ -196,17 +196,18 @@ async def test_loaded_integrations_outlive_a_database_failure(
             raise OperationalError("secret-host refused")
         return revision
 
-    monkeypatch.setattr(loading, "read_revision", read_revision)
-    monkeypatch.setattr(loading, "read_stamps", list)
-    monkeypatch.setattr(loading, "load_integrations", lambda _ids, **_: {})
-    monkeypatch.setattr(loading, "read_valid_keys", lambda: [("digest", "key", "organisation")])
+    caller = Caller(key_id="key", organisation_id="organisation")
+    monkeypatch.setattr(rows, "read_revision", read_revision)
+    monkeypatch.setattr(rows, "read_digests", list)
+    monkeypatch.setattr(rows, "read_newest_ids", lambda _most: [])
+    monkeypatch.setattr(rows, "read_last_callers", lambda _most: [("digest", caller)])
     store = CommandStore(open_source=lambda _: Source(), look_every=0.01)
     with structlog.testing.capture_logs() as lines:
         await store.start()
         away = True
         await until(lambda: bool(lines))
         assert store.caller("digest") is not None
-        await store.stop()
+        await store.stop(seconds=60)
     assert {line["event"] for line in lines} == {"store-not-refreshed"}
     assert "secret-host" not in str(lines)
 

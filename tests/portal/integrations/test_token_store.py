@@ -20,7 +20,7 @@ from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
 from billhook.portal.integrations.crypto import KeyRingError
 from billhook.portal.integrations.models import Integration, StoredTokens
-from billhook.portal.integrations.secret_uses import SecretUse
+from billhook.portal.integrations.secret_binding import SecretUse
 from billhook.portal.integrations.token_store import DatabaseTokenStore
 from billhook.portal.integrations.vault import rotate_secrets
 from billhook.portal.organisations.models import Organisation

@@ -78,14 +78,14 @@ async def get_all(origin: Origin, count: int) -> int:
     store = CommandStore()
     await store.start()
     organisation = await Organisation.objects.aget(name="Acme")
-    (live,) = store.sources_of(organisation.id, COMMAND)
+    (live,) = [each async for each in store.sources_of(organisation.id, COMMAND)]
     try:
         await asyncio.gather(*(get(live.transport, origin) for _ in range(count)))
     except BillhookError as error:
         print(error.code, getattr(error, "connect_again", None))  # noqa: T201 - the test reads
         return 1
     finally:
-        await store.stop()
+        await store.stop(seconds=60)
     return 0
 
 

@@ -21,7 +21,7 @@ from billhook.engine.config import (
 from billhook.engine.secret import MASK, Secret
 from billhook.portal.editor.form import form_of
 from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of
-from billhook.portal.integrations.models import Integration
+from billhook.portal.integrations.models import Integration, StoredTokens
 from billhook.portal.integrations.policy import Wiring
 from billhook.portal.integrations.store import CommandStore, get_store, set_store
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
@@ -116,10 +116,57 @@ def test_a_new_integration_that_stores_tokens_must_be_saved_first(cast: Cast) ->
     assert [problem.code for problem in trial.problems] == ["save-first"]
 
 
-def test_another_command_may_be_edited_and_tried(cast: Cast) -> None:
-    row = integration(cast.harper, given())
-    typed = replace(draft_of(row), commands=(command(headers=(), url="{{BaseUrl}}/other"),))
-    assert prepared(cast, row, typed).can_be_sent
+def edited(row: Integration) -> Draft:
+    """Return the draft of *row* with another request in its command."""
+    return replace(draft_of(row), commands=(command(headers=(), url="{{BaseUrl}}/other"),))
+
+
+@pytest.mark.parametrize("scheme", ["refresh token", "client credentials"])
+def test_a_changed_command_asks_for_the_secret_whose_token_it_would_carry(
+    cast: Cast, scheme: str
+) -> None:
+    fields = {"token_url": "https://login.acme.example/token", "client_id": "billhook"}
+    own = AuthenticationConfig(
+        scheme="oauth2-client-credentials", fields={**fields, "client_secret": "{{ApiKey}}"}
+    )
+    row = integration(
+        cast.harper,
+        given() if scheme == "refresh token" else replace(given(), authentication=own),
+    )
+    trial = prepared(cast, row, edited(row))
+    assert [problem.code for problem in trial.problems] == ["secret-moved"]
+    assert "the command GetInvoiceImage, which changed" in trial.problems[0].message
+
+
+CONSENTED = AuthenticationConfig(
+    scheme="oauth2-authorization-code",
+    fields={
+        "authorize_url": "https://login.acme.example/authorize",
+        "token_url": "https://login.acme.example/token",
+        "client_id": "billhook",
+        "client_secret": "{{ApiKey}}",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("connected_by", "problems"),
+    [
+        pytest.param("bob", [], id="who connected it may change it"),
+        pytest.param("alice", ["tokens-of-another"], id="somebody else may not"),
+        pytest.param(None, [], id="without tokens there is nothing to carry"),
+    ],
+)
+def test_the_tokens_of_a_person_are_not_carried_by_a_command_that_somebody_else_changed(
+    cast: Cast, connected_by: str | None, problems: list[str]
+) -> None:
+    row = integration(cast.harper, replace(given(), authentication=CONSENTED))
+    if connected_by:
+        member = getattr(cast, connected_by)
+        StoredTokens.objects.create(integration=row, ciphertext=b"x", connected_by=member.user)
+    trial = prepared(cast, row, edited(row))
+    assert [problem.code for problem in trial.problems] == problems
+    assert not prepared(cast, row, draft_of(row)).problems
 
 
 def test_a_token_repeated_in_a_response_is_masked(cast: Cast, source: SignedSource) -> None:

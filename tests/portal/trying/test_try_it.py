@@ -15,13 +15,15 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from billhook.engine.errors import (
+    REDIRECT,
+    RESPONSE,
     BillhookError,
     DeniedPlace,
     SourceTimeout,
     SourceUnreachable,
     denied,
 )
-from billhook.engine.secret import MASK, Secret
+from billhook.engine.secret import MASK
 from billhook.engine.verdict import Verdict
 from billhook.portal.documents.response import opened
 from billhook.portal.installation import environment
@@ -31,7 +33,6 @@ from billhook.portal.integrations.store import CommandStore, get_store, set_stor
 from billhook.portal.organisations.models import Member, Role
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
-from billhook.portal.trying.observation import mask
 from portal.cast import Cast, signed_in
 from portal.documents.hostile_documents import good_pdf
 from portal.integration_cast import CANARY, PDF, Source, command, draft, integration
@@ -141,7 +142,7 @@ def test_a_number_without_an_invoice_uses_example_values(bench: Bench, source: S
     text = bench.preview(try__number="NEW-9", command__0__steps__0__url=url)
     assert "/NEW-9/Miller%20%26%20Sons%20Ltd" in text
     assert "There is no invoice with this number here" in text
-    bench.send(try__number="NEW-9", command__0__steps__0__url=url)
+    bench.send(try__number="NEW-9", command__0__steps__0__url=url, secret__0__value="typed again")
     assert source.requests[0].url.endswith("/NEW-9/Miller%20%26%20Sons%20Ltd")
     assert Run.objects.get().invoice is None
 
@@ -288,6 +289,56 @@ def test_a_stored_secret_is_not_sent_elsewhere(bench: Bench, source: Source, typ
     assert source.requests[0].headers == (("X-Api-Key", "typed"),)
 
 
+SEARCH = "{{BaseUrl}}/search?q={{ApiKey}}"
+SECOND = {"command__0__steps__1__name": "Take", "command__0__steps__1__method": "GET"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param(
+            {
+                **SECOND,
+                "command__0__steps__0__name": "Find",
+                "command__0__steps__0__url": SEARCH,
+                "command__0__steps__0__extract__0__name": "Part",
+                "command__0__steps__0__extract__0__how": "regex",
+                "command__0__steps__0__extract__0__path": '"query": "(.{15})',
+                "command__0__steps__1__url": "{{BaseUrl}}/doc/{{InvoiceNumber}}?x={{Find.Part}}",
+            },
+            id="a source that repeats it, in halves",
+        ),
+        pytest.param(
+            {
+                "command__0__steps__0__success_when__0__how": "body",
+                "command__0__steps__0__success_when__0__value": "canary-5",
+            },
+            id="a condition as an oracle",
+        ),
+        pytest.param(
+            {"command__0__steps__0__url": "{{BaseUrl}}/go?to=https%3A%2F%2Fb.example{{ApiKey}}"},
+            id="an open redirect",
+        ),
+        pytest.param(
+            {
+                **SECOND,
+                "command__0__steps__0__name": "Find",
+                "command__0__steps__1__url": "https://b.example/loot",
+            },
+            id="a second request elsewhere",
+        ),
+        pytest.param({"command__0__accept": "application/json"}, id="a response as the document"),
+    ],
+)
+def test_a_stored_secret_is_not_used_for_unsaved_requests(
+    bench: Bench, source: Source, typed: Typed
+) -> None:
+    text = bench.send(status=422, **typed)
+    assert "Type ApiKey again" in text
+    assert source.requests == []
+    assert not Run.objects.exists()
+
+
 def test_a_stored_secret_of_another_integration_is_not_used(
     bench: Bench, source: Source, cast: Cast
 ) -> None:
@@ -318,12 +369,15 @@ def test_without_javascript_the_whole_page_is_returned_with_the_result(
 
 FAILURES: list[Any] = [
     pytest.param((401, b""), "did not accept the credentials (status 401)", "Headers", id="401"),
+    pytest.param((403, b""), "its user may not do this (status 403)", "Headers", id="403"),
     pytest.param((404, b""), "has no such document", "URL", id="404"),
-    pytest.param((500, b""), "responded with status 500 instead", "URL", id="500"),
+    pytest.param((500, b""), "responded with status 500, which", "URL", id="500"),
     pytest.param((200, b"<html><title>Log in &amp; go</title>"), "“Log in & go”", "URL", id="page"),
     pytest.param((200, b""), "response is empty", "URL", id="empty"),
     pytest.param(SourceTimeout("wait"), "took too long", "Time limit", id="timeout"),
     pytest.param(SourceUnreachable(), "No connection", "URL", id="unreachable"),
+    pytest.param(SourceUnreachable("name-unknown"), "host can't be found", "URL", id="name"),
+    pytest.param(SourceUnreachable("refused"), "refuses connections", "URL", id="refused"),
 ]
 
 
@@ -393,14 +447,53 @@ def test_the_text_of_a_private_system_is_shown_only_if_the_operator_says_so(
     assert "inner text" in bench.send()
 
 
-@pytest.mark.parametrize(("role", "is_told"), [(Role.OWNER, True), (Role.EDITOR, False)])
-def test_owners_read_the_line_that_would_allow_a_denied_address(
-    bench: Bench, source: Source, role: Role, is_told: bool
+@pytest.mark.parametrize("role", [Role.OWNER, Role.EDITOR])
+def test_members_read_the_denied_address_and_the_line_that_would_allow_it(
+    bench: Bench, source: Source, role: Role
 ) -> None:
     Member.objects.filter(user__email="bob@harper.example").update(role=role)
     place = DeniedPlace(host="10.0.0.8", port=80)
     source.answer = denied(Verdict.DENIED_PRIVATE, place)
-    assert ("BILLHOOK_ALLOW=10.0.0.8:80" in bench.send()) is is_told
+    text = bench.send()
+    assert "It is 10.0.0.8:80; the address is in the URL." in text
+    assert "BILLHOOK_ALLOW=10.0.0.8:80" in text
+
+
+@pytest.mark.parametrize(
+    ("came_from", "words"),
+    [(REDIRECT, "a redirect leads there"), (RESPONSE, "the address is in the response")],
+)
+def test_a_denied_address_that_the_source_gave_is_named_without_a_setting(
+    bench: Bench, source: Source, came_from: str, words: str
+) -> None:
+    place = DeniedPlace(host=f"{CANARY.lower()}.example", port=8443)
+    source.answer = denied(Verdict.DENIED_PRIVATE, place, came_from=came_from)
+    text = bench.send()
+    assert f"It is {MASK}.example:8443; {words}." in text
+    assert "BILLHOOK_ALLOW" not in text
+
+
+def test_a_denied_address_that_a_private_system_gave_is_not_named(
+    bench: Bench, source: Source, operator: Callable[[str, str], None]
+) -> None:
+    operator("BILLHOOK_ALLOW", "billing.acme.example:443")
+    place = DeniedPlace(host="inner.example", port=8443)
+    source.answer = denied(Verdict.DENIED_PORT, place, came_from=REDIRECT)
+    text = bench.send()
+    assert "A redirect leads there." in text
+    assert "inner.example" not in text
+
+
+def test_a_404_points_to_the_address_until_something_has_worked(
+    bench: Bench, source: Source
+) -> None:
+    hint = "check the address in the URL first"
+    source.answer = (404, b"")
+    assert hint in bench.send()
+    source.answer = (200, PDF)
+    bench.send()
+    source.answer = (404, b"")
+    assert hint not in bench.send()
 
 
 ECHOES: list[Any] = [
@@ -455,11 +548,6 @@ def test_the_page_contains_no_secret_whatever_the_response_is(
     assert CANARY not in bench.html
 
 
-def test_masking_covers_the_longest_form_and_leaves_the_rest() -> None:
-    assert mask("a+b c a%2Bb", [Secret("a+b")]) == f"{MASK} c {MASK}"
-    assert mask("nothing here", [Secret("")]) == "nothing here"
-
-
 def test_the_number_tried_is_remembered(bench: Bench, cast: Cast) -> None:
     bench.preview(try__number="REMEMBERED-1")
     page = bench.client.get(reverse("backoffice:integration", args=[cast.harper.id, bench.row.id]))
@@ -481,3 +569,96 @@ def test_the_command_that_is_tried_can_be_chosen(cast: Cast, source: Source) -> 
     )
     assert source.requests[0].url == "https://o.example/x"
     assert Run.objects.get().command == "Other"
+
+
+PAYMENT: Typed = {
+    "command__0__name": "GetPaymentLink",
+    "command__0__payment_hosts": "pay.example",
+    "command__0__steps__0__headers__0__name": "",
+    "command__0__steps__0__headers__0__value": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        pytest.param("https://pay.example/i/7", "Pay leads to https://pay.example/i/7.", id="good"),
+        pytest.param("https://evil.example/", "The link leads to evil.example:443.", id="host"),
+        pytest.param("", "has no payment link for this invoice", id="none"),
+    ],
+)
+def test_a_payment_link_is_shown_with_its_host(
+    bench: Bench, source: Source, link: str, words: str
+) -> None:
+    source.answer = (200, json.dumps({"PaymentLink": link}).encode())
+    assert words in bench.send(**PAYMENT)
+    assert Run.objects.get().kind == "try"
+
+
+def test_only_the_command_of_payment_links_has_the_field_of_hosts(bench: Bench) -> None:
+    bench.send(part=False, **PAYMENT)
+    assert 'name="command-0-payment_hosts"' in bench.html
+    bench.send(part=False)
+    assert 'name="command-0-payment_hosts"' not in bench.html
+
+
+STATEMENT: Typed = {
+    "command__0__name": "GetStatement",
+    "command__0__steps__0__url": "{{BaseUrl}}/of/{{CustomerNumber}}/{{CustomerName}}"
+    "?from={{StatementStart}}&to={{StatementEnd|date:dd.MM.yyyy}}",
+    "command__0__steps__0__headers__0__name": "",
+    "command__0__steps__0__headers__0__value": "",
+    "try-customer": "C-2",
+    "try-start": "2026-03-01",
+    "try-end": "2026-03-31",
+}
+
+
+def test_a_statement_is_tried_with_a_customer_and_a_period(
+    bench: Bench, cast: Cast, source: Source
+) -> None:
+    source.answer = (200, good_pdf(pages=2))
+    text = bench.preview(**STATEMENT)
+    assert "/of/C-2/Bolt?from=2026-03-01&to=31.03.2026" in text
+    assert "With the values of Bolt, 1 Mar 2026 until 31 Mar 2026." in text
+    text = bench.send(**STATEMENT)
+    assert "This is the document that your customers will see: 2 pages" in text
+    assert "Create the invoice" not in text
+    assert source.requests[0].url.endswith("/of/C-2/Bolt?from=2026-03-01&to=31.03.2026")
+    run = Run.objects.get()
+    assert (run.kind, run.command, run.outcome) == ("try", "GetStatement", "ok")
+    assert (run.customer_id, run.invoice_id) == (cast.bolt.id, None)
+
+
+def test_a_statements_fields_replace_the_invoices_and_have_values_at_first(
+    bench: Bench, cast: Cast
+) -> None:
+    bench.send(part=False, **{**STATEMENT, "try-customer": "", "try-start": "", "try-end": ""})
+    shown = re.findall(r'<div class="field"( hidden)?>\s*<label for="(try-\w+)"', bench.html)
+    hidden = [name for is_hidden, name in shown if is_hidden]
+    assert hidden == ["try-number"]
+    assert {"try-customer", "try-start", "try-end"} <= {name for _, name in shown}
+    assert re.search(r'id="try-customer"[^>]*value="C-\d"', bench.html)
+    assert re.search(r'id="try-start"[^>]*value="\d{4}-\d\d-01"', bench.html)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        pytest.param({"try-start": "1.3.2026"}, "Type the days of the statement", id="no-date"),
+        pytest.param({"try-end": "2026-02-01"}, "before the first", id="order"),
+        pytest.param(
+            {"try-customer": "X-9"}, "There is no customer with this number here", id="unknown"
+        ),
+    ],
+)
+def test_wrong_days_or_an_unknown_customer_are_explained(
+    bench: Bench, typed: Typed, words: str
+) -> None:
+    assert words in bench.preview(**{**STATEMENT, **typed})
+
+
+def test_another_organisations_customer_supplies_no_values(bench: Bench, cast: Cast) -> None:
+    cast.cedar.number = "N-7"
+    cast.cedar.save()
+    assert "/of/N-7/Miller" in bench.preview(**{**STATEMENT, "try-customer": "N-7"})

@@ -79,8 +79,8 @@ def send(cast: Cast) -> Callable[..., str]:
     client = signed_in(cast.bob)
     address = reverse("backoffice:integration-new-try", args=[cast.harper.id]) + "?part"
 
-    def send(authentication: AuthenticationConfig | None = None) -> str:
-        config = read_integration(STEPS)
+    def send(authentication: AuthenticationConfig | None = None, *, text: str = STEPS) -> str:
+        config = read_integration(text)
         typed = replace(
             draft(*config.commands),
             variables=config.variables,
@@ -188,3 +188,51 @@ def test_values_from_a_private_system_are_not_shown(send: Callable[..., str]) ->
     assert "id-4711" not in html
     assert "Find.Id taken; not shown, because it comes from a private system" in text_of(html)
     assert "/invoices/‹Find.Id›/pdf" in text_of(html)
+
+
+REASON = 'reason = "$.error"'
+LOOKED_UP = f"""
+[[commands.GetInvoiceImage.steps]]
+name = "Look"
+url = "{{{{BaseUrl}}}}/look"
+{REASON}
+"""
+
+
+def with_reasons() -> str:
+    """Return the steps after another that extracts nothing, all of them with a reason."""
+    first = "[[commands.GetInvoiceImage.steps]]"
+    text = STEPS.replace("extract =", f"{REASON}\nextract =").replace(first, LOOKED_UP + first, 1)
+    return f"{text.rstrip()}\n{REASON}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "is_shown"),
+    [
+        pytest.param([], True, id="before the secret"),
+        pytest.param([(200, b"{}")], False, id="at the secret"),
+        pytest.param([(200, b"{}"), (200, FOUND)], False, id="after the secret"),
+    ],
+)
+def test_the_sources_reason_is_shown_until_a_request_extracts_a_secret(
+    send: Callable[..., str], source: Talk, before: list[tuple[int, bytes]], is_shown: bool
+) -> None:
+    source.answers = [*before, (403, b'{"error": "Ask for the right to read & write"}')]
+    html = send(text=with_reasons())
+    assert ("The source says: “Ask for the right to read & write”" in text_of(html)) is is_shown
+    assert ("this request or one before it extracts a secret" in text_of(html)) is not is_shown
+
+
+@pytest.mark.usefixtures("private")
+def test_the_reason_of_a_private_system_is_not_shown(
+    send: Callable[..., str], source: Talk
+) -> None:
+    source.answers = [(403, b'{"error": "Ask your administrator"}')]
+    assert "Ask your administrator" not in send(text=with_reasons())
+
+
+def test_a_secret_in_the_sources_reason_is_masked(send: Callable[..., str], source: Talk) -> None:
+    source.answers = [(403, f'{{"error": "{CANARY} is wrong"}}'.encode())]
+    html = send(text=with_reasons())
+    assert CANARY not in html
+    assert f"“{MASK} is wrong”" in text_of(html)

@@ -12,3 +12,8 @@ def user_for_operator(email: str) -> User:
     if user is None:
         raise FieldProblem("email", f"Nobody here has the address {email}. Check its spelling.")
     return user
+
+
+def active_user(user_id: str) -> User | None:
+    """Return the person of a session by their id, unless they are kept from signing in."""
+    return User.objects.filter(id=user_id, is_active=True).first()

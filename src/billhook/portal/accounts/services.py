@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from billhook.portal.accounts.models import CacheEntry, User
+from billhook.portal.limits.pace import AT_ONCE, Pace
 
 _AT_ONCE: Final = 500
 
@@ -66,6 +67,20 @@ def end_sessions(*, user: User | None = None) -> int:
     return Session.objects.filter(pk__in=theirs).delete()[0]
 
 
+def end_sessions_without_access(user_ids: Collection[str]) -> int:
+    """Sign those of *user_ids* out everywhere who may see nothing any more; return how many."""
+    users = User.objects.filter(id__in=user_ids, contacts=None, memberships=None)
+    gone = set(users.values_list("id", flat=True))
+    if not gone:
+        return 0
+    theirs = [
+        session.pk
+        for session in Session.objects.iterator()
+        if session.get_decoded().get(SESSION_KEY) in gone
+    ]
+    return Session.objects.filter(pk__in=theirs).delete()[0]
+
+
 def get_or_create_users(*, names: Mapping[str, str]) -> dict[str, User]:
     """Return the users of many addresses in lower case, each with a name for a new one."""
     known = _users_by_email(names)
@@ -96,8 +111,8 @@ def change_name(*, user: User, name: str) -> None:
     user.save(update_fields=["name"])
 
 
-def forget_what_expired(*, now: datetime | None = None) -> None:
+def forget_what_expired(pace: Pace = AT_ONCE, *, now: datetime | None = None) -> None:
     """Delete expired sessions and counts of rate limits."""
     now = now or timezone.now()
-    Session.objects.filter(expire_date__lt=now).delete()
-    CacheEntry.objects.filter(expires__lt=now).delete()
+    pace.delete(Session.objects.filter(expire_date__lt=now))
+    pace.delete(CacheEntry.objects.filter(expires__lt=now))

@@ -6,19 +6,30 @@ from typing import Any, Final
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.urls import reverse
 
 from billhook.portal.customers.access import customers_for_member
 from billhook.portal.customers.models import Customer
-from billhook.portal.fields.names import check_name
-from billhook.portal.invoices.models import Invoice, Status
+from billhook.portal.customers.picker import customer_field
+from billhook.portal.fields.currencies import (
+    CURRENCY_PATTERN,
+    CURRENCY_SENTENCE,
+    MAX_DECIMALS,
+    in_decimals,
+)
+from billhook.portal.fields.names import LOCALE_PATTERN, LOCALE_SENTENCE, check_name
+from billhook.portal.invoices.models import Invoice, InvoiceType, Status
 from billhook.portal.invoices.services import InvoiceFacts, open_by_default
 from billhook.portal.organisations.models import Member, Organisation, Role
 
 _PLAIN: Final = {"autocomplete": "off", "spellcheck": "false"}
-_CURRENCY: Final = RegexValidator("^[A-Za-z]{3}$", "A currency has three letters, such as EUR.")
-_LOCALE: Final = RegexValidator(
-    "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "Write the language like en-GB or de."
-)
+_CURRENCY: Final = RegexValidator(CURRENCY_PATTERN, CURRENCY_SENTENCE)
+_LOCALE: Final = RegexValidator(LOCALE_PATTERN, LOCALE_SENTENCE)
+
+
+def customer_search_address(member: Member) -> str:
+    """Return the address that answers a script's search for customers."""
+    return reverse("backoffice:customer-search", args=[member.organisation_id])
 
 
 def _day(label: str, *, required: bool = True) -> forms.DateField:
@@ -37,14 +48,14 @@ def _amount(label: str, *, required: bool = True, help_text: str = "") -> forms.
         label=label,
         required=required,
         help_text=help_text,
-        max_digits=14,
-        decimal_places=2,
+        max_digits=15,
+        decimal_places=MAX_DECIMALS,
         widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "decimal"}),
         error_messages={"invalid": "This isn't an amount. Write it as 1240.00."},
     )
 
 
-class _Form(forms.Form):
+class BackofficeForm(forms.Form):
     """A form that names its missing fields. No text in it contains invisible characters."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,7 +67,7 @@ class _Form(forms.Form):
             field.error_messages["required"] = f"{field.label} is missing. {verb}."
 
 
-class CustomerForm(_Form):
+class CustomerForm(BackofficeForm):
     """A customer's own facts."""
 
     name = forms.CharField(
@@ -84,7 +95,7 @@ class CustomerForm(_Form):
         return cls(initial=initial)
 
 
-class InviteForm(_Form):
+class InviteForm(BackofficeForm):
     """Whom to invite."""
 
     email = forms.EmailField(
@@ -114,13 +125,13 @@ class MemberForm(InviteForm):
     )
 
 
-class RoleForm(_Form):
+class RoleForm(BackofficeForm):
     """The new role of a member."""
 
     role = forms.ChoiceField(label="Role", choices=Role.choices)
 
 
-class SettingsForm(_Form):
+class SettingsForm(BackofficeForm):
     """The settings that an owner may change."""
 
     name = forms.CharField(
@@ -156,15 +167,22 @@ class SettingsForm(_Form):
         return cls(initial={name: getattr(organisation, name) for name in names})
 
 
-class InvoiceForm(_Form):
+class EmbeddingForm(forms.Form):
+    """The sites that may show the portal inside their pages."""
+
+    parents = forms.CharField(
+        label="Sites that may embed the portal",
+        max_length=5_000,
+        required=False,
+        help_text="One in each line, such as https://www.acme.example. Leave it empty to allow "
+        "none.",
+        widget=forms.Textarea(attrs={**_PLAIN, "rows": 4, "class": "mono"}),
+    )
+
+
+class InvoiceForm(BackofficeForm):
     """An invoice's facts."""
 
-    customer = forms.ModelChoiceField(
-        label="Customer",
-        queryset=Customer.objects.none(),
-        empty_label="Choose one",
-        error_messages={"invalid_choice": "This customer doesn't exist. Choose one from the list."},
-    )
     number = forms.CharField(
         label="Number",
         max_length=100,
@@ -176,6 +194,23 @@ class InvoiceForm(_Form):
         max_length=200,
         required=False,
         help_text="Only if it differs from the number. Fills {{InvoiceId}}.",
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    type = forms.ChoiceField(
+        label="Type", choices=InvoiceType.choices, initial=InvoiceType.INVOICE, required=False
+    )
+    po_number = forms.CharField(
+        label="PO number",
+        max_length=100,
+        required=False,
+        help_text="The number of the customer's own order.",
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    link = forms.CharField(
+        label="Link",
+        max_length=2000,
+        required=False,
+        help_text="Where the customer can see or pay it; begins with https://.",
         widget=forms.TextInput(attrs=_PLAIN),
     )
     issued_on = _day("Date")
@@ -201,14 +236,21 @@ class InvoiceForm(_Form):
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        customers = self.fields["customer"]
-        assert isinstance(customers, forms.ModelChoiceField)  # noqa: S101 - for the type checker
-        customers.queryset = customers_for_member(member)
+        self.fields["customer"] = customer_field(
+            customers_for_member(member),
+            address=customer_search_address(member),
+            empty_label="Choose one",
+            label="Customer",
+        )
+        self.fields["customer"].error_messages["required"] = "Customer is missing. Choose one."
+        self.order_fields(["customer"])
 
     @classmethod
     def showing(cls, invoice: Invoice, *, member: Member) -> InvoiceForm:
         """Return the form with the facts of *invoice*."""
         facts = {name: getattr(invoice, name) for name in cls.base_fields}
+        for name in ("amount", "open_amount"):
+            facts[name] = in_decimals(facts[name], invoice.currency)
         return cls(initial=facts | {"customer": invoice.customer_id}, member=member)
 
     def customer_chosen(self) -> Customer:
@@ -220,6 +262,7 @@ class InvoiceForm(_Form):
         """Return the facts that were typed; for a valid form."""
         typed = {name: value for name, value in self.cleaned_data.items() if name != "customer"}
         typed["status"] = Status(typed["status"])
+        typed["type"] = InvoiceType(typed["type"] or InvoiceType.INVOICE)
         if typed["open_amount"] is None:
             typed["open_amount"] = open_by_default(typed["amount"], typed["status"])
         return InvoiceFacts(**typed)

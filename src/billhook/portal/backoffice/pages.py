@@ -74,13 +74,18 @@ def confirm(
     back: str,
     section: str,
     problem: str = "",
+    is_possible: bool = True,
 ) -> HttpResponse:
-    """Return the page that asks before something is done that can't be undone."""
+    """Return the page that asks before something is done that can't be undone.
+
+    If it isn't possible, the page says so by *consequence*, and has no button for it.
+    """
     context = {
         "question": question,
         "consequence": consequence,
         "button": button,
         "back": back,
         "problem": problem,
+        "is_possible": is_possible,
     }
     return page(request, member, "backoffice/confirm.html", context, section=section)

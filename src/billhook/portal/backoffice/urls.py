@@ -9,11 +9,17 @@ from billhook.portal.backoffice import (
     views_customers,
     views_held,
     views_home,
-    views_import,
     views_invoices,
     views_mail,
     views_people,
 )
+from billhook.portal.backoffice.imports import urls as imports
+from billhook.portal.backoffice.jobs import urls as jobs
+from billhook.portal.backoffice.notices import urls as notices
+from billhook.portal.backoffice.start import views as start
+from billhook.portal.backoffice.statements import urls as statements
+from billhook.portal.backoffice.sync import urls as sync
+from billhook.portal.backoffice.webhooks import urls as webhooks
 
 app_name = "backoffice"
 
@@ -21,8 +27,6 @@ _invoices = [
     path("", views_invoices.invoices, name="invoices"),
     path("/new", views_invoices.new_invoice, name="invoice-new"),
     path("/export.csv", views_invoices.export, name="invoice-export"),
-    path("/import", views_import.choose_file, name="invoice-import"),
-    path("/import/apply", views_import.apply, name="invoice-import-apply"),
     path("/<id:invoice_id>", views_invoices.invoice, name="invoice"),
     path("/<id:invoice_id>/edit", views_invoices.edit_invoice, name="invoice-edit"),
     path("/<id:invoice_id>/remove", views_invoices.remove_invoice, name="invoice-remove"),
@@ -30,6 +34,7 @@ _invoices = [
 _customers = [
     path("", views_customers.customers, name="customers"),
     path("/new", views_customers.new_customer, name="customer-new"),
+    path("/search", views_customers.search_customers, name="customer-search"),
     path("/<id:customer_id>", views_customers.customer, name="customer"),
     path("/<id:customer_id>/edit", views_customers.edit_customer, name="customer-edit"),
     path("/<id:customer_id>/remove", views_customers.remove_customer, name="customer-remove"),
@@ -43,11 +48,20 @@ _members = [
 ]
 _pages: list[URLPattern | URLResolver] = [
     path("", views_home.home, name="home"),
+    path("/start", start.start, name="start"),
+    path("/sample", start.sample, name="sample"),
+    *imports.patterns,
+    *jobs.patterns,
+    *notices.patterns,
+    *statements.patterns,
+    *sync.patterns,
+    *webhooks.patterns,
     path("/invoices", include(_invoices)),
     path("/customers", include(_customers)),
     path("/contacts/<id:contact_id>/remove", views_customers.remove_contact, name="contact-remove"),
     path("/members", include(_members)),
     path("/settings", views_people.settings, name="settings"),
+    path("/settings/embedding", views_people.embedding, name="embedding"),
     path("/settings/test-mail", views_mail.send_test, name="test-mail"),
     path("/mail/<id:mail_id>/again", views_mail.send_again, name="mail-again"),
     path("/held/<str:token>/page/<int:number>.png", views_held.held_page, name="held-page"),

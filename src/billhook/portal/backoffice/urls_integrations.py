@@ -53,6 +53,7 @@ _runs = [
 ]
 _keys = [
     path("", views_keys.keys, name="keys"),
+    path("/<id:key_id>/change", views_keys.change_key, name="key-change"),
     path("/<id:key_id>/revoke", views_keys.revoke_key, name="key-revoke"),
 ]
 patterns: list[URLPattern | URLResolver] = [

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billhook.portal.backoffice.forms import CustomerForm, InviteForm
 from billhook.portal.backoffice.invitations import mail_contact, report_invitation
-from billhook.portal.backoffice.pages import confirm, member_for, page, rows_of
+from billhook.portal.backoffice.pages import ROWS_ON_A_PAGE, confirm, member_for, page
 from billhook.portal.customers import access, services
+from billhook.portal.customers.choice import MOST_OFFERED, label_of, offered
 from billhook.portal.customers.models import Customer
 from billhook.portal.fields.problem import FieldProblem
-from billhook.portal.invoices.access import invoices_of_customer
+from billhook.portal.invoices.access import (
+    count_of_invoices,
+    invoice_counts,
+    invoices_of_customer,
+)
 from billhook.portal.invoices.filters import balances
 from billhook.portal.limits.rates import limited
 from billhook.portal.mail.access import unsent_invitations
 from billhook.portal.mail.services import withdraw_mail
+from billhook.portal.notices.access import refused_mailings
 from billhook.portal.organisations.models import Member, Role
+from billhook.portal.paging.count import Count, count_up_to
+from billhook.portal.paging.page import page_of
 
 SECTION = "customers"
 
@@ -28,10 +36,29 @@ SECTION = "customers"
 def customers(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """List the customers, all or those that a search finds."""
     member = member_for(request, organisation_id)
-    search = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = rows_of(request, access.customers_found(member, search))
-    context = {"rows": rows, "search": search, "any": access.has_customers(member)}
+    search = _search(request)
+    found = access.customers_found(member, search)
+    shown = page_of(found, access.BY_NAME, request.GET.get("page", ""), size=ROWS_ON_A_PAGE)
+    context = {
+        "page": shown,
+        "rows": _rows(member, shown.rows),
+        "count": access.count_found(member, search),
+        "search": search,
+        "any": access.has_customers(member),
+    }
     return page(request, member, "backoffice/customers/list.html", context, section=SECTION)
+
+
+@require_safe
+def search_customers(request: HttpRequest, organisation_id: str) -> JsonResponse:
+    """Respond with the first customers that match what was typed, for the field that searches."""
+    member = member_for(request, organisation_id)
+    found = offered(access.customers_for_member(member), _search(request))
+    is_more = len(found) > MOST_OFFERED
+    shown = [{"id": row.id, "label": label_of(row)} for row in found[:MOST_OFFERED]]
+    return JsonResponse(
+        {"customers": shown, "is_more": is_more, "words": _words(len(shown), is_more=is_more)}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +92,7 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
     """Remove a customer that has no invoices, after a question."""
     member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.customer_for_member(member, customer_id)
-    problem = ""
+    problem, count = "", count_of_invoices(member, row)
     if request.method == "POST":
         try:
             services.remove_customer(customer=row)
@@ -78,10 +105,11 @@ def remove_customer(request: HttpRequest, organisation_id: str, customer_id: str
         request,
         member,
         question=f"Remove {row.name}?",
-        consequence="Its contacts lose access. A customer with invoices can't be removed.",
+        consequence=_consequence(row, count),
         button="Remove",
         back=_address(row),
         problem=problem,
+        is_possible=not count,
         section=SECTION,
     )
 
@@ -127,6 +155,31 @@ def remove_contact(request: HttpRequest, organisation_id: str, contact_id: str) 
     )
 
 
+def _search(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "").strip()[:100]
+
+
+def _words(count: int, *, is_more: bool) -> str:
+    if is_more:
+        return f"The first {count} are listed. Type more to see others."
+    return "1 customer matches." if count == 1 else f"{count or 'No'} customers match."
+
+
+def _rows(member: Member, shown: list[Customer]) -> list[dict[str, object]]:
+    contacts, invoices = access.contact_counts(shown), invoice_counts(member, shown)
+    return [
+        {"customer": row, "contacts": contacts.get(row.id, 0), "invoices": invoices[row.id]}
+        for row in shown
+    ]
+
+
+def _consequence(row: Customer, invoices: Count) -> str:
+    if not invoices:
+        return "Its contacts lose access."
+    has = "an invoice" if invoices.is_one else f"{invoices} invoices"
+    return f"{row.name} has {has}, so it can't be removed. Remove or move its invoices first."
+
+
 def _saved(
     request: HttpRequest, member: Member, form: CustomerForm, row: Customer | None = None
 ) -> HttpResponse | None:
@@ -155,11 +208,13 @@ def _customer_page(
 ) -> HttpResponse:
     invoices = invoices_of_customer(member, row)
     contacts = access.contacts_for_member(member, row)
+    users = [contact.user_id for contact in contacts]
     context = {
         "customer": row,
         "contacts": contacts,
-        "unsent": unsent_invitations(member, [contact.user_id for contact in contacts]),
-        "invoices": invoices,
+        "unsent": unsent_invitations(member, users),
+        "refused": refused_mailings(member, users),
+        "invoice_count": count_up_to(invoices),
         "balances": balances(invoices, today=timezone.localdate()),
         "form": form,
     }

@@ -56,8 +56,11 @@ def _import_page(
 def export_integration(
     request: HttpRequest, organisation_id: str, integration_id: str
 ) -> HttpResponse:
-    """Respond with the integration as a file, with the names of secrets but no values."""
-    member = member_for(request, organisation_id)
+    """Respond with the integration as a file, with the names of secrets but no values.
+
+    A file may have keys that were typed in clear, so it isn't for viewers.
+    """
+    member = member_for(request, organisation_id, at_least=Role.EDITOR)
     row = access.integration_for_member(member, integration_id)
     text = write_integration(draft_of(row).config())
     response = HttpResponse(text, content_type="application/toml; charset=utf-8")

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_GET
 
 from billhook.portal.backoffice.pages import member_for
 from billhook.portal.documents import viewer
-from billhook.portal.documents.held import Holder
 from billhook.portal.organisations.models import Member, Role
+from billhook.portal.storage.shelf import Holder
 
 
 def holder_of(member: Member) -> Holder:
@@ -16,7 +16,10 @@ def holder_of(member: Member) -> Holder:
 
     Every member who may test an integration may see the result, so no particular member is named.
     """
-    return Holder(user_id="", subject=f"organisation:{member.organisation_id}")
+    organisation_id = member.organisation_id
+    return Holder(
+        user_id="", subject=f"organisation:{organisation_id}", organisation_id=organisation_id
+    )
 
 
 @require_GET

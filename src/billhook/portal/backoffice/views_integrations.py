@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -15,12 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.portal.backoffice.editor import EDITOR_TEMPLATE, SECTION, Editor
+from billhook.portal.backoffice.integrations_page import list_of_integrations, saved_message
 from billhook.portal.backoffice.pages import confirm, frame_of, member_for, page
 from billhook.portal.backoffice.views_held import holder_of
 from billhook.portal.documents.invoice_document import INVOICE_COMMAND
 from billhook.portal.documents.response import DocumentResponse
 from billhook.portal.documents.viewer import show
-from billhook.portal.editor.editing import edit_form, use_suggestion
+from billhook.portal.editor.clear_keys import hide_key
+from billhook.portal.editor.editing import edit_form, looks_again, use_suggestion
 from billhook.portal.editor.form import (
     EditorForm,
     form_of,
@@ -29,18 +32,22 @@ from billhook.portal.editor.form import (
     to_draft,
 )
 from billhook.portal.editor.page import editor_view
+from billhook.portal.editor.read_only import read_only_facts
+from billhook.portal.handover.arrival import person_meant
 from billhook.portal.integrations import access, services
 from billhook.portal.integrations.drafts import draft_of
 from billhook.portal.integrations.models import Integration
-from billhook.portal.integrations.status import status_of
 from billhook.portal.limits.rates import limited
+from billhook.portal.mapping.page import list_facts
+from billhook.portal.mapping.sample_form import use_sample
+from billhook.portal.mapping.trial import send_list_trial
 from billhook.portal.organisations.models import Member, Role
-from billhook.portal.runs.access import last_runs
-from billhook.portal.trying.page import facts_of, timed, verdict_of
+from billhook.portal.trying.page import TryResult, facts_of, timed, verdict_of
 from billhook.portal.trying.steps import steps_of
 from billhook.portal.trying.trial import Trial, send_trial
 
 _PREVIEW: Final = "backoffice/integrations/parts/preview.html"
+_READ_ONLY: Final = "backoffice/integrations/read_only.html"
 _RESULT: Final = "backoffice/integrations/parts/result.html"
 _TRIED_AT_ONCE: Final = "try_at_once"
 
@@ -49,18 +56,12 @@ _TRIED_AT_ONCE: Final = "try_at_once"
 def integrations(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """List the integrations in their order, each with its last run."""
     member = member_for(request, organisation_id)
-    rows = list(access.integrations_for_member(member))
-    runs = last_runs(member)
-    context = {
-        "rows": [
-            {"integration": row, "last_run": runs.get(row.id), "status": status_of(row)}
-            for row in rows
-        ],
-        "plain_rendering": member.organisation.plain_rendering,
-    }
+    search = request.GET.get("q", "").strip()
+    context = list_of_integrations(member, search=search, address=request.GET.get("page", ""))
     return page(request, member, "backoffice/integrations/list.html", context, section=SECTION)
 
 
+@looks_again
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_integration(request: HttpRequest, organisation_id: str) -> HttpResponse:
@@ -72,14 +73,17 @@ def new_integration(request: HttpRequest, organisation_id: str) -> HttpResponse:
     return editor.answer(new_form(command=INVOICE_COMMAND))
 
 
+@looks_again
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def integration(request: HttpRequest, organisation_id: str, integration_id: str) -> HttpResponse:
-    """Show an integration, and change it."""
+    """Show an integration, and change it. A viewer gets a page without a form."""
     is_sent = request.method == "POST"
     role = Role.EDITOR if is_sent else Role.VIEWER
     member = member_for(request, organisation_id, at_least=role)
     row = access.integration_for_member(member, integration_id)
+    if member.role == Role.VIEWER:
+        return page(request, member, _READ_ONLY, read_only_facts(row), section=SECTION)
     editor = Editor(request=request, member=member, integration=row)
     if is_sent:
         return _edited(editor)
@@ -103,6 +107,11 @@ def _edited(editor: Editor) -> HttpResponse:
         return _saved(editor, form)
     if do.startswith("use:"):
         focus = _suggestion_used(editor, form, do.removeprefix("use:"))
+    elif do.startswith("use-sample:"):
+        focus = use_sample(form, do.removeprefix("use-sample:"))
+        return editor.answer(form, focus=focus, is_changed=True, is_tried=True)
+    elif do.startswith("hide:"):
+        focus = hide_key(form, do.removeprefix("hide:"))
     else:
         focus = edit_form(form, do)
     return editor.answer(form, focus=focus, is_changed=True)
@@ -140,8 +149,7 @@ def _saved(editor: Editor, form: EditorForm) -> HttpResponse:
         return editor.answer(form, problems=error.problems, status=422)
     except services.EditedMeanwhile:
         return editor.answer(form, is_overtaken=True, is_changed=True, status=409)
-    now = "It is used from now on." if row.enabled else "It is switched off."
-    messages.success(editor.request, f"{row.name} is saved. {now}")
+    messages.success(editor.request, saved_message(row))
     return HttpResponseRedirect(_address(row))
 
 
@@ -150,7 +158,10 @@ def _save(editor: Editor, form: EditorForm) -> Integration:
     if editor.integration is None:
         return services.create_integration(organisation=editor.member.organisation, draft=draft)
     return services.save_integration(
-        integration=editor.integration, draft=draft, version=form.version
+        integration=editor.integration,
+        draft=draft,
+        version=form.version,
+        user=editor.member.user,
     )
 
 
@@ -183,27 +194,43 @@ def send(
         context |= frame_of(editor.member, section=SECTION)
     if not trial.can_be_sent:
         return render(request, template, context | {"refused": trial}, status=422)
-    return DocumentResponse(lambda: _tried(request, trial, form, template, context))
+    return DocumentResponse(lambda: tried(request, trial, form, template, context))
 
 
-async def _tried(
-    request: HttpRequest, trial: Trial, form: EditorForm, template: str, context: dict[str, Any]
+async def tried(
+    request: HttpRequest,
+    trial: Trial,
+    form: EditorForm,
+    template: str,
+    context: dict[str, Any],
+    *,
+    shown_there: Callable[[TryResult], TryResult] | None = None,
 ) -> HttpResponse:
-    """Send *trial* on the event loop and render the result."""
+    """Send *trial* on the event loop, and render its result with *template*.
+
+    *shown_there* gives the verdict as a page shows it that has other fields than the editor.
+    """
+    if trial.is_list:
+        facts = list_facts(await send_list_trial(trial, form), form)
+        return HttpResponse(await _rendered(template, context | facts, request))
     sent = await send_trial(trial)
     shown = None
     if sent.document is not None:
-        name = f"try-{trial.invoice.number if trial.invoice else 'document'}"
+        name = f"try-{trial.subject.called}"
         shown = await show(
             sent.document,
             holder=holder_of(trial.member),
             run_id=sent.run_id,
             file_name=f"{name}.{sent.document.extension}",
         )
+    meant = None
+    if sent.person is not None:
+        meant = await _meant(trial.member.organisation, sent.person)
+    verdict = verdict_of(sent, shown, form, meant=meant)
     result = {
         "sent": sent,
         "shown": shown,
-        "verdict": verdict_of(sent, shown, form),
+        "verdict": shown_there(verdict) if shown_there else verdict,
         "attempts": timed(sent.attempts),
         "steps": steps_of(sent),
         "facts": facts_of(sent),
@@ -213,6 +240,7 @@ async def _tried(
 
 
 _rendered = sync_to_async(render_to_string, thread_sensitive=True)
+_meant = sync_to_async(person_meant, thread_sensitive=True)
 
 
 def _editor_of(request: HttpRequest, organisation_id: str, integration_id: str | None) -> Editor:
@@ -254,7 +282,7 @@ def switch_integration(
     is_on = request.POST.get("to") == "on"
     services.set_enabled(integration=row, enabled=is_on)
     messages.success(request, f"{row.name} is switched {'on' if is_on else 'off'}.")
-    return HttpResponseRedirect(_list_address(member))
+    return HttpResponseRedirect(_same_list(request, member))
 
 
 @require_POST
@@ -267,7 +295,7 @@ def move_integration(
     places = -1 if request.POST.get("to") == "up" else 1
     number = services.move_integration(integration=row, places=places)
     messages.success(request, f"{row.name} is now number {number}.")
-    return HttpResponseRedirect(_list_address(member))
+    return HttpResponseRedirect(_same_list(request, member))
 
 
 def _address(row: Integration) -> str:
@@ -276,3 +304,9 @@ def _address(row: Integration) -> str:
 
 def _list_address(member: Member) -> str:
     return reverse("backoffice:integrations", args=[member.organisation_id])
+
+
+def _same_list(request: HttpRequest, member: Member) -> str:
+    """Return the address of the part of the list that the button was on."""
+    query = request.GET.urlencode()
+    return f"{_list_address(member)}?{query}" if query else _list_address(member)

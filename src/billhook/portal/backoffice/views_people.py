@@ -8,12 +8,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billhook.portal.backoffice.forms import MemberForm, RoleForm, SettingsForm
+from billhook.portal.backoffice.forms import EmbeddingForm, MemberForm, RoleForm, SettingsForm
 from billhook.portal.backoffice.invitations import mail_member, report_invitation
 from billhook.portal.backoffice.pages import confirm, member_for, page
 from billhook.portal.backoffice.views_mail import read_result
 from billhook.portal.backups.access import last_backup
 from billhook.portal.fields.problem import FieldProblem
+from billhook.portal.handover.access import parents_of
+from billhook.portal.handover.embedding import read_parents
+from billhook.portal.handover.links import sign_in_link
+from billhook.portal.handover.services import set_parents
 from billhook.portal.limits.rates import limited
 from billhook.portal.mail.access import unsent_invitations, unsent_mail_for_member
 from billhook.portal.mail.services import withdraw_mail
@@ -122,6 +126,30 @@ def settings(request: HttpRequest, organisation_id: str) -> HttpResponse:
         "unsent": unsent_mail_for_member(member)[:_MAIL_SHOWN],
     }
     return page(request, member, "backoffice/settings.html", context, section="settings")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def embedding(request: HttpRequest, organisation_id: str) -> HttpResponse:
+    """Choose the sites that may show the portal inside their pages."""
+    member = member_for(request, organisation_id, at_least=Role.OWNER)
+    is_sent = request.method == "POST"
+    listed = "\n".join(parents_of(organisation_id))
+    form = EmbeddingForm(request.POST) if is_sent else EmbeddingForm(initial={"parents": listed})
+    if form.is_valid():
+        try:
+            parents = read_parents(form.cleaned_data["parents"])
+        except FieldProblem as problem:
+            problem.show_in(form)
+        else:
+            set_parents(organisation=member.organisation, parents=parents)
+            messages.success(request, "Saved.")
+            return HttpResponseRedirect(reverse("backoffice:embedding", args=[organisation_id]))
+    context = {
+        "form": form,
+        "link": sign_in_link(member.organisation),
+        "origin": django_settings.PUBLIC_URL,
+    }
+    return page(request, member, "backoffice/embedding.html", context, section="settings")
 
 
 def _add_member(member: Member, form: MemberForm) -> Member:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.integration_file.presets import Preset, preset_names, read_preset
 from billhook.portal.backoffice.editor import SECTION, Editor
+from billhook.portal.backoffice.integrations_page import saved_message
 from billhook.portal.backoffice.pages import member_for, page
 from billhook.portal.backoffice.views_integrations import try_at_once
 from billhook.portal.editor.form import form_of
@@ -90,7 +91,7 @@ def _saved(request: HttpRequest, member: Member, form: PresetForm) -> HttpRespon
         )
     except ConfigurationError as error:
         return _answer(request, member, form, (*missing, *_others(error, missing)))
-    messages.success(request, f"{row.name} is saved. It is used from now on.")
+    messages.success(request, saved_message(row))
     if request.POST.get("do") == "try":
         try_at_once(request, row)
     return HttpResponseRedirect(_address(row))

@@ -8,17 +8,20 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from billhook.engine.errors import EgressDenied
-from billhook.portal.backoffice.pages import member_for, page, rows_of
+from billhook.portal.backoffice.pages import ROWS_ON_A_PAGE, member_for, page
 from billhook.portal.integrations.access import integrations_for_member
 from billhook.portal.integrations.remedy import advice_on_integration
 from billhook.portal.organisations.access import may
 from billhook.portal.organisations.models import Role
+from billhook.portal.paging.page import page_of
 from billhook.portal.runs import access, filters
 from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.outcomes import sentence_of
 from billhook.portal.trying.page import Timed, timed_from
 
 SECTION: Final = "runs"
+_OFFERED: Final = 50
+"""Integrations to choose from. If there are more, a name is typed."""
 
 
 @require_safe
@@ -26,15 +29,20 @@ def runs(request: HttpRequest, organisation_id: str) -> HttpResponse:
     """List the runs that the address asks for, newest first, with totals."""
     member = member_for(request, organisation_id)
     criteria = filters.read_filter(request.GET.dict())
-    found = filters.narrow(access.runs_for_member(member), criteria)
-    rows = rows_of(request, found)
+    found = filters.narrow(member, criteria)
+    address = request.GET.get("page", "")
+    rows = page_of(found.rows, filters.NEWEST_FIRST, address, size=ROWS_ON_A_PAGE)
+    count, failed = found.totals(rows)
     context = {
         "criteria": criteria,
         "page": rows,
-        "failed": filters.failed_count(found),
+        "count": count,
+        "failed": failed,
+        "note": found.note,
         "kinds": RunKind.choices,
         "outcomes": filters.OUTCOMES,
-        "integrations": integrations_for_member(member),
+        "integrations": list(integrations_for_member(member)[: _OFFERED + 1]),
+        "offered": _OFFERED,
     }
     return page(request, member, "backoffice/runs/list.html", context, section=SECTION)
 

@@ -1,92 +1,131 @@
-"""The contact's pages. Each view has four steps: who, what, do, respond."""
+"""The contact's pages. Each view has four steps: who, what, do, respond.
+
+With a contact's id, an editor or owner of the contact's organisation looks at the same pages.
+"""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from billhook.portal.accounts.who import user_of
-from billhook.portal.clientportal import documents, pages
+from billhook.portal.clientportal import pages, payments
+from billhook.portal.clientportal.reader import reader_of
 from billhook.portal.customers.access import is_contact
 from billhook.portal.documents import viewer
-from billhook.portal.documents.invoice_document import InvoiceDocument
-from billhook.portal.documents.token_values import Click
-from billhook.portal.invoices.access import invoice_for_contact
+from billhook.portal.documents.visits.document_page import file_response, pages_response
+from billhook.portal.installation import environment
 from billhook.portal.invoices.file_name import document_name
 from billhook.portal.organisations.home import home_of
-from billhook.portal.runs.models import RunKind
+from billhook.portal.sync.status import oldest_time
 
 
 @require_safe
-def my_invoices(request: HttpRequest) -> HttpResponse:
+def my_invoices(request: HttpRequest, **place: str) -> HttpResponse:
     """List the invoices of all customers that the person is a contact of."""
-    user = user_of(request)
-    home = reverse("home")
-    if not is_contact(user) and (other := home_of(user)) != home:
-        return HttpResponseRedirect(other)
-    found = pages.invoice_list(user, request.GET, today=timezone.localdate())
-    return render(request, "clientportal/invoices.html", {"list": found})
+    reader = reader_of(request, **place)
+    if not place and not is_contact(reader.user):
+        other = home_of(reader.user)
+        if other != reverse("home"):
+            return HttpResponseRedirect(other)
+    today = timezone.localdate()
+    found = pages.invoice_list(reader, request.GET, today=today)
+    context = {
+        "list": found,
+        "balances": pages.invoice_balances(reader, found, today=today),
+        **reader.context,
+        "most_in_zip": environment.current().zip_invoices,
+        **payments.pay_buttons(request, reader, [row.invoice for row in found.rows]),
+        "as_of": oldest_time(list(reader.sources)),
+    }
+    return render(request, "clientportal/invoices.html", context)
 
 
 @require_safe
-def invoice_page(request: HttpRequest, invoice_id: str) -> HttpResponse:
+def invoice_page(request: HttpRequest, invoice_id: str, **place: str) -> HttpResponse:
     """Show the facts of one invoice at once; its document follows (:func:`view_pages`)."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
     facts = pages.invoice_facts(invoice, today=timezone.localdate())
-    return render(request, "clientportal/invoice.html", facts)
+    buttons = payments.pay_buttons(request, reader, [invoice])
+    context = facts | reader.place(invoice).shown_with() | buttons
+    return render(request, "clientportal/invoice.html", context)
 
 
 @require_GET
-def view_document(request: HttpRequest, invoice_id: str) -> HttpResponse:
+def pay(request: HttpRequest, invoice_id: str, **place: str) -> HttpResponseBase:
+    """Lead to the page where this invoice is paid, as the operator's system names it now."""
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    return payments.pay_response(request, reader, invoice)
+
+
+@require_GET
+def view_document(request: HttpRequest, invoice_id: str, **place: str) -> HttpResponse:
     """Respond with the document that the operator's system returns for this invoice."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
     download = "download" in request.GET
-    click = Click(invoice=invoice, user=user)
-    wanted = InvoiceDocument(click=click, kind=RunKind.DOWNLOAD if download else RunKind.VIEW)
-    return documents.file_response(wanted, download=download)
+    wanted = reader.document(invoice, download=download)
+    return file_response(wanted, reader.place(invoice), download=download)
 
 
 @require_GET
-def view_pages(request: HttpRequest, invoice_id: str) -> HttpResponse:
+def view_pages(request: HttpRequest, invoice_id: str, **place: str) -> HttpResponse:
     """Respond with the part of the invoice's page that shows the document, page by page."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
-    wanted = InvoiceDocument(click=Click(invoice=invoice, user=user), kind=RunKind.VIEW)
-    return documents.pages_response(wanted)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    return pages_response(reader.document(invoice), reader.place(invoice))
 
 
 @require_GET
-def held_page(request: HttpRequest, invoice_id: str, token: str, number: int) -> HttpResponse:
+def held_page(
+    request: HttpRequest, invoice_id: str, token: str, number: int, **place: str
+) -> HttpResponse:
     """Respond with the image of one page of the document on the screen."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
-    holder = documents.holder_of(invoice, user.id)
-    return viewer.page_response(token, holder, number=number)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    holder = reader.holder(invoice)
+    return viewer.page_response(token, holder, number=number, is_sharp="sharp" in request.GET)
 
 
 @require_GET
-def held_document(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
+def held_text(request: HttpRequest, invoice_id: str, token: str, **place: str) -> HttpResponse:
+    """Respond with the text of the document on the screen, for laying over its pages."""
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    return viewer.text_response(token, reader.holder(invoice))
+
+
+@require_GET
+def held_document(request: HttpRequest, invoice_id: str, token: str, **place: str) -> HttpResponse:
     """Respond with the same bytes as on the screen; fetch them again once they have expired."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
-    holder = documents.holder_of(invoice, user.id)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    holder = reader.holder(invoice)
     try:
         return viewer.file_response(token, holder, download="download" in request.GET)
     except Http404:
         query = "?download" if "download" in request.GET else ""
-        return HttpResponseRedirect(reverse("document", args=[invoice.id]) + query)
+        return HttpResponseRedirect(reader.address("document", invoice.id) + query)
 
 
 @require_GET
-def held_e_invoice(request: HttpRequest, invoice_id: str, token: str) -> HttpResponse:
+def held_e_invoice(request: HttpRequest, invoice_id: str, token: str, **place: str) -> HttpResponse:
     """Respond with the e-invoice (XML) inside the PDF on the screen."""
-    user = user_of(request)
-    invoice = invoice_for_contact(user, invoice_id)
-    holder = documents.holder_of(invoice, user.id)
+    reader = reader_of(request, **place)
+    invoice = reader.invoice(invoice_id)
+    holder = reader.holder(invoice)
     name = document_name(invoice, extension="xml")
     return viewer.e_invoice_response(token, holder, file_name=name)
+
+
+@require_POST
+def leave(request: HttpRequest, **place: str) -> HttpResponse:
+    """End the session of a person whom the organisation's own site has handed over."""
+    reader = reader_of(request, **place)
+    request.session.flush()
+    return HttpResponseRedirect(reader.address("home"))

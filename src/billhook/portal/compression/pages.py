@@ -52,7 +52,7 @@ class CompressPages:
         """Return the response to *request*, compressed. A document's never is."""
         response = self.get_response(request)
         if isinstance(response, DocumentResponse):
-            response.when_opened(partial(_compress_failure, request))
+            response.when_opened(partial(compress_failure, request))
         elif isinstance(response, HttpResponse):
             _compress(request, response)
         return response
@@ -64,7 +64,7 @@ def never_compressed(response: _Response) -> _Response:
     return response
 
 
-def _compress_failure(request: HttpRequest, opened: HttpResponseBase) -> None:
+def compress_failure(request: HttpRequest, opened: HttpResponseBase) -> None:
     """Compress the page that replaced a document."""
     if isinstance(opened, HttpResponse) and _kind(opened) == "text/html":
         _compress(request, opened)

@@ -106,7 +106,8 @@ def authentication_node(config: AuthenticationConfig | None) -> Node:
         "extra": rows_node(_PARAMETER.show(pair) for pair in config.extra.items()),
         "headers": AUTHENTICATION.parts["headers"].show(config.headers),
         "refused_when": AUTHENTICATION.parts["refused_when"].show(config.refused_when),
-        "request": AUTHENTICATION.parts["request"].show(config.request),
+        "requests": AUTHENTICATION.parts["requests"].show(config.requests),
+        "derive": AUTHENTICATION.parts["derive"].show(config.derive),
     }
     return node
 
@@ -127,7 +128,8 @@ AUTHENTICATION: Final = RowKind(
         for key, kind, label, help_ in (
             ("headers", "pairs", "Headers", ""),
             ("refused_when", "conditions", "The session has ended when", ""),
-            ("request", "step", "The request that opens the session", ""),
+            ("requests", "requests", "The requests that open the session", ""),
+            ("derive", "derives", "Values made from those of the session", ""),
         )
     }
     | {

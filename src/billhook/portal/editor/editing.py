@@ -8,7 +8,9 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
+
+from django.http import HttpResponse
 
 from billhook.engine.errors import Problem
 from billhook.portal.editor.form import FORM, EditorForm, new_command, new_step
@@ -16,8 +18,18 @@ from billhook.portal.editor.form_fields import find_field
 from billhook.portal.editor.row_kinds import RowKind, RowPart, step_kind
 from billhook.portal.editor.tree import Node
 
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 STEP_NAMES: Final = ("Find", "Document", "Take", "Open")
 """Names for steps that have none yet."""
+
+
+def looks_again(view: View) -> View:
+    """Mark a view that answers a POST with ``do=look`` by its form, filled, and does nothing else.
+
+    Its form has rows that come and go, so that filling the fields of a new page isn't enough.
+    """
+    view.looks_again = True  # type: ignore[attr-defined]
+    return view
 
 
 def edit_form(form: EditorForm, do: str) -> str:

@@ -22,10 +22,10 @@ from billhook.portal.editor.authentication_rows import (
     authentication_config,
     authentication_node,
 )
+from billhook.portal.editor.command_row import command_kind
 from billhook.portal.editor.input_kinds import meant, visible
 from billhook.portal.editor.row_kinds import (
     RowKind,
-    command_kind,
     described_kind,
     list_of,
     one_of,
@@ -125,8 +125,9 @@ class TypedSecret:
 class EditorForm:
     """Everything in the form, as typed, in one tree.
 
-    ``number``, ``others`` and ``tried`` belong to Try it: the invoice, other values with a line for
-    each, and the number of the command.
+    ``number``, ``customer``, ``start``, ``end``, ``others`` and ``tried`` belong to Try it: the
+    invoice, the customer and the days of a statement, other values with a line for each, and the
+    number of the command.
     """
 
     name = _Text("name")
@@ -135,6 +136,9 @@ class EditorForm:
     keeping = _Text("keeping")
     version = _Number("version")
     number = _Text("try-number")
+    customer = _Text("try-customer")
+    start = _Text("try-start")
+    end = _Text("try-end")
     others = _Text("try-others", in_lines=True)
     tried = _Number("try-command")
 

@@ -11,9 +11,12 @@ from typing import Final
 from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.tokens.catalogue import NAME
 from billhook.portal.editor.authentication_rows import AUTHENTICATION, text_of_field
+from billhook.portal.editor.command_row import LIST_PART, command_kind
+from billhook.portal.editor.controls import INPUT_KINDS
 from billhook.portal.editor.form import FORM, SECRET, EditorForm
-from billhook.portal.editor.input_kinds import INPUT_KINDS, meant, visible
-from billhook.portal.editor.row_kinds import RowKind, RowPart, body_node, body_of, command_kind
+from billhook.portal.editor.input_kinds import meant, visible
+from billhook.portal.editor.lists.rows import LIST
+from billhook.portal.editor.row_kinds import RowKind, RowPart, body_node, body_of
 from billhook.portal.editor.tree import Node
 
 _TOKENS: Final = frozenset({"extracts", "derives"})
@@ -78,7 +81,7 @@ class _Position:
     def _inside(self, key: str, parts: Sequence[str]) -> FormField:
         part, node, id_ = self.kind.parts[key], self.node.put(key), f"{self.id}-{key}"
         if not part.is_list:
-            label = f"{self.label}{part.info.label}: "
+            label = self.label + (f"{part.info.label}: " if part.info.label else "")
             return _Position(kind=part.kind(), node=node, id=id_, label=label).find(parts)
         found = _row_at(part, node, parts)
         if found is None:
@@ -156,6 +159,7 @@ def _secret_field(form: EditorForm, name: str) -> FormField:
 
 def _authentication_field(form: EditorForm, rest: str) -> FormField:
     parts = _PART.findall(rest)
+    parts = ["requests", "0", *parts[1:]] if parts[:1] == ["request"] else parts
     node = form.tree.put("authentication")
     position = _Position(
         kind=AUTHENTICATION, node=node, id="authentication", label="Authentication: "
@@ -195,6 +199,8 @@ def _command_field(form: EditorForm, rest: str) -> FormField:
 def _in_command(command: _Position, parts: Sequence[str]) -> FormField:
     """Return a field of a command: the keys of its only request are in its own table."""
     steps = command.node.at("steps").rows
+    if parts and (parts[0] in LIST.inputs or parts[0] in LIST.parts):
+        return command.find([LIST_PART, *parts])
     is_own = parts and (parts[0] in command.kind.inputs or parts[0] in command.kind.parts)
     if is_own or not steps:
         return command.find(parts)

@@ -76,6 +76,7 @@ def scalar_of(text: str) -> Scalar:
     """Return a value to compare with: a boolean or number unless in quotes, else the text."""
     try:
         value = json.loads(text, parse_constant=str)  # NaN and Infinity aren't JSON
+        str(value).encode()  # half of a character can't be stored
     except (ValueError, RecursionError):
         return meant(text)
     return value if isinstance(value, str | int | float) else meant(text)
@@ -109,27 +110,16 @@ class InputKind:
     show: Callable[[Any], str] = visible
 
 
-def _lines_text(text: str) -> str:
+def stripped(text: str) -> str:
+    """Return what is meant by *text*, without space around it."""
+    return meant(text.strip(_SPACE))
+
+
+def lines_text(text: str) -> str:
+    """Return *text* of several lines as it is shown."""
     return visible(text, in_lines=True)
 
 
-def _optional_boolean_text(value: bool | None) -> str:  # noqa: FBT001 - it is the value
+def optional_boolean_text(value: bool | None) -> str:  # noqa: FBT001 - it is the value
+    """Return the text of a choice between yes, no and the default."""
     return "" if value is None else YES if value else NO
-
-
-INPUT_KINDS: Final = {
-    "text": InputKind(read=lambda text: meant(text.strip(_SPACE))),
-    "name": InputKind(read=lambda text: meant(text.strip(_SPACE))),
-    "exact": InputKind(),
-    "lines": InputKind(control="lines", show=_lines_text),
-    "body": InputKind(control="lines", show=_lines_text),
-    "choice": InputKind(control="choice", read=str, show=str),
-    "boolean": InputKind(control="tick", read=bool, show=lambda value: ON if value else ""),
-    "optional-boolean": InputKind(
-        control="choice", read={YES: True, NO: False}.get, show=_optional_boolean_text
-    ),
-    "number": InputKind(read=number_of, show=number_text),
-    "whole-number": InputKind(read=whole_number_of, show=str),
-    "words": InputKind(read=words_of, show=", ".join),
-}
-"""The control for a value of each kind. The control "choice" has the options of its field."""

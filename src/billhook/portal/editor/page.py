@@ -8,14 +8,18 @@ from functools import cached_property
 
 from billhook.engine.authentication.registry import SCHEMES
 from billhook.engine.authentication.scheme import Scheme
+from billhook.engine.command.scope import SESSION
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
-from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo
+from billhook.engine.integration_file.presets import preset_names, read_preset
+from billhook.engine.tokens.catalogue import COMMANDS, LOGIN_COMMAND, TokenInfo
 from billhook.engine.tokens.functions import FUNCTIONS, FunctionInfo
 from billhook.portal.editor.authentication_rows import AUTHENTICATION, VARIABLE, text_of_field
-from billhook.portal.editor.form import FORM, SECRET, TLS, EditorForm
+from billhook.portal.editor.clear_keys import clear_keys_in
+from billhook.portal.editor.command_row import command_kind
+from billhook.portal.editor.form import FORM, SECRET, TLS, EditorForm, new_step
 from billhook.portal.editor.input_kinds import NO, YES
-from billhook.portal.editor.row_kinds import RowKind, command_kind, default_text
+from billhook.portal.editor.row_kinds import default_text
 from billhook.portal.editor.row_views import (
     FormProblems,
     Input,
@@ -23,17 +27,28 @@ from billhook.portal.editor.row_views import (
     ShownProblem,
     problems_in,
 )
-from billhook.portal.editor.step_views import CommandView, StepView, Tokens
+from billhook.portal.editor.step_views import CommandView, StepView, Tokens, step_views
 from billhook.portal.editor.tree import Node
 from billhook.portal.editor.words import CONTENT_TYPES, NO_SCHEME
 from billhook.portal.integrations.sealer import Sealer
 
 
+class VariableView(RowView):
+    """A variable's row. *about* is the preset's text about it, if there is one."""
+
+    def __init__(self, node: Node, id_: str, problems: FormProblems, about: str) -> None:
+        super().__init__(VARIABLE, node, id_, problems)
+        self.about = about
+
+
 class SecretView(RowView):
     """A secret's row. Its value is never in the page: only whether there is one."""
 
-    def __init__(self, node: Node, id_: str, problems: FormProblems, sealer: Sealer) -> None:
+    def __init__(
+        self, node: Node, id_: str, problems: FormProblems, *, about: str, sealer: Sealer
+    ) -> None:
         super().__init__(SECRET, node, id_, problems)
+        self.about = about
         self._value = node.at("value").secret
         self._sealer = sealer
 
@@ -75,11 +90,13 @@ class AuthenticationView(RowView):
         )
         return replace(found, info=info)
 
-    def inside(self, key: str, kind: RowKind, node: Node, id_: str) -> RowView:
-        """Return the view of a row in this one."""
-        if key == "request":
-            return StepView(node, id_, self.problems, self.offered, place="session")
-        return super().inside(key, kind, node, id_)
+    token_name = SESSION
+
+    @cached_property
+    def steps(self) -> list[StepView]:
+        """The requests that open a session: one to fill in, if there is none yet."""
+        rows = self.node.at("requests").rows or [new_step()]
+        return list(step_views(rows, f"{self.id}-requests", self, place="session"))
 
     @property
     def info(self) -> Scheme | None:
@@ -117,9 +134,12 @@ class AuthenticationView(RowView):
         """The tokens that a session gives to every text."""
         if self["scheme"].text != "session":
             return ()
-        names = (row["name"].text for row in self["request"]["extract"])
+        rows = [row for step in self.steps for row in step["extract"]]
+        names = (row["name"].text for row in (*rows, *self["derive"]))
         return tuple(
-            TokenInfo(name=f"Session.{name}", meaning="Of the session.", kind="secret", example="")
+            TokenInfo(
+                name=f"{SESSION}.{name}", meaning="Of the session.", kind="secret", example=""
+            )
             for name in names
             if name
         )
@@ -129,8 +149,10 @@ def _as_input(info: FieldInfo) -> FieldInfo:
     """Return the description of a scheme's field as that of an input."""
     if info.kind == "boolean":
         return replace(info, kind="choice", choices=(YES, NO), words=("Yes", "No"))
-    if info.kind in {"secret", "choice"}:
-        return replace(info, example="{{ApiKey}}" if info.kind == "secret" else info.example)
+    if info.secret:
+        return replace(info, kind="secret", example="{{ApiKey}}")
+    if info.kind == "choice":
+        return info
     return replace(info, kind="lines" if info.kind == "request-text" else "text")
 
 
@@ -164,16 +186,32 @@ class EditorView:
         return any(each.problems or each.text != default_text(each.info) for each in choices)
 
     @cached_property
-    def variables(self) -> list[RowView]:
+    def variables(self) -> list[VariableView]:
         """The variables."""
-        rows = enumerate(self.form.tree.at("variable").rows)
-        return [RowView(VARIABLE, row, f"variable-{number}", self._at) for number, row in rows]
+        return [
+            VariableView(row, f"variable-{number}", self._at, self._about(row))
+            for number, row in enumerate(self.form.tree.at("variable").rows)
+        ]
 
     @cached_property
     def secrets(self) -> list[SecretView]:
         """The secrets."""
-        rows = enumerate(self.form.tree.at("secret").rows)
-        return [SecretView(row, f"secret-{number}", self._at, self._sealer) for number, row in rows]
+        return [
+            SecretView(
+                row, f"secret-{number}", self._at, about=self._about(row), sealer=self._sealer
+            )
+            for number, row in enumerate(self.form.tree.at("secret").rows)
+        ]
+
+    def _about(self, row: Node) -> str:
+        return self._preset_texts.get(row.at("name").text or "", "")
+
+    @cached_property
+    def _preset_texts(self) -> dict[str, str]:
+        """The texts of the preset by their tokens; none where the form names no known preset."""
+        if self.form.preset not in preset_names():
+            return {}
+        return {each.token: each.about for each in read_preset(self.form.preset).fields}
 
     @cached_property
     def commands(self) -> list[CommandView]:
@@ -202,14 +240,25 @@ class EditorView:
 
     @property
     def _own_tokens(self) -> Tokens:
+        texts = self._preset_texts
         variables = [(row["name"].text, row["value"].text) for row in self.variables]
         known = (
-            TokenInfo(name=name, meaning="A variable.", kind="variable", example=value)
+            TokenInfo(
+                name=name,
+                meaning=texts.get(name, "A variable."),
+                kind="variable",
+                example=value,
+            )
             for name, value in variables
             if name
         )
         secrets = (
-            TokenInfo(name=each.name, meaning="A secret.", kind="secret", example="")
+            TokenInfo(
+                name=each.name,
+                meaning=texts.get(each.name, "A secret."),
+                kind="secret",
+                example="",
+            )
             for each in self.form.secrets
             if each.name
         )
@@ -221,10 +270,20 @@ class EditorView:
         return FUNCTIONS
 
     @property
+    def signs_in(self) -> bool:
+        """Whether the integration names people who come with a sign-in token."""
+        return any(each.command_name == LOGIN_COMMAND for each in self.commands)
+
+    @property
     def addable(self) -> tuple[str, ...]:
         """The commands of the catalogue that the integration doesn't have yet."""
         present = {each.command_name for each in self.commands}
         return tuple(name for name in COMMANDS if name not in present)
+
+    @cached_property
+    def clear_keys(self) -> tuple[ShownProblem, ...]:
+        """The keys that are typed in clear."""
+        return clear_keys_in(self.form)
 
     @property
     def has_secrets_typed(self) -> bool:

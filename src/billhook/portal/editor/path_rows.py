@@ -14,12 +14,14 @@ from typing import Any, Final
 from billhook.engine.config import (
     ANSWER_KINDS,
     PATH_KINDS,
+    PATTERN_KINDS,
     AnswerConfig,
     ConditionConfig,
     FactConfig,
     PathConfig,
 )
 from billhook.engine.field import FieldInfo
+from billhook.engine.list_config import ROW_PATH_KINDS
 from billhook.portal.editor.input_kinds import (
     meant,
     scalar_of,
@@ -36,12 +38,13 @@ _PATH_WORDS: Final = (
     "JSON, by JSONPath",
     "XML, by XPath",
     "A header",
+    "A cookie, by name",
     "Text, by regular expression",
 )
 _PLAIN: Final = frozenset({"status", "body"})
 """Subjects of a condition that have no path."""
 _WITH_PATH: Final = frozenset({"base64", "url", "link"})
-_NAMESPACE: Final = re.compile(r'([^\s=]+)=("(?:[^"\\]|\\.)*"|\S*)')
+_NAMESPACE: Final = re.compile(r'(?<!\S)([^\s=]+)=("(?:[^"\\]|\\.)*"|\S*)')
 _BARE: Final = re.compile(r'[^\s"]\S*|')
 
 
@@ -84,6 +87,14 @@ CONDITION_INPUTS: Final = _inputs(
     ),
     FieldInfo(key="value", label="Value", help="", kind="exact", example="404, 410"),
 )
+ROW_CONDITION_INPUTS: Final = CONDITION_INPUTS | _inputs(
+    replace(
+        _HOW,
+        label="Check",
+        choices=ROW_PATH_KINDS,
+        words=("JSON, by JSONPath", "XML, by XPath", "A column"),
+    )
+)
 FACT_INPUTS: Final = _inputs(
     replace(
         _HOW,
@@ -107,6 +118,7 @@ LOCATION_INPUTS: Final = _inputs(
             "in the response, in base 64",
             "at a URL in the response",
             "in a zip, which is the response",
+            "a part of the response, which has several",
             "not available, only a page: contacts are sent there",
         ),
     ),
@@ -115,8 +127,9 @@ LOCATION_INPUTS: Final = _inputs(
     _NAMESPACES,
     FieldInfo(
         key="pattern",
-        label="File in the zip",
-        help="A pattern that matches exactly one file.",
+        label="File or part",
+        help="A pattern that matches exactly one file of the zip. A part: its position (2), its "
+        "type (application/pdf) or its Content-ID (cid:invoice@example.com).",
         kind="exact",
         example="*.pdf",
     ),
@@ -133,7 +146,7 @@ def path_of(node: Node) -> PathConfig:
     return PathConfig(
         kind=_text(node, PATH_INPUTS, "how"),
         text=meant(_text(node, PATH_INPUTS, "path")),
-        namespaces=_namespaces_of(_text(node, PATH_INPUTS, "namespaces")),
+        namespaces=namespaces_of(_text(node, PATH_INPUTS, "namespaces")),
     )
 
 
@@ -142,11 +155,12 @@ def path_node(path: PathConfig) -> Node:
     return texts_node(
         how=path.kind,
         path=visible(path.text, in_lines=True),
-        namespaces=_namespaces_text(path.namespaces),
+        namespaces=namespaces_text(path.namespaces),
     )
 
 
-def _namespaces_of(text: str) -> dict[str, str]:
+def namespaces_of(text: str) -> dict[str, str]:
+    """Return the URIs of namespaces by their prefixes: ``s=urn:example``."""
     return {prefix: _unquoted(uri) for prefix, uri in _NAMESPACE.findall(text)}
 
 
@@ -155,7 +169,8 @@ def _unquoted(text: str) -> str:
     return value if isinstance(value, str) else text
 
 
-def _namespaces_text(namespaces: dict[str, str]) -> str:
+def namespaces_text(namespaces: dict[str, str]) -> str:
+    """Return the text that :func:`namespaces_of` reads."""
     return " ".join(
         f"{prefix}={uri if _BARE.fullmatch(uri) and uri.isprintable() else json.dumps(uri)}"
         for prefix, uri in namespaces.items()
@@ -164,7 +179,16 @@ def _namespaces_text(namespaces: dict[str, str]) -> str:
 
 def condition_of(node: Node) -> ConditionConfig:
     """Return the condition in the row *node*."""
-    how, value = _text(node, CONDITION_INPUTS, "how"), _text(node, CONDITION_INPUTS, "value")
+    return _condition(node, _text(node, CONDITION_INPUTS, "how"))
+
+
+def row_condition_of(node: Node) -> ConditionConfig:
+    """Return the condition on a row of a list in the row *node*."""
+    return _condition(node, _text(node, ROW_CONDITION_INPUTS, "how"))
+
+
+def _condition(node: Node, how: str) -> ConditionConfig:
+    value = _text(node, CONDITION_INPUTS, "value")
     if how == "status":
         return ConditionConfig(status=tuple(whole_number_of(word) for word in words_of(value)))
     if how == "body":
@@ -234,7 +258,7 @@ def location_of(node: Node) -> dict[str, Any]:
     """Return the kind, path and pattern of a document's location in the row *node*."""
     kind = _text(node, LOCATION_INPUTS, "kind") or "body"
     has_path = kind in _WITH_PATH and _text(node, LOCATION_INPUTS, "path").strip() != ""
-    pattern = meant(_text(node, LOCATION_INPUTS, "pattern")) if kind == "zip" else ""
+    pattern = meant(_text(node, LOCATION_INPUTS, "pattern")) if kind in PATTERN_KINDS else ""
     return {"kind": kind, "path": path_of(node) if has_path else None, "pattern": pattern}
 
 

@@ -162,8 +162,8 @@ def field_id_of(preset: Preset, where: str) -> str:
 
 
 def _sketches(integration: IntegrationConfig) -> Iterable[Sketch]:
-    if integration.authentication is not None and integration.authentication.request is not None:
-        yield _sketch(integration.authentication.request, "Session")
+    if integration.authentication is not None:
+        yield from (_sketch(each, "Session") for each in integration.authentication.requests)
     for command in integration.commands:
         for step in command.steps:
             yield _sketch(step, step.name)

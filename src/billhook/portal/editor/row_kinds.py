@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
-from billhook.engine.config import TYPES, AnswerConfig
+from billhook.engine.config import PATTERN_KINDS, TYPES, AnswerConfig
 from billhook.engine.field import FieldInfo, fields_of
-from billhook.portal.editor.input_kinds import INPUT_KINDS, meant, visible
+from billhook.portal.editor.controls import INPUT_KINDS
+from billhook.portal.editor.input_kinds import meant, visible
 from billhook.portal.editor.path_rows import (
     CONDITION_INPUTS,
     FACT_INPUTS,
@@ -210,11 +211,6 @@ def _step_kind(owner: Any) -> RowKind:
     return described_kind(owner, "url", "Request")
 
 
-def command_kind() -> RowKind:
-    """Return the kind of a command's row."""
-    return described_kind(TYPES.command, "steps", "Command")
-
-
 def step_kind() -> RowKind:
     """Return the kind of a step's row."""
     owner: Any = TYPES.step  # mypy thinks that a class whose values have no hash has none itself
@@ -245,7 +241,8 @@ def _answer_kind() -> RowKind:
         inputs=LOCATION_INPUTS | dict(described.inputs),
         read=lambda node: applicable(TYPES.answer(**location_of(node), **row.values(node))),
         show=show,
-        aliases=dict.fromkeys(("base64", "url", "link"), "path") | {"zip": "pattern"},
+        aliases=dict.fromkeys(("base64", "url", "link"), "path")
+        | dict.fromkeys(PATTERN_KINDS, "pattern"),
     )
 
 
@@ -256,6 +253,7 @@ _CONDITION: Final = RowKind(
     main=condition_main,
     aliases={"matches": "value"},
 )
+_PATH: Final = RowKind(inputs=PATH_INPUTS, read=path_of, show=path_node, main=lambda _: "path")
 _FACT: Final = RowKind(inputs=FACT_INPUTS, read=fact_of, show=fact_node, main=lambda _: "path")
 
 
@@ -294,7 +292,6 @@ def one_of(kind: Callable[[], RowKind]) -> Callable[[FieldInfo], RowPart]:
 PARTS: Final[dict[str, Callable[[FieldInfo], RowPart]]] = {
     "requests": list_of(step_kind, keeps=True),
     "steps": list_of(step_kind, keeps=True),
-    "step": one_of(step_kind),
     "extracts": list_of(_extract_kind),
     "derives": list_of(_derive_kind),
     "conditions": list_of(lambda: _CONDITION),
@@ -302,4 +299,5 @@ PARTS: Final[dict[str, Callable[[FieldInfo], RowPart]]] = {
     "repeat": one_of(_repeat_kind),
     "answer": one_of(_answer_kind),
     "fact": one_of(lambda: _FACT),
+    "reason": one_of(lambda: _PATH),
 }

@@ -8,9 +8,10 @@ from typing import Any
 
 from billhook.engine.errors import Problem
 from billhook.engine.field import FieldInfo
+from billhook.portal.editor.controls import INPUT_KINDS
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.form_fields import FormField, find_field
-from billhook.portal.editor.input_kinds import INPUT_KINDS, NO, YES
+from billhook.portal.editor.input_kinds import NO, YES
 from billhook.portal.editor.row_kinds import RowKind, RowPart, default_text
 from billhook.portal.editor.tree import Node
 

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Final, Protocol
 
 from billhook.engine.command.compile_request import METHODS_WITH_BODY
+from billhook.engine.field import fields_of
 from billhook.engine.integration_file.commands import MAX_NESTING
-from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS, CatalogueCommand, TokenInfo
+from billhook.engine.list_config import LIST_COMMANDS, LIST_KEYS, ListCommandConfig
+from billhook.engine.tokens.catalogue import (
+    COMMANDS,
+    PAYMENT_COMMAND,
+    SYSTEM_TOKENS,
+    CatalogueCommand,
+    TokenInfo,
+)
+from billhook.portal.editor.command_row import LIST_PART
+from billhook.portal.editor.lists.views import ListView
 from billhook.portal.editor.row_kinds import RowKind, step_kind
 from billhook.portal.editor.row_views import FormProblems, Input, RowView
 from billhook.portal.editor.tree import Node
 
 Tokens = tuple[TokenInfo, ...]
+_PAYMENT_HOSTS: Final = "payment_hosts"
+_OF_LISTS: Final = frozenset(info.key for info in fields_of(ListCommandConfig)) - frozenset(
+    LIST_KEYS
+)
+"""The settings of any command that a list has, too."""
 
 
 class ExtractView(RowView):
@@ -121,7 +137,7 @@ class StepView(RowView):
         """The steps that are sent when this one finds nothing."""
         rows = self.node.at("on_not_found").rows
         id_ = f"{self.id}-on_not_found"
-        return list(_step_views(rows, id_, self, place="inner", depth=self._depth + 1))
+        return list(step_views(rows, id_, self, place="inner", depth=self._depth + 1))
 
     @property
     def may_nest(self) -> bool:
@@ -131,8 +147,8 @@ class StepView(RowView):
 
     @property
     def has_meaning_open(self) -> bool:
-        """Whether conditions define the meaning of its response, or one has a problem."""
-        return bool(self["success_when"].is_open or self["not_found_when"].is_open)
+        """Whether conditions or a reason define the meaning of its response, or have a problem."""
+        return any(self[key].is_open for key in ("success_when", "not_found_when", "reason"))
 
     @property
     def has_more(self) -> bool:
@@ -141,8 +157,24 @@ class StepView(RowView):
         return self.has_settings or any(self[key].is_open for key in keys)
 
 
-def _step_views(
-    rows: list[Node], id_: str, outer: StepView | CommandView, *, place: str, depth: int = 0
+class StepsView(Protocol):
+    """A view with steps inside."""
+
+    problems: FormProblems
+
+    @property
+    def offered(self) -> Tokens:
+        """The tokens that the first of them may use."""
+        ...
+
+    @property
+    def token_name(self) -> str:
+        """The name before the dot of the values of a step without a name."""
+        ...
+
+
+def step_views(
+    rows: list[Node], id_: str, outer: StepsView, *, place: str, depth: int = 0
 ) -> Iterator[StepView]:
     """Return steps in their order: each may use the values of those before it."""
     known, command = outer.offered, outer.token_name
@@ -175,6 +207,27 @@ class CommandView(RowView):
         return COMMANDS.get(self.command_name)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it lists invoices, customers or contacts."""
+        return self.command_name in LIST_COMMANDS
+
+    def inside(self, key: str, kind: RowKind, node: Node, id_: str) -> RowView:
+        """Return the view of a row in this one."""
+        if key == LIST_PART and self.is_list:
+            return ListView(kind, node, id_, self.problems, name=self.command_name)
+        return super().inside(key, kind, node, id_)
+
+    @property
+    def settings(self) -> list[Input]:
+        """The settings that apply: a list has no document, and only Pay leads to a host."""
+        return [each for each in super().settings if self._applies(each) or each.problems]
+
+    def _applies(self, setting: Input) -> bool:
+        if setting.info.key == _PAYMENT_HOSTS:
+            return self.command_name == PAYMENT_COMMAND or bool(setting.text)
+        return not self.is_list or setting.info.key in _OF_LISTS
+
+    @property
     def token_name(self) -> str:
         """The name before the dot of the values of a step without a name."""
         return self.command_name
@@ -184,7 +237,7 @@ class CommandView(RowView):
         """The steps in their order."""
         place = "command" if self.has_one_step else "step"
         rows = self.node.at("steps").rows
-        return list(_step_views(rows, f"{self.id}-steps", self, place=place))
+        return list(step_views(rows, f"{self.id}-steps", self, place=place))
 
     @property
     def offered(self) -> Tokens:

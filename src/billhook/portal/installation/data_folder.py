@@ -36,17 +36,45 @@ def read_or_make(name: str, make: Callable[[], str]) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def replace_file(name: str, text: str) -> None:
+    """Write *text* to the file *name* at once, and to disk: a reader finds the old or the new text.
+
+    A power cut after this returns doesn't bring the old text back.
+    """
+    path = data_path(name)
+    _write_draft(path, text).replace(path)
+    _flush_folder(path.parent)
+
+
 def _publish(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
+    draft = _write_draft(path, text + "\n")
     try:
         path.hardlink_to(draft)  # atomic, and it fails where another process was first
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+    _flush_folder(path.parent)
+
+
+def _write_draft(path: Path, text: str) -> Path:
+    """Write *text* to a file of its own in the folder of *path*, flushed and for its owner only."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names in *folder*: without that, a power cut may undo the making of a file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def signing_key() -> str:

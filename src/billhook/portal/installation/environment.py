@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from billhook.engine.errors import ConfigurationError, Problem
 from billhook.portal.installation import environment_kinds as kinds
+from billhook.portal.installation.storage_choice import StorageChoice, storage
 
 PREFIX: Final = "BILLHOOK_"
 _FILE: Final = "_FILE"
@@ -50,13 +51,22 @@ class Environment:
 
     data_dir: Path
     database_url: str
+    storage: StorageChoice
+    node: str
     public_url: str
-    allow: tuple[str, ...]
+    allow: tuple[kinds.AllowedSystem, ...]
     ports: frozenset[int]
     deny: tuple[str, ...]
+    proxy: tuple[kinds.ProxyChoice, ...]
+    proxy_except: tuple[str, ...]
+    proxy_by_name: bool
     show_private_answers: bool
     email_url: str
     email_from: str
+    bounce_address: str
+    bounce_mailbox: str
+    notices_per_hour: int
+    notice_attachment_bytes: int
     session_days: int
     secrets_keys: str
     signing_key: str
@@ -64,10 +74,18 @@ class Environment:
     page_processes: int
     cache_bytes: int
     cache_seconds: int
+    import_rows: int
+    zip_invoices: int
+    zip_bytes: int
+    zip_hours: int
     workers: int
+    job_processes: int
+    job_lease_seconds: int
     stop_seconds: int
     backup_days: int
     api_rate: int
+    api_calls: int
+    view_rate: int
     metrics_token: str
     log_format: str
     log_level: str
@@ -88,7 +106,8 @@ SETTINGS: Final = (
         name="BILLHOOK_DATA_DIR",
         default="data",
         meaning="The data folder: the SQLite database, the keys, and documents while people view "
-        "them. It is created on the first start, and only its owner can read it.",
+        "them. It is created on the first start. Only its owner can read it: a folder that others "
+        "can read is closed at the start, or refused.",
         read=kinds.path,
     ),
     Setting(
@@ -98,6 +117,25 @@ SETTINGS: Final = (
         "Without it, Billhook uses a SQLite database in the data folder.",
         read=kinds.database_url,
         secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_STORAGE",
+        default="",
+        meaning="Where documents that are viewed or kept, and files that are imported, are stored: "
+        "`folder` (the data folder: for one node), `database`, or S3-compatible storage as "
+        "`s3://KEY:SECRET@bucket/prefix?endpoint=https://storage.example.com&region=eu-central-1` "
+        "(special characters in the secret percent-encoded; without `endpoint`, AWS). Without it, "
+        "the folder with SQLite and the database with PostgreSQL. Outside the folder, every file "
+        "is encrypted with a key that comes from the signing key.",
+        read=storage,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_NODE",
+        default="",
+        meaning="The name of this node in `billhook doctor`, `/metrics` and the log. Without it, "
+        "the name of the machine.",
+        read=kinds.node_name,
     ),
     Setting(
         name="BILLHOOK_PUBLIC_URL",
@@ -110,8 +148,9 @@ SETTINGS: Final = (
         name="BILLHOOK_ALLOW",
         default="",
         meaning="Private systems that integrations may reach, separated by commas: each "
-        "`host:port`, or `host:port=network` for a name that may resolve into that network. "
-        "Link-local and metadata addresses stay denied.",
+        "`host:port`, or `host:port=network` for a name that may resolve into that network; with "
+        "`@` and the id of an organisation behind it, for that organisation alone. Link-local and "
+        "metadata addresses stay denied.",
         read=kinds.allowances,
     ),
     Setting(
@@ -126,6 +165,31 @@ SETTINGS: Final = (
         meaning="Networks that integrations may not reach, in addition to the private and special "
         "ones, separated by commas, such as `192.0.2.0/24,2001:db8::/32`.",
         read=kinds.networks,
+    ),
+    Setting(
+        name="BILLHOOK_PROXY",
+        default="",
+        meaning="The outgoing proxy: `http://host:port` or `http://user:password@host:port`. "
+        "Sources are reached through it by CONNECT, except the systems in `BILLHOOK_ALLOW`. With "
+        "`@` and the id of an organisation behind it, it is for that organisation alone, and "
+        "`direct@ID` means none; several are separated by commas.",
+        read=kinds.proxies,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_PROXY_EXCEPT",
+        default="",
+        meaning="Hosts that are reached without the proxy, separated by commas; with a dot before "
+        "it, such as `.example.com`, a whole domain.",
+        read=kinds.proxy_exceptions,
+    ),
+    Setting(
+        name="BILLHOOK_PROXY_BY_NAME",
+        default="no",
+        meaning="Whether the proxy gets the names of hosts and looks them up itself: `yes` or "
+        "`no`. Then the proxy must deny private networks, since Billhook can't judge the "
+        "addresses.",
+        read=kinds.truth,
     ),
     Setting(
         name="BILLHOOK_SHOW_PRIVATE_ANSWERS",
@@ -148,6 +212,39 @@ SETTINGS: Final = (
         default="Billhook <billhook@localhost>",
         meaning="The sender of e-mails.",
         read=kinds.email_sender,
+    ),
+    Setting(
+        name="BILLHOOK_BOUNCE_ADDRESS",
+        default="",
+        meaning="The address to which mail servers send notices back that can't be delivered (the "
+        "envelope sender); without it, the one in `BILLHOOK_EMAIL_FROM`. A `*` stands for "
+        "characters that differ for each mail, as in `bounces+*@acme.example`, if mail to all such "
+        "addresses arrives.",
+        read=kinds.bounce_address,
+    ),
+    Setting(
+        name="BILLHOOK_BOUNCE_MAILBOX",
+        default="",
+        meaning="The mailbox in which bounces arrive, which Billhook reads every five minutes: "
+        "`imaps://name:password@host:993/INBOX`, `imap://…:143/…` (with STARTTLS), or "
+        "`imap+plain://localhost:143/…` (without TLS, for a server on this machine). Special "
+        "characters in name, password and folder are percent-encoded.",
+        read=kinds.imap_url,
+        secret=True,
+    ),
+    Setting(
+        name="BILLHOOK_NOTICES_PER_HOUR",
+        default="500",
+        meaning="The most mails with notices that one organisation sends its contacts in an hour; "
+        "the others wait.",
+        read=kinds.whole(least=1, most=1_000_000),
+    ),
+    Setting(
+        name="BILLHOOK_NOTICE_ATTACHMENT_BYTES",
+        default="5000000",
+        meaning="The size up to which a document is attached to a mail about its invoice; a larger "
+        "one is only linked.",
+        read=kinds.whole(least=0, most=50_000_000),
     ),
     Setting(
         name="BILLHOOK_SESSION_DAYS",
@@ -181,7 +278,8 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_PAGE_PROCESSES",
         default="1",
-        meaning="The number of separate processes that turn pages of documents into images.",
+        meaning="The number of separate processes that turn pages of documents into images for one "
+        "organisation at the same time; one more is kept for the others.",
         read=kinds.whole(least=1, most=32),
     ),
     Setting(
@@ -200,15 +298,58 @@ SETTINGS: Final = (
         read=kinds.whole(least=1, most=604_800),
     ),
     Setting(
+        name="BILLHOOK_IMPORT_ROWS",
+        default="100000",
+        meaning="The most rows that a file to import may have, on each of its sheets. A file has "
+        "at most 16 MB.",
+        read=kinds.whole(least=100, most=1_000_000),
+    ),
+    Setting(
+        name="BILLHOOK_ZIP_INVOICES",
+        default="200",
+        meaning="The most invoices whose documents a contact may download as one zip.",
+        read=kinds.whole(least=1, most=5_000),
+    ),
+    Setting(
+        name="BILLHOOK_ZIP_BYTES",
+        default="250000000",
+        meaning="The most bytes of documents in such a zip; documents that don't fit are left out, "
+        "and the zip says so. The documents of all zips together may take four times as many, and "
+        "at least one GiB.",
+        read=kinds.whole(least=1_000_000, most=20_000_000_000),
+    ),
+    Setting(
+        name="BILLHOOK_ZIP_HOURS",
+        default="72",
+        meaning="The hours for which such a zip can be downloaded. Then it is deleted.",
+        read=kinds.whole(least=1, most=720),
+    ),
+    Setting(
         name="BILLHOOK_WORKERS",
         default="1",
         meaning="How many server processes share the port: one for each core to use.",
         read=kinds.whole(least=1, most=64),
     ),
     Setting(
+        name="BILLHOOK_JOB_PROCESSES",
+        default="2",
+        meaning="How many processes `billhook serve` starts for jobs: imports, mail, and whatever "
+        "else outlives a request. `0` leaves them to `billhook work`, which runs nothing else.",
+        read=kinds.whole(least=0, most=32),
+    ),
+    Setting(
+        name="BILLHOOK_JOB_LEASE_SECONDS",
+        default="60",
+        meaning="The seconds after which another process goes on with a job whose process has died "
+        "or hangs. One chunk of the work may take two thirds of it. All nodes need the same.",
+        read=kinds.whole(least=3, most=3600),
+    ),
+    Setting(
         name="BILLHOOK_STOP_SECONDS",
         default="20",
-        meaning="The seconds that a stopping server gives to runs in progress before it ends them.",
+        meaning="The seconds within which the server stops. Runs in progress may use them, except "
+        "for the last three (or half, if there are fewer than six), in which their records are "
+        "written.",
         read=kinds.whole(least=1, most=600),
     ),
     Setting(
@@ -221,8 +362,22 @@ SETTINGS: Final = (
     Setting(
         name="BILLHOOK_API_RATE",
         default="100",
-        meaning="The runs per second that an API key may start in each server process, on average; "
-        "twice as many in a burst.",
+        meaning="The runs per second that an API key may start, and the files per second that one "
+        "person may open, on average and on all nodes together; twice as many in a burst.",
+        read=kinds.whole(least=1, most=100_000),
+    ),
+    Setting(
+        name="BILLHOOK_API_CALLS",
+        default="600",
+        meaning="The calls of `/api/v1` per minute that an API key may make, on average and on all "
+        "nodes together; as many at once. Runs have `BILLHOOK_API_RATE` instead.",
+        read=kinds.whole(least=1, most=1_000_000),
+    ),
+    Setting(
+        name="BILLHOOK_VIEW_RATE",
+        default="60",
+        meaning="The documents per minute that one person may view as pages, on average and on all "
+        "nodes together; as many at once. Beyond that, the page asks them to wait.",
         read=kinds.whole(least=1, most=100_000),
     ),
     Setting(

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import logging.config
 import sys
-from collections.abc import Iterator
-from contextvars import ContextVar
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _ENCODER: Final = json.JSONEncoder(default=repr)
-_kept: ContextVar[dict[LineHandler, list[str]] | None] = ContextVar(
-    "billhook_kept_lines", default=None
-)
+_encode_flat: Final = json.JSONEncoder(default=repr, check_circular=False).encode
+_EACH: Final = "_each"
+_PROCESSORS: Final[list[Processor]] = []
+"""One list for good: a logger keeps the list it was first used with, so a second configuration,
+as by a command that sets Django up again, reaches the loggers that exist, too."""
 
 
 def configure(settings: dict[str, Any]) -> None:
     """Send our log lines and those of libraries the same way, to standard error."""
     shared = _shared()
+    _PROCESSORS[:] = [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -44,7 +46,8 @@ def configure(settings: dict[str, Any]) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"()": LineHandler, "formatter": "line"}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "loggers": {"django-q": {"level": "WARNING"}},  # it would log every turn, too
             "root": {"handlers": ["stderr"], "level": settings["log_level"].upper()},
         }
     )
@@ -62,46 +65,56 @@ def _shared() -> list[Processor]:
 def _renderers(log_format: str) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.JSONRenderer(serializer=_as_json)]
-    return [_trace_below, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    return [_trace_below, _ForPeople()]
 
 
 def _as_json(event: EventDict, **_: Any) -> str:
-    return _ENCODER.encode(event)
+    each = event.pop(_EACH, None)
+    line = _ENCODER.encode(event)
+    if each is None:
+        return line
+    return "\n".join([f"{_encode_flat(fields)[:-1]}, {line[1:]}" for fields in each])
 
 
-class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes each line as it comes, or, within :func:`written_together`, many with one call."""
+class _ForPeople:
+    """Renders an event as a line for people, or as many as there are in it."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the line of *record*, or keep it for the end of the block."""
-        kept = _kept.get()
-        if kept is None:
-            super().emit(record)
-        else:
-            kept.setdefault(self, []).append(self.format(record))
+    def __init__(self) -> None:
+        self._line = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
 
-    def write_lines(self, lines: list[str]) -> None:
-        """Write *lines* at once."""
-        with self.lock or contextlib.nullcontext():
-            self.stream.write("".join(f"{line}{self.terminator}" for line in lines))
-            self.flush()
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        each = event.pop(_EACH, ({},))
+        return "\n".join(self._line(logger, method, {**fields, **event}) for fields in each)
 
 
-@contextlib.contextmanager
-def written_together() -> Iterator[None]:
-    """Write the lines that are logged within this block at its end, all at once.
+class Seldom:
+    """Lets one of many equal log lines through, at most every *seconds*; :meth:`now` says which."""
 
-    A busy server ends thousands of runs in a second; a write for each of their lines would cost
-    more than making the lines.
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = float("-inf")
+
+    def now(self) -> bool:
+        """Return whether a line may be logged now, and count it."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def log_each(
+    log: structlog.stdlib.BoundLogger, event: str, each: Sequence[Mapping[str, Any]]
+) -> None:
+    """Log *event* once with each of these fields, as lines of the same time, with one write.
+
+    A busy server ends thousands of runs in a second. As a logging call for each of them, their
+    lines would cost a tenth of its time.
     """
-    kept: dict[LineHandler, list[str]] = {}
-    token = _kept.set(kept)
-    try:
-        yield
-    finally:
-        _kept.reset(token)
-        for handler, lines in kept.items():
-            handler.write_lines(lines)
+    if len(each) == 1:
+        log.info(event, **each[0])
+    elif each:
+        log.info(event, **{_EACH: each})
 
 
 def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

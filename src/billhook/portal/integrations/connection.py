@@ -20,6 +20,7 @@ from django.db import connections
 from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
 from billhook.engine.authentication.oauth2_client import OAuthClient, make_client
 from billhook.engine.egress.guard import secret_may_travel
+from billhook.engine.egress.policy import EgressPolicy
 from billhook.engine.egress.url import Url, parse_url
 from billhook.engine.errors import (
     AuthenticationFailed,
@@ -31,13 +32,13 @@ from billhook.engine.errors import (
 from billhook.engine.http.trace import Trace
 from billhook.engine.secret import Secret
 from billhook.portal.installation import environment
-from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.access import tokens_of
 from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.loading import load_one
 from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.sealer import Sealer
+from billhook.portal.integrations.secret_binding import uses_of_authentication
 from billhook.portal.integrations.services import mark_connected
 from billhook.portal.integrations.store import get_store
 from billhook.portal.organisations.models import Member
@@ -128,7 +129,7 @@ def begin_connection(
         BillhookError: if the integration has another scheme, or can't be used yet.
     """
     _, client = _load(integration)
-    _refuse_open_line(client.authorize_url)
+    _refuse_open_line(client.authorize_url, egress_policy(integration.organisation_id))
     authorization = begin_authorization(client, redirect_uri=callback_address())
     verifier = authorization.verifier
     pending = PendingConnection(
@@ -143,10 +144,10 @@ def begin_connection(
     return ConsentPage(url=authorization.url)
 
 
-def _refuse_open_line(address: str) -> None:
+def _refuse_open_line(address: str, policy: EgressPolicy) -> None:
     """Refuse to send a member and secrets over http, unless the operator allows it."""
     url = parse_url(address)
-    verdict = secret_may_travel(url, egress_policy()) if isinstance(url, Url) else url
+    verdict = secret_may_travel(url, policy) if isinstance(url, Url) else url
     if not verdict.allowed:
         raise denied(verdict)
 
@@ -202,7 +203,7 @@ class CodeExchange:
         log.info("connected", integration=self.integration.id, member=self.member.id)
 
     def _mark(self) -> None:
-        uses = secret_uses.uses_of_authentication(self.live.wiring.integration)
+        uses = uses_of_authentication(self.live.wiring.integration)
         try:
             mark_connected(integration=self.integration, user=self.member.user, uses=uses)
         finally:

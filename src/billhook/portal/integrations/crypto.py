@@ -25,6 +25,9 @@ KEY_FILE: Final = "secrets.key"
 _VERSION: Final = b"\x01"
 _ID_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
+ID_STARTS_AT: Final = len(_VERSION)
+ID_ENDS_AT: Final = ID_STARTS_AT + _ID_BYTES
+"""The bytes of a stored secret that hold the id of its key, from and to."""
 _HEAD_BYTES: Final = len(_VERSION) + _ID_BYTES + _NONCE_BYTES
 _FILE_HEADER: Final = (
     "# The keys of Billhook's secrets, the one in use first. Without them no secret can be read:\n"
@@ -125,7 +128,7 @@ def key_id(stored: bytes) -> bytes:
     """Return the id of the key that encrypted *stored*."""
     if len(stored) <= _HEAD_BYTES or not stored.startswith(_VERSION):
         raise SecretUnreadableError("This version doesn't know the format of the stored secret.")
-    return stored[len(_VERSION) : len(_VERSION) + _ID_BYTES]
+    return stored[ID_STARTS_AT:ID_ENDS_AT]
 
 
 def new_key() -> EncryptionKey:

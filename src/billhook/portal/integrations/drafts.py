@@ -16,8 +16,13 @@ from billhook.engine.integration_file.file import (
 )
 from billhook.engine.secret import Secret
 from billhook.portal.fields.names import SENTENCE, has_unseen
-from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.models import Integration, Keeping, OnFailure, StoredSecret
+from billhook.portal.integrations.secret_binding import (
+    NOTHING,
+    SecretBinding,
+    bindings_of,
+    problem_of,
+)
 
 NAME_LENGTH: Final = 200
 
@@ -71,9 +76,9 @@ class CheckedDraft:
     compiled: CompiledIntegration
 
     @property
-    def uses(self) -> dict[str, secret_uses.SecretUses]:
-        """The uses of each secret."""
-        return secret_uses.uses_of_secrets(self.compiled)
+    def bindings(self) -> dict[str, SecretBinding]:
+        """The binding that each secret needs."""
+        return bindings_of(self.draft.config(), self.compiled)
 
 
 def check_draft(
@@ -151,18 +156,18 @@ def _value_problems(
     compiled: CompiledIntegration,
     stored: Mapping[str, StoredSecret],
 ) -> Iterator[Problem]:
-    uses = secret_uses.uses_of_secrets(compiled)
+    bindings = bindings_of(draft.config(), compiled)
     for entry in draft.secrets:
         if entry.value is not None:
             continue
         row = stored.get(entry.stored_id)
         problem = (
             _missing(entry.name)
-            if row is None
-            else secret_uses.problem_of(
+            if row is None or not row.ciphertext
+            else problem_of(
                 entry.name,
-                wanted=uses.get(entry.name, frozenset()),
-                bound=secret_uses.from_json(row.bound_to),
+                wanted=bindings.get(entry.name, NOTHING),
+                bound=SecretBinding.from_json(row.bound_to),
             )
         )
         if problem is not None:

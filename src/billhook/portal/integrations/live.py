@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from billhook.engine.answer.document import Document
 from billhook.engine.command.command import Command
@@ -18,6 +19,9 @@ from billhook.portal.integrations.shared_transport import SharedTransport
 Stamp = tuple[int, int]
 """Distinguishes the states of an integration: its version, and that of its connection."""
 
+LEAST_KILOBYTES: Final = 24
+"""The memory that the smallest integration takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiveIntegration:
@@ -31,6 +35,8 @@ class LiveIntegration:
     keeping: str
     wiring: Wiring
     transport: SharedTransport
+    kilobytes: int = LEAST_KILOBYTES
+    """About so much memory it takes."""
 
     @property
     def commands(self) -> Mapping[str, Command]:
@@ -59,5 +65,9 @@ class LiveIntegration:
         """
         values = self.values(command, tokens, run_id=run_id)
         return await run_command(
-            self.commands[command], values, transport=self.transport, trace=trace
+            self.commands[command],
+            values,
+            transport=self.transport,
+            trace=trace,
+            share=self.organisation_id,
         )

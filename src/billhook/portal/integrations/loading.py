@@ -1,9 +1,10 @@
-"""Reads integrations and API keys for the store: the rows become compiled commands and secrets."""
+"""Reads integrations for the store: the rows become compiled commands and secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -17,36 +18,28 @@ from billhook.engine.integration_file.file import (
     tls_from_json,
 )
 from billhook.engine.secret import Secret
-from billhook.portal.integrations import secret_uses
-from billhook.portal.integrations.crypto import KeyRing, SecretUnreadableError
-from billhook.portal.integrations.live import LiveIntegration, Stamp
-from billhook.portal.integrations.models import ApiKey, Integration, Revision, StoredSecret
+from billhook.portal.integrations.crypto import KeyRing, KeyRingError, SecretUnreadableError
+from billhook.portal.integrations.live import LEAST_KILOBYTES, LiveIntegration
+from billhook.portal.integrations.models import Integration, StoredSecret
 from billhook.portal.integrations.policy import Wiring, open_source
+from billhook.portal.integrations.sample_source import is_sample_origin
+from billhook.portal.integrations.secret_binding import (
+    SecretUses,
+    uses_from_json,
+    uses_of_secrets,
+)
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
 from billhook.portal.integrations.token_store import token_store_of
 from billhook.portal.integrations.vault import decrypt_secret, key_ring
+from billhook.portal.nodes.pauses import pause_board
 
 log = structlog.get_logger("billhook.store")
 
 OpenSource = Callable[[Wiring], ClosableTransport]
 
-
-def read_revision() -> int:
-    """Return the number that grows with every change."""
-    return Revision.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-
-
-def read_valid_keys() -> list[tuple[str, str, str]]:
-    """Return digest, id and organisation id of every API key that isn't revoked."""
-    keys = ApiKey.objects.filter(revoked_at=None).order_by()
-    return list(keys.values_list("digest", "id", "organisation_id"))
-
-
-def read_stamps() -> list[tuple[str, Stamp]]:
-    """Return id and stamp of every enabled integration, each organisation's in its order."""
-    rows = Integration.objects.filter(enabled=True).order_by("position", "created_at")
-    found = rows.values_list("id", "version", "connection")
-    return [(id_, (version, connection)) for id_, version, connection in found]
+_COMPILED: Final = 8
+"""Bytes that each character of a configuration takes when it is compiled."""
+_KILOBYTES_OF_TLS: Final = 500
 
 
 def load_integrations(
@@ -57,10 +50,19 @@ def load_integrations(
     return {row.id: load_one(row, open_source=open_source) for row in rows}
 
 
-def read_origins() -> dict[str, frozenset[Origin]]:
-    """Return the origins that each enabled integration needs, by its name. No secret is read."""
+def count_enabled() -> int:
+    """Return the number of enabled integrations."""
+    return Integration.objects.filter(enabled=True).count()
+
+
+def read_origins(most: int) -> list[tuple[Integration, frozenset[Origin]]]:
+    """Return each enabled integration with the origins that it needs. No secret is read.
+
+    If there are more than *most*, these are the ones that were changed last.
+    """
     rows = Integration.objects.filter(enabled=True).prefetch_related("stored_secrets")
-    return {str(row): origins_of(row) for row in rows}
+    needed = ((row, origins_of(row)) for row in rows.order_by("-changed_at")[:most])
+    return [(row, origins) for row, origins in needed if not all(map(is_sample_origin, origins))]
 
 
 def origins_of(row: Integration) -> frozenset[Origin]:
@@ -74,6 +76,7 @@ def load_one(row: Integration, *, open_source: OpenSource = open_source) -> Live
     """Return the integration *row*, on or off, as the store would have it."""
     compiled = _usable(row)
     wiring = Wiring(
+        organisation_id=row.organisation_id,
         integration=compiled,
         secrets=dict(_readable(row, list(row.stored_secrets.all()))),
         token_store=token_store_of(row, compiled),
@@ -86,14 +89,22 @@ def load_one(row: Integration, *, open_source: OpenSource = open_source) -> Live
         on_failure=row.on_failure,
         keeping=row.keeping,
         wiring=wiring,
-        transport=SharedTransport(lambda: open_source(wiring)),
+        transport=SharedTransport(lambda: pause_board().watch(open_source(wiring), row.id)),
+        kilobytes=_kilobytes(row),
     )
+
+
+def _kilobytes(row: Integration) -> int:
+    """Estimate the memory that *row* takes when it is compiled and in use."""
+    typed = repr((row.variables, row.commands, row.authentication))
+    of_tls = _KILOBYTES_OF_TLS if row.tls else 0
+    return LEAST_KILOBYTES + len(typed) * _COMPILED // 1024 + of_tls
 
 
 def _usable(row: Integration) -> CompiledIntegration:
     """Return the parts of *row* that may be used. Others are logged and left out."""
     stored = row.stored_secrets.all()
-    bound = {secret.name: secret_uses.from_json(secret.bound_to) for secret in stored}
+    bound = {secret.name: uses_from_json(secret.bound_to) for secret in stored}
     try:
         compilation = try_to_compile(_config_of(row, bound))
     except ConfigurationError as error:
@@ -107,9 +118,14 @@ def _usable(row: Integration) -> CompiledIntegration:
     commands = {
         name: command
         for name, command in compiled.commands.items()
-        if _is_bound(row, replace(compiled, commands={name: command}), bound)
+        if _is_bound(row, replace(compiled, commands={name: command}, lists={}), bound)
     }
-    return replace(compiled, commands=commands)
+    lists = {
+        name: listing
+        for name, listing in compiled.lists.items()
+        if _is_bound(row, replace(compiled, commands={}, lists={name: listing}), bound)
+    }
+    return replace(compiled, commands=commands, lists=lists)
 
 
 def _nothing_of(row: Integration) -> CompiledIntegration:
@@ -142,21 +158,31 @@ def _complain(row: Integration, problems: Iterable[Problem]) -> None:
 
 
 def _is_bound(
-    row: Integration, one_command: CompiledIntegration, bound: Mapping[str, secret_uses.SecretUses]
+    row: Integration, one_command: CompiledIntegration, bound: Mapping[str, SecretUses]
 ) -> bool:
     # the services refuse to save such a command: a row like this wasn't written by them
-    if secret_uses.is_bound(one_command, bound):
+    wanted = uses_of_secrets(one_command)
+    if all(uses <= bound.get(name, frozenset()) for name, uses in wanted.items()):
         return True
-    log.error("secret-moved", integration=row.id, command=next(iter(one_command.commands)))
+    [name] = [*one_command.commands, *one_command.lists]
+    log.error("secret-moved", integration=row.id, command=name)
     return False
 
 
 def _readable(row: Integration, stored: list[StoredSecret]) -> Iterator[tuple[str, Secret]]:
-    ring = key_ring() if stored else None
+    ring = _ring_for(row) if stored else None
     for secret in stored:
         value = _read(row, secret, ring)
         if value is not None:
             yield secret.name, value
+
+
+def _ring_for(row: Integration) -> KeyRing | None:
+    try:
+        return key_ring()
+    except KeyRingError:
+        log.error("keys-not-usable", integration=row.id)  # noqa: TRY400 - no trace for each row
+        return None
 
 
 def _read(row: Integration, secret: StoredSecret, ring: KeyRing | None) -> Secret | None:

@@ -56,12 +56,27 @@ class Integration(models.Model):
 
     class Meta:
         ordering: ClassVar = ["position", "created_at"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["organisation", "position", "created_at", "id"], name="integration_in_order"
+            ),
+            models.Index(
+                fields=["organisation"],
+                name="integration_with_tls",
+                condition=models.Q(tls__isnull=False),
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organisation", "name"], name="integration_name_once")
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def command_names(self) -> frozenset[str]:
+        """The names of its commands."""
+        return frozenset(str(command.get("name", "")) for command in self.commands)
 
 
 class StoredSecret(models.Model):
@@ -71,6 +86,7 @@ class StoredSecret(models.Model):
     integration = models.ForeignKey(Integration, models.CASCADE, related_name="stored_secrets")
     name = models.CharField(max_length=64)
     ciphertext = models.BinaryField(default=b"")
+    """Empty when its key was lost: the value has to be typed again."""
     bound_to = models.JSONField(default=dict)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -110,13 +126,17 @@ class StoredTokens(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key with which another program calls the gateway: shown once, stored as a hash."""
+    """A key with which another program calls the API: shown once, stored as a hash."""
 
     id = models.CharField(primary_key=True, max_length=LENGTH, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=200)
     hint = models.CharField(max_length=16)
     digest = models.CharField(max_length=64, unique=True)
+    scopes = models.CharField(max_length=400, default="run", db_default="run")
+    """Its :mod:`scopes <billhook.portal.fields.key_scopes>`, separated by spaces."""
+    expires_at = models.DateTimeField(null=True, blank=True)
+    """The time from which it is refused; None for a key that works until it is revoked."""
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -124,6 +144,9 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["organisation", "created_at", "id"], name="api_key_newest")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -137,3 +160,18 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class Change(models.Model):
+    """The subject of one change, under the number that it gave to :class:`Revision`.
+
+    Without an integration or key, all of the organisation's may have changed.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    organisation_id = models.CharField(max_length=LENGTH)
+    integration_id = models.CharField(max_length=LENGTH, blank=True)
+    key_id = models.CharField(max_length=LENGTH, blank=True)
+
+    def __str__(self) -> str:
+        return f"change {self.number}"

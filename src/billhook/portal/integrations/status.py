@@ -1,4 +1,4 @@
-"""The status of an integration: off, on, or paused because its source kept failing."""
+"""The status of an integration: off, on, or with commands that are paused since they failed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from billhook.portal.integrations.store import get_store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationStatus:
-    """A word with its kind and icon for the page, and the time of the next try while paused."""
+    """A word with its kind and icon for the page; while commands are paused, these and the end."""
 
     word: str
     kind: str
     icon: str
     until: datetime | None = None
+    commands: tuple[str, ...] = ()
 
 
 _ON: Final = IntegrationStatus(word="On", kind="good", icon="check")
@@ -35,7 +36,11 @@ def status_of(integration: Integration) -> IntegrationStatus:
 def _status_of_source(state: BreakerState) -> IntegrationStatus:
     if state.state is State.OPEN and state.next_try is not None:
         until = datetime.fromtimestamp(state.next_try, UTC)
-        return IntegrationStatus(word="Paused", kind="bad", icon="warning", until=until)
+        return IntegrationStatus(
+            word="Paused", kind="bad", icon="warning", until=until, commands=state.commands
+        )
     if state.state is State.HALF_OPEN:
-        return IntegrationStatus(word="Trying again", kind="warn", icon="info")
+        return IntegrationStatus(
+            word="Trying again", kind="warn", icon="info", commands=state.commands
+        )
     return _ON

@@ -1,28 +1,31 @@
 """The store of live integrations and API keys in memory, for the paths that must be fast.
 
-The gateway and VIEW use it and never wait for the database. A thread looks once a second whether
-the row :class:`Revision` has moved on, so that a change made in any process is live in all of them
-within two seconds; in the process that made it, it is live when its transaction ends.
+What was used lately is in memory, up to a bound, and is given without waiting; the rest is read and
+compiled when it is first asked for, in the store's own thread. That thread also looks once a second
+whether the row :class:`Revision` has moved on, so that a change made in any process is live in all
+of them within two seconds; in the process that made it, it is live when its transaction ends.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
-from django.db import Error, close_old_connections, connections
+from django.db import Error, close_old_connections, connections, transaction
 
 from billhook.engine.http.breaker import BreakerState
 from billhook.portal.installation.logs import name_of
 from billhook.portal.integrations import loading
 from billhook.portal.integrations.live import LiveIntegration
+from billhook.portal.integrations.memory.contents import StoreContents
+from billhook.portal.integrations.memory.reading_thread import ReadingThread
+from billhook.portal.integrations.memory.rows import Caller
+from billhook.portal.integrations.memory.sources import SourcesInOrder, first_order
 from billhook.portal.integrations.models import ApiKey
 from billhook.portal.integrations.policy import Wiring, open_source
 from billhook.portal.integrations.shared_transport import ClosableTransport, SharedTransport
@@ -33,6 +36,11 @@ LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the revision."""
 NOTE_USE_EVERY: Final = 10.0
 """Seconds between two writes of when API keys were last used."""
+_LOAD_AT_START: Final = 1.0
+"""Seconds at the start in which integrations are loaded before anybody asks for them."""
+_LOAD_AT_LOOK: Final = 0.1
+"""The same at each look, until all are there or the memory is full."""
+_WRITTEN_AT_ONCE: Final = 100
 
 
 class OfOrganisation(Protocol):
@@ -44,29 +52,8 @@ class OfOrganisation(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """A caller of the gateway: an API key, and the organisation that it belongs to."""
-
-    key_id: str
-    organisation_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Everything known at one revision. It is replaced as a whole, so readers need no lock."""
-
-    revision: int = -1
-    callers: Mapping[str, Caller] = field(default_factory=dict)
-    integrations: Mapping[str, LiveIntegration] = field(default_factory=dict)
-    in_order: Mapping[tuple[str, str], tuple[LiveIntegration, ...]] = field(default_factory=dict)
-    """By organisation and name of a command: the integrations that have it, in their order."""
-    by_name: Mapping[tuple[str, str], LiveIntegration] = field(default_factory=dict)
-    """The same by organisation and name."""
-
-
 class CommandStore:
-    """Gives callers and live integrations from memory, and keeps them fresh."""
+    """Gives callers and live integrations from memory or the database, and keeps them fresh."""
 
     def __init__(
         self,
@@ -75,43 +62,80 @@ class CommandStore:
         look_every: float = LOOK_EVERY,
     ) -> None:
         self._open_source = open_source
-        self._look_every = look_every
-        self._snapshot = Snapshot()
+        self._contents = StoreContents(open_source, self._retire)
+        self._thread = ReadingThread(
+            self._look, look_every=look_every, at_end=lambda: self._attempt(self._finish)
+        )
         self._used: dict[str, float] = {}
         self._use_noted = time.monotonic()
-        self._refreshing = threading.Lock()
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_away = False
 
     def caller(self, digest: str) -> Caller | None:
-        """Return whose API key has the SHA-256 *digest*, or None if no valid key has."""
-        caller = self._snapshot.callers.get(digest)
+        """Return whose API key has the SHA-256 *digest*, if that is in memory."""
+        caller = self._contents.callers.get(digest)
         if caller is not None:
-            self._used[caller.key_id] = time.time()
+            self.count_use(caller.key_id)
         return caller
+
+    def count_use(self, key_id: str) -> None:
+        """Note that an API key is used now; it is written down later."""
+        self._used[key_id] = time.time()
+
+    async def read_caller(self, digest: str) -> Caller | None:
+        """Return whose API key has the SHA-256 *digest*, or None if no valid key has.
+
+        Raises:
+            StoreAway: if the database doesn't respond.
+        """
+        if digest not in self._contents.digests:
+            return None
+        caller = await self._thread.read(digest, lambda: self._contents.load_caller(digest))
+        return self.caller(digest) or caller
 
     def find(
         self, caller: OfOrganisation, integration: str, command: str
     ) -> LiveIntegration | None:
-        """Return an integration of *caller*'s organisation that has *command*, or None.
+        """Return an integration of *caller*'s organisation that has *command*, if it is in memory.
 
         *integration* is its id, or else its name.
         """
-        snapshot = self._snapshot
-        found = snapshot.integrations.get(integration)
-        if found is None or found.organisation_id != caller.organisation_id:
-            found = snapshot.by_name.get((caller.organisation_id, integration))
+        found = self._in_memory(caller.organisation_id, integration)
         return found if found is not None and command in found.commands else None
 
-    def sources_of(self, organisation_id: str, command: str) -> tuple[LiveIntegration, ...]:
-        """Return every integration that has *command*, in the organisation's order."""
-        return self._snapshot.in_order.get((organisation_id, command), ())
+    async def read_integration(
+        self, caller: OfOrganisation, integration: str, command: str
+    ) -> LiveIntegration | None:
+        """Return an integration of *caller*'s organisation that has *command*, or None.
+
+        Raises:
+            StoreAway: if the database doesn't respond.
+        """
+        key = caller.organisation_id, integration
+        found = self._in_memory(*key)
+        if found is None:
+            found = await self._thread.read(key, lambda: self._contents.load_named(*key))
+        return found if found is not None and command in found.commands else None
+
+    def sources_of(self, organisation_id: str, command: str) -> SourcesInOrder:
+        """Return the integrations that have *command*, to be iterated in the organisation's order.
+
+        The iteration raises StoreAway if the database doesn't respond.
+        """
+        return SourcesInOrder(self._contents, self._thread, organisation_id, command)
+
+    async def configuration_of(self, organisation_id: str, command: str) -> str:
+        """Return a text that changes when a source of *command*, or their order, does.
+
+        Raises:
+            StoreAway: if the database doesn't respond.
+        """
+        order = await first_order(self._contents, self._thread, organisation_id, command)
+        return order.configuration
 
     def state_of(self, integration_id: str) -> BreakerState | None:
         """Return how this process gets on with the source of an integration that is on."""
-        live = self._snapshot.integrations.get(integration_id)
+        live = self._contents.integrations.peek(integration_id)
         return live.transport.state if live else None
 
     @asynccontextmanager
@@ -124,54 +148,67 @@ class CommandStore:
             await source.close()
 
     async def start(self) -> None:
-        """Load everything, then look for changes until :meth:`stop`.
+        """Load what was used last, then look for changes until :meth:`stop`.
 
         Raises:
             django.db.Error: if the database isn't there at the start.
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._refresh_and_let_go)
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._work, name="command-store", daemon=True)
         self._thread.start()
 
-    async def stop(self) -> None:
+    async def stop(self, *, seconds: float) -> None:
         """Stop looking, and close every transport once it is idle."""
-        self._ended.set()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
-            self._thread = None
-        before, self._snapshot, self._loop = self._snapshot, Snapshot(), None
+        await asyncio.to_thread(self._thread.stop, seconds=seconds)
+        self._loop = None
+        before, self._contents = self._contents, StoreContents(self._open_source, self._retire)
         for live in before.integrations.values():
             await live.transport.retire()
 
     def refresh(self) -> None:
-        """Load what has changed, if the revision has moved on. For any thread that may wait."""
-        with self._refreshing:
-            # the number first: what changes while we read will be read again
-            number = loading.read_revision()
-            if number != self._snapshot.revision:
-                self._load(number)
+        """Take in what has changed, if the revision has moved on. For any thread that may wait."""
+        is_new = self._contents.revision < 0
+        self._contents.follow()
+        if is_new:
+            self._contents.load_more(_LOAD_AT_START)
+
+    def notice_change(self) -> None:
+        """Take in a change that this process has just made, if this store is in use."""
+        if self._contents.revision >= 0:
+            self.refresh()
 
     def note_use(self) -> None:
         """Write down when API keys were last used."""
         used, self._used = self._used, {}
-        for key_id, when in used.items():
-            row = ApiKey.objects.filter(id=key_id)
-            row.update(last_used_at=datetime.fromtimestamp(when, tz=UTC))
+        waiting = sorted(used)  # in one order, so that processes can't wait for each other
+        for start in range(0, len(waiting), _WRITTEN_AT_ONCE):
+            with transaction.atomic():
+                for key_id in waiting[start : start + _WRITTEN_AT_ONCE]:
+                    when = datetime.fromtimestamp(used[key_id], tz=UTC)
+                    ApiKey.objects.filter(id=key_id).update(last_used_at=when)
 
-    def _work(self) -> None:
-        while not self._ended.wait(self._look_every):
-            self._look(note_use=time.monotonic() - self._use_noted > NOTE_USE_EVERY)
-        self._look(note_use=True)
-        connections.close_all()
+    def _in_memory(self, organisation_id: str, id_or_name: str) -> LiveIntegration | None:
+        found = self._contents.integrations.get(id_or_name)
+        if found is not None and found.organisation_id == organisation_id:
+            return found
+        id_ = self._contents.names.get((organisation_id, id_or_name))
+        named = self._contents.integrations.get(id_) if id_ else None
+        return named if named is not None and named.name == id_or_name else None
 
-    def _look(self, *, note_use: bool) -> None:
+    def _look(self) -> None:
+        self._attempt(self.refresh)
+        self._attempt(lambda: self._contents.load_more(_LOAD_AT_LOOK))
+        if time.monotonic() - self._use_noted > NOTE_USE_EVERY:
+            self._use_noted = time.monotonic()
+            self._attempt(self.note_use)
+
+    def _finish(self) -> None:
+        self.refresh()  # first, because it writes nothing: while the database is away, it fails
+        self.note_use()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
         try:
-            self.refresh()
-            if note_use:
-                self._use_noted = time.monotonic()
-                self.note_use()
+            work()
         except Error as error:
             if not self._is_away:
                 log.warning("store-not-refreshed", error=name_of(error))
@@ -189,49 +226,9 @@ class CommandStore:
         finally:
             connections.close_all()
 
-    def _load(self, number: int) -> None:
-        before = self._snapshot.integrations
-        integrations = self._connect_changed(before)
-        self._snapshot = Snapshot(
-            revision=number,
-            callers={
-                digest: Caller(key_id=id_, organisation_id=organisation)
-                for digest, id_, organisation in loading.read_valid_keys()
-            },
-            integrations=integrations,
-            in_order=_in_order(integrations),
-            by_name={(one.organisation_id, one.name): one for one in integrations.values()},
-        )
-        for id_, live in before.items():
-            if integrations.get(id_) is not live:
-                self._retire(live.transport)
-
-    def _connect_changed(self, before: Mapping[str, LiveIntegration]) -> dict[str, LiveIntegration]:
-        """Return every enabled integration, in order; what hasn't changed is kept as it is."""
-        stamps = loading.read_stamps()
-        kept = {
-            id_: before[id_]
-            for id_, stamp in stamps
-            if id_ in before and before[id_].stamp == stamp
-        }
-        changed = [id_ for id_, _ in stamps if id_ not in kept]
-        known = kept | loading.load_integrations(changed, open_source=self._open_source)
-        return {id_: known[id_] for id_, _ in stamps if id_ in known}
-
     def _retire(self, transport: SharedTransport) -> None:
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(transport.retire(), self._loop)
-
-
-def _in_order(
-    integrations: Mapping[str, LiveIntegration],
-) -> dict[tuple[str, str], tuple[LiveIntegration, ...]]:
-    in_order: dict[tuple[str, str], tuple[LiveIntegration, ...]] = {}
-    for live in integrations.values():
-        for name in live.commands:
-            key = live.organisation_id, name
-            in_order[key] = (*in_order.get(key, ()), live)
-    return in_order
 
 
 class _Current:

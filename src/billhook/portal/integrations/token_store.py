@@ -25,9 +25,14 @@ from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.integration import CompiledIntegration
 from billhook.engine.secret import Secret
-from billhook.portal.integrations import secret_uses
 from billhook.portal.integrations.crypto import SecretUnreadableError
 from billhook.portal.integrations.models import Integration, StoredTokens
+from billhook.portal.integrations.secret_binding import (
+    SecretUses,
+    uses_from_json,
+    uses_of_authentication,
+    uses_to_json,
+)
 from billhook.portal.integrations.vault import decrypt_tokens, encrypt_tokens, key_ring
 
 LEASE: Final = 12.0
@@ -42,7 +47,7 @@ def token_store_of(row: Integration, compiled: CompiledIntegration) -> DatabaseT
     """Return the token store of *row*, if its scheme has tokens that must be stored."""
     if compiled.authentication is None or not compiled.authentication.scheme.keeps_tokens:
         return None
-    return DatabaseTokenStore(row, uses=secret_uses.uses_of_authentication(compiled), lease=LEASE)
+    return DatabaseTokenStore(row, uses=uses_of_authentication(compiled), lease=LEASE)
 
 
 class DatabaseTokenStore:
@@ -51,7 +56,7 @@ class DatabaseTokenStore:
     It may be used from several tasks, loops and processes.
     """
 
-    def __init__(self, row: Integration, *, uses: secret_uses.SecretUses, lease: float) -> None:
+    def __init__(self, row: Integration, *, uses: SecretUses, lease: float) -> None:
         self._integration = row
         self._uses = uses
         self._lease = lease
@@ -101,11 +106,7 @@ class DatabaseTokenStore:
 
     def _load(self) -> IssuedTokens | None:
         row = self._rows().select_related("integration").first()
-        if (
-            row is None
-            or not row.ciphertext
-            or not self._uses <= secret_uses.from_json(row.bound_to)
-        ):
+        if row is None or not row.ciphertext or not self._uses <= uses_from_json(row.bound_to):
             return None
         try:
             return IssuedTokens.from_text(decrypt_tokens(row, ring=key_ring()).reveal())
@@ -120,11 +121,11 @@ class DatabaseTokenStore:
             raise AuthenticationFailed(
                 "The integration was connected again or disconnected in the meantime."
             )
-        bound = secret_uses.from_json(row.bound_to)
+        bound = uses_from_json(row.bound_to)
         same.update(
             ciphertext=encrypt_tokens(Secret(tokens.to_text()), integration=self._integration),
             # a single command may have requested them: they stay valid for the others
-            bound_to=secret_uses.to_json(max(bound, self._uses)),
+            bound_to=uses_to_json(max(bound, self._uses)),
             changed_at=timezone.now(),
         )
 

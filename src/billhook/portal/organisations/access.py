@@ -20,6 +20,11 @@ def is_set_up() -> bool:
     return Organisation.objects.exists()
 
 
+def is_organisation(organisation_id: str) -> bool:
+    """Return whether an organisation has this id. For the operator alone."""
+    return Organisation.objects.filter(id=organisation_id).exists()
+
+
 def name_for_everybody(user: User | None) -> str | None:
     """Return the name of the organisation whose pages *user* sees, if it is only one.
 
@@ -27,8 +32,10 @@ def name_for_everybody(user: User | None) -> str | None:
     """
     theirs = Organisation.objects.all()
     if user is not None:
-        theirs = theirs.filter(Q(members__user=user) | Q(customers__contacts__user=user))
-    names = list(theirs.values_list("name", flat=True).distinct()[:2])
+        as_member = user.memberships.values("organisation_id")
+        as_contact = user.contacts.values("customer__organisation_id")
+        theirs = theirs.filter(Q(id__in=as_member) | Q(id__in=as_contact))
+    names = list(theirs.order_by().values_list("name", flat=True).distinct()[:2])
     return names[0] if len(names) == 1 else None
 
 
@@ -36,6 +43,17 @@ def only_organisation() -> Organisation | None:
     """Return the organisation of this installation, where there is only one: for everybody."""
     found = list(Organisation.objects.all()[:2])
     return found[0] if len(found) == 1 else None
+
+
+def name_for_letter(organisation_id: str) -> str:
+    """Return the name of an organisation, for a bearer of a link from its mail; "" if it's gone."""
+    names = Organisation.objects.filter(id=organisation_id).values_list("name", flat=True)
+    return names.first() or ""
+
+
+def is_member(user: User) -> bool:
+    """Return whether *user* is a member of any organisation."""
+    return Member.objects.filter(user=user).exists()
 
 
 def memberships_of(user: User) -> QuerySet[Member]:
@@ -80,6 +98,15 @@ def members_for_member(member: Member) -> QuerySet[Member]:
         .select_related("user")
         .order_by("user__name", "user__email")
     )
+
+
+def who_may_fix(organisation: Organisation) -> QuerySet[Member]:
+    """Return the members who may change an integration: for mail that the server itself sends.
+
+    Those who want no such mail are left out.
+    """
+    found = organisation.members.filter(role__in=(Role.OWNER, Role.EDITOR), wants_source_mail=True)
+    return found.select_related("user")
 
 
 def member_for_member(member: Member, member_id: str) -> Member:

@@ -17,7 +17,8 @@ class SetupForm(forms.Form):
 
     code = forms.CharField(
         label="Set-up code",
-        help_text="Billhook printed it on the terminal when it started.",
+        help_text="Billhook printed it when it started. It is also in the file setup.code in the "
+        "data folder.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     organisation_name = forms.CharField(
@@ -43,6 +44,7 @@ class SetupForm(forms.Form):
         code: str = self.cleaned_data["code"]
         if not is_setup_code(code):
             raise forms.ValidationError(
-                "This isn't the code on the terminal. Check it and try again."
+                "This isn't the set-up code. Compare it with what Billhook printed, or with the "
+                "file setup.code in the data folder."
             )
         return code

@@ -40,6 +40,8 @@ class Member(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
+    wants_source_mail = models.BooleanField(default=True, db_default=True)
+    """Whether they get mail when a source fails; viewers get none."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -100,3 +100,9 @@ def _keep_an_owner(member: Member) -> None:
         raise FieldProblem(
             "role", "An organisation needs an owner. Make another member an owner first."
         )
+
+
+def choose_source_mail(*, member: Member, wants: bool) -> None:
+    """Remember whether *member* gets mail when a source fails, and when it works again."""
+    member.wants_source_mail = wants
+    member.save(update_fields=["wants_source_mail"])

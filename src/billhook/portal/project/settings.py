@@ -17,8 +17,20 @@ from billhook.portal.ui.statics import STATIC_FOLDER, is_immutable, static_versi
 _ENVIRONMENT = environment.current()
 _PORTAL = Path(__file__).parents[1]
 
+
+class _MadeWhenUsed(SimpleLazyObject):  # type: ignore[type-arg] # generic only for type checkers
+    """The signing key: asked whether there is one, it makes none.
+
+    Django asks that whenever the setting is read, as django-q2 does when it is imported; a restore
+    must find no key in the folder.
+    """
+
+    def __bool__(self) -> bool:
+        return True
+
+
 DEBUG = False
-SECRET_KEY = SimpleLazyObject(signing_key)  # made on first use, not when settings are read
+SECRET_KEY = _MadeWhenUsed(signing_key)
 PUBLIC_URL = _ENVIRONMENT.public_url
 ALLOWED_HOSTS = [_ENVIRONMENT.host, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -33,14 +45,25 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "django_q",
     "billhook.portal.accounts",
     "billhook.portal.organisations",
+    "billhook.portal.jobs",
     "billhook.portal.customers",
     "billhook.portal.invoices",
     "billhook.portal.integrations",
     "billhook.portal.runs",
+    "billhook.portal.handover",
     "billhook.portal.mail",
+    "billhook.portal.imports",
+    "billhook.portal.sync",
+    "billhook.portal.downloads",
+    "billhook.portal.notices",
     "billhook.portal.backups",
+    "billhook.portal.storage",
+    "billhook.portal.nodes",
+    "billhook.portal.api",
+    "billhook.portal.events",
     "billhook.portal.clientportal",
     "billhook.portal.backoffice",
 ]
@@ -50,15 +73,20 @@ MIDDLEWARE = [
     "billhook.portal.project.middleware.OwnHeaders",
     "django.middleware.security.SecurityMiddleware",
     "billhook.portal.project.middleware.KnownHost",
+    "billhook.portal.project.middleware.NoNul",
     "billhook.portal.compression.static_files.StaticFiles",
     "billhook.portal.compression.pages.CompressPages",
+    "billhook.portal.ui.zone.ReaderZone",
+    "billhook.portal.handover.middleware.EntranceCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "billhook.portal.handover.middleware.PersonHandedOver",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "billhook.portal.project.middleware.SaysWhenItCannotWrite",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",  # a new page is closed until it says
+    "billhook.portal.project.typed.SignInFirst",  # a new page is closed until it says
+    "billhook.portal.project.typed.FillsFormsAgain",
 ]
 
 TEMPLATES = [
@@ -101,7 +129,8 @@ def _sqlite() -> dict[str, Any]:
 
 
 def _postgresql(url: str) -> dict[str, Any]:
-    return {**dj_database_url.parse(url, conn_max_age=300, conn_health_checks=True)}
+    engine = "billhook.portal.project.postgresql"
+    return {**dj_database_url.parse(url, engine=engine, conn_max_age=300, conn_health_checks=True)}
 
 
 DATABASES = {
@@ -180,7 +209,8 @@ ACCOUNT_FORMS = {
     "change_password": "billhook.portal.sign_in.forms.ChangePasswordForm",
     "set_password": "billhook.portal.sign_in.forms.SetPasswordForm",
 }
-# Six digits, three tries for each code, ten codes an hour: a guess in 33,000 hours of trying.
+# A key is an address with the network that asks, so that nobody uses up another's attempts. Six
+# digits and three tries for each code; from the eleventh code of an address in an hour on, twelve.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
@@ -202,6 +232,36 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _ENVIRONMENT.email_from
 SERVER_EMAIL = _ENVIRONMENT.email_from
 
+
+# Jobs: the kinds of each room, and the engine that says when one is due. Our own rows decide the
+# rest, so it keeps no results, counts no attempts and has no schedules.
+
+JOB_KINDS: tuple[str, ...] = (
+    "billhook.portal.imports.jobs.KINDS",
+    "billhook.portal.sync.jobs.KINDS",
+    "billhook.portal.events.jobs.KINDS",
+    "billhook.portal.downloads.jobs.KINDS",
+    "billhook.portal.notices.jobs.KINDS",
+    "billhook.portal.notices.members.watch.KINDS",
+    "billhook.portal.notices.bounces.jobs.KINDS",
+)
+JOBS_AT_ONCE = False  # in tests: a page that waits for a job does it, in its own thread
+Q_CLUSTER = {
+    "name": "billhook",
+    "orm": "default",
+    "broker_class": "billhook.portal.jobs.engine.TicketBroker",
+    "workers": max(1, _ENVIRONMENT.job_processes),
+    "timeout": _ENVIRONMENT.job_lease_seconds * 2 // 3,
+    "retry": _ENVIRONMENT.job_lease_seconds,
+    "bulk": 1,
+    "queue_limit": 1,  # a ticket that waits in a process is one that other nodes don't see
+    "poll": 0.2,
+    "recycle": 2000,
+    "max_rss": 400_000,  # kilobytes
+    "save_limit": -1,
+    "scheduler": False,
+    "cache": "none",  # it would write its own status twice a second
+}
 
 # Files that pages need: served from the package, no step of the operator's in between.
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 from billhook.engine.egress.url import Origin
 from billhook.engine.http.request import WebRequest
 from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
-from billhook.engine.secret import MASK, Secret
+from billhook.engine.secret import Secret
+from billhook.engine.tokens.masking import mask
 
 EXCERPT: Final = 2_000
 """Characters of a response's text that are shown."""
@@ -64,8 +62,7 @@ class ObservingTransport:
 def text_of(observed: Observed, secrets: Iterable[Secret]) -> str | None:
     """Return the beginning of the response if it is text, with *secrets* masked; else None.
 
-    Sources echo what they were sent, so each secret is masked in every form in which a slot may
-    have sent it. It is masked before the text is cut: no half of a secret is left at the end.
+    A secret is masked before the text is cut, so that no part of one is left at the end.
     """
     text = _decoded(observed.head)
     if text is None:
@@ -77,35 +74,6 @@ def title_of(text: str) -> str:
     """Return the title of the web page *text*, or nothing."""
     match = _TITLE.search(text)
     return html.unescape(match[1]).strip() if match else ""
-
-
-def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """Return *text* with a mask in place of each secret, in whatever form it was sent."""
-    forms = {form for secret in secrets for form in _forms(secret.reveal()) if form}
-    if not forms:
-        return text
-    longest_first = sorted(forms, key=len, reverse=True)
-    pattern = "|".join(re.escape(form) for form in longest_first)
-    return re.sub(pattern, MASK, text, flags=re.IGNORECASE)
-
-
-def _forms(value: str) -> Iterator[str]:
-    raw = value.encode()
-    yield value
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield html.escape(value)
-    yield html.escape(value, quote=False)
-    yield raw.hex()
-    # a secret inside longer text that was put into base 64 appears in one of three shifts
-    for shift in range(3):
-        encoded = base64.b64encode(bytes(shift) + raw).decode()
-        start = -(-shift * 8 // 6)
-        end = (shift + len(raw)) * 8 // 6
-        yield encoded[start:end]
-        yield encoded[start:end].replace("+", "-").replace("/", "_")
 
 
 def _decoded(head: bytes) -> str | None:

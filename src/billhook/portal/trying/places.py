@@ -11,8 +11,18 @@ from billhook.engine.errors import (
     AmbiguousAnswer,
     BillhookError,
     ConfigurationError,
+    DocumentNotFound,
     MissingValue,
+    SourceTlsFailed,
     TokenError,
+)
+from billhook.engine.reasons.tls_failure import (
+    CLIENT_CERTIFICATE_REFUSED,
+    ISSUER_EXPIRED,
+    NO_CLIENT_CERTIFICATE,
+    NOT_TLS,
+    UNKNOWN_AUTHORITY,
+    WANTS_TLS,
 )
 from billhook.portal.editor.form import EditorForm
 from billhook.portal.editor.form_fields import FormField, find_field
@@ -25,6 +35,11 @@ _SLOW: Final = "Raise the time limit if the system is always slow."
 _ADDRESS: Final = "Check the address in the URL."
 _LOOK_AT: Final = {
     "document-not-found": (_URL, "Compare the URL that was sent with the one that works for you."),
+    "no-payment-link": (_ANSWER, "Check the location of the link, or try an open invoice."),
+    "payment-link-refused": (
+        "{command}.payment_hosts",
+        "Compare the payment page hosts with the link.",
+    ),
     "source-refused": (
         "{authentication}",
         "Check the header or parameter that contains the key or password.",
@@ -36,6 +51,7 @@ _LOOK_AT: Final = {
     "source-redirected": ("{command}.redirects", "Check the URL and the redirects."),
     "source-timeout": (_TIMEOUT, _SLOW),
     "source-too-slow": (_TIMEOUT, _SLOW),
+    "source-too-complex": (_ANSWER, "Name more of the way to each value, or ask for less."),
     "source-too-large": ("{command}.max_bytes", "Raise the size limit."),
     "source-status": (_URL, "Check the method, the URL and the body."),
     "source-said-no": ("{step}.success_when[0]", "Compare its conditions with the response below."),
@@ -49,6 +65,16 @@ _LOOK_AT: Final = {
     "web-page-instead": (_URL, "Check the URL, and the header or parameter that contains the key."),
     "empty-answer": (_URL, "Check the method and the URL."),
 }
+
+_LOOK_AT_TLS: Final = {
+    UNKNOWN_AUTHORITY: ("tls.ca", "Paste the CA certificate, or the source's own."),
+    ISSUER_EXPIRED: ("tls.ca", "Replace the CA certificate, if you pasted one."),
+    NO_CLIENT_CERTIFICATE: ("tls.client_certificate", "Choose the secret with the certificate."),
+    CLIENT_CERTIFICATE_REFUSED: ("tls.client_certificate", "Check the client certificate."),
+    NOT_TLS: (_URL, "Write http:// instead of https://, or another port."),
+    WANTS_TLS: (_URL, "Write https:// instead of http://."),
+}
+"""The place to check for each reason of a failed TLS connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +90,10 @@ def look_at(error: BillhookError, trial: Trial, form: EditorForm) -> Look:
     if isinstance(error, ConfigurationError | TokenError):
         return Look(advice="Fix it in the form and try again.")
     where, advice = _LOOK_AT.get(error.code, ("", ""))
+    if isinstance(error, DocumentNotFound) and error.http_status and not trial.has_worked:
+        advice = "Nothing has come from this address so far, so check the address in the URL first."
+    if isinstance(error, SourceTlsFailed):
+        where, advice = _LOOK_AT_TLS.get(error.reason, (where, advice))
     if _value_of(error) == ".answer":
         where = _ANSWER
     if not where or trial.command is None:

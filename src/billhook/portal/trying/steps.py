@@ -12,9 +12,9 @@ from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.command.step import Step
 from billhook.engine.errors import TokenError
 from billhook.engine.secret import MASK
+from billhook.engine.tokens.masking import mask
 from billhook.engine.tokens.values import Given, Values
 from billhook.portal.installation import environment
-from billhook.portal.trying.observation import mask
 from billhook.portal.trying.page import Timed, is_private, timed
 from billhook.portal.trying.trial import Sent, with_signs
 
@@ -116,7 +116,7 @@ def _without_secrets(given: Given, sent: Sent) -> Given:
 def _is_hidden(step: Step, sent: Sent) -> bool:
     if environment.current().show_private_answers:
         return False
-    return any(is_private(origin) for origin in sent.origins.get(step.name, ()))
+    return any(is_private(origin, sent) for origin in sent.origins.get(step.name, ()))
 
 
 def _tokens(step: Step) -> tuple[str, ...]:

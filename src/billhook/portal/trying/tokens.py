@@ -1,49 +1,32 @@
-"""The values with which a command is tried: typed ones, those of an invoice, and examples."""
+"""The values with which a command is tried: typed ones, those of its subject, and examples."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from billhook.engine.command.command import Command
 from billhook.engine.errors import Problem, TokenError
 from billhook.engine.tokens.catalogue import COMMANDS, TokenInfo, Value
-from billhook.portal.documents.token_values import Click, invoice_tokens
 from billhook.portal.editor.form import EditorForm
-from billhook.portal.invoices.models import Invoice
-from billhook.portal.organisations.models import Member
+from billhook.portal.trying.subject import TokenUsed, TrySubject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUsed:
-    """A token's value in a try, and where it comes from."""
-
-    name: str
-    value: Value
-    origin: str
-
-
-def tokens_used(
-    command: Command, form: EditorForm, *, member: Member, invoice: Invoice | None
-) -> tuple[TokenUsed, ...]:
-    """Return a value for each token of *command*: typed, the invoice's own, or an example.
+def tokens_used(command: Command, form: EditorForm, subject: TrySubject) -> tuple[TokenUsed, ...]:
+    """Return a value for each token of *command*: typed, the subject's own, or an example.
 
     Raises TokenError with every token that has none, and every line that can't be used.
     """
     typed = dict(_typed_values(form.others))
-    click = Click(invoice=invoice, user=member.user) if invoice else None
-    from_row = invoice_tokens(click, command.tokens) if click else {}
+    given = {each.name: each for each in subject.tokens(command.tokens)}
     examples = {info.name: info for info in _infos(command.name)}
     found: list[TokenUsed] = []
     for name in command.tokens:
         if name in typed:
             found.append(TokenUsed(name=name, value=typed.pop(name), origin="typed"))
-        elif name in from_row:
-            found.append(TokenUsed(name=name, value=from_row[name], origin="invoice"))
-        elif name in {"InvoiceNumber", "InvoiceId"} and form.number:
-            found.append(TokenUsed(name=name, value=form.number, origin="typed"))
+        elif name in given:
+            found.append(given[name])
         elif name in examples:
             value = _example(examples[name])
             found.append(TokenUsed(name=name, value=value, origin="example"))

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from billhook.portal.accounts.models import User
 from billhook.portal.customers import access as customers
+from billhook.portal.handover.access import parents_of
+from billhook.portal.handover.entrance import Entrance, entrance_of
 from billhook.portal.organisations import access as organisations
 from billhook.portal.organisations.models import Member
 
@@ -39,6 +41,26 @@ class Frame:
     def brand(self) -> str:
         """The name on top of the page: the organisation's, where there is only one to be meant."""
         return organisations.name_for_everybody(self.user) or "Billhook"
+
+    @cached_property
+    def entrance(self) -> Entrance | None:
+        """The organisation's entrance that the page belongs to, if it does to one."""
+        return entrance_of(self._request.path_info)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the page is shown inside another site's, so that it has no frame of its own."""
+        return self.entrance is not None and self.entrance.is_embedded
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The sites whose pages may embed this one."""
+        return parents_of(self.entrance.organisation_id) if self.entrance else ()
+
+    @property
+    def start(self) -> str:
+        """The address of the first page."""
+        return self.entrance.address("home") if self.entrance else "/"
 
     @property
     def has_choice(self) -> bool:

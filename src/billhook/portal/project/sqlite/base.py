@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +21,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             make_folder(Path(name).parent)
             Path(name).touch(mode=0o600)  # SQLite's own files next to it get the same mode
         return super().get_new_connection(conn_params)
+
+    def first_row(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        """Return the first row of a written statement, past Django's cursors."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            found = self.connection.execute(sql.replace("%s", "?"), parameters)
+            row: tuple[Any, ...] | None = found.fetchone()
+            found.close()  # an open cursor would hold the state that it began with
+        return row

@@ -1,8 +1,8 @@
-// The code page: fills in the code that the mail's link carries (the person presses the button),
-// and asks for a moment's patience before another code is sent.
+// The code page and the set-up page: fill in the code that the link carries (the person presses the
+// button), and ask for a moment's patience before another code is sent.
 
 const field = document.querySelector("[data-code-form] input[name=code]");
-const carried = /^#code=([0-9]{4,10})$/.exec(location.hash);
+const carried = /^#code=([0-9a-z]{4,12})$/.exec(location.hash);
 if (field && carried) {
   field.value = carried[1];
   history.replaceState(null, "", location.pathname + location.search);

@@ -1,6 +1,8 @@
 // The page of one invoice: fetches the part that shows the document, reports the waiting in steps,
 // and never leaves a blank place. Without this script the page has a plain link to the document.
 
+import { layText, watchZoom } from "./pages.js";
+
 const STEPS = [400, 3000, 10000]; // milliseconds after which the next sentence is shown
 
 const place = document.querySelector("[data-document]");
@@ -9,6 +11,7 @@ if (place) {
   const waiting = place.querySelector("[data-waiting]");
   const words = waiting.querySelector("[data-steps]");
   const said = place.querySelector("[data-said]");
+  const offerZoom = watchZoom(shown);
   const sentences = words.dataset.steps.split("|");
 
   const tellWaiting = () =>
@@ -62,6 +65,8 @@ if (place) {
     waiting.hidden = true;
     useHeldFile();
     tellResult(askedAgain);
+    offerZoom(shown.querySelector(".page-image") !== null);
+    layText(shown).catch(() => {}); // without it, the images are there all the same
   };
 
   shown.addEventListener("click", (event) => {

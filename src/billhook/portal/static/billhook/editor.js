@@ -40,8 +40,10 @@ const edit = async (what) => {
     const posted = post(before.action, { do: what });
     before.inert = true; // what was typed from here on would not be in the answer
     const answer = await posted;
-    if (isPart(answer) && swap(await answer.text()))
+    if (isPart(answer) && swap(await answer.text())) {
+      if ("sendNow" in form().dataset) return send();
       return focusOn(form().dataset.focus || focused?.id);
+    }
   } catch {
     // reported below: nothing has changed, and everything typed is still there
   }
@@ -244,6 +246,29 @@ const pickerKey = (event) => {
   return true;
 };
 
+// The tokens of a request are one stop for Tab; arrows go from one to the next.
+
+const inToolbar = (bar) => [...bar.querySelectorAll("[data-token]")];
+
+const makeToolbar = (bar) =>
+  inToolbar(bar).forEach((button, number) => (button.tabIndex = number === 0 ? 0 : -1));
+
+const moveInToolbar = (event) => {
+  const bar = event.target.closest('[role="toolbar"]');
+  const buttons = bar ? inToolbar(bar) : [];
+  const at = buttons.indexOf(event.target);
+  const wanted = {
+    ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1,
+    Home: 0, End: buttons.length - 1,
+  }[event.key];
+  if (at < 0 || wanted === undefined) return false;
+  event.preventDefault();
+  const next = buttons[(wanted + buttons.length) % buttons.length];
+  for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
+  next.focus();
+  return true;
+};
+
 // One listener for each kind of event: rows come and go.
 
 document.addEventListener("click", (event) => {
@@ -269,7 +294,7 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!form()?.contains(event.target) || pickerKey(event)) return;
+  if (!form()?.contains(event.target) || pickerKey(event) || moveInToolbar(event)) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
     event.preventDefault();
     send();
@@ -285,6 +310,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("focusin", (event) => {
   if (event.target.dataset?.tokens) lastField = event.target;
   if (event.target !== picker.field) closePicker();
+  if ("copy" in (event.target.dataset ?? {})) event.target.select();
 });
 
 document.addEventListener("submit", (event) => {
@@ -305,6 +331,7 @@ window.addEventListener("hashchange", openAtHash);
 const begin = (editor) => {
   editor.dataset.js = "";
   isChanged ||= "changed" in editor.dataset;
+  for (const bar of editor.querySelectorAll('[role="toolbar"]')) makeToolbar(bar);
   tellValues();
 };
 

@@ -1,0 +1,1 @@
+"""The page Jobs: what runs, waits and has failed."""

@@ -1,0 +1,1 @@
+"""The page Notices: which mail contacts get, its texts, and mail that wasn't sent."""

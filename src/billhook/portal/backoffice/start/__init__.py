@@ -1,0 +1,1 @@
+"""The first steps of a new organisation: its own first document, or the built-in sample."""

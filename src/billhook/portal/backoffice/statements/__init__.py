@@ -1,0 +1,1 @@
+"""The statement of a customer, as members see it."""

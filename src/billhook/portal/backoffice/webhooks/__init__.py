@@ -1,0 +1,1 @@
+"""The pages of webhooks: endpoints, their secrets, and the log of deliveries."""

@@ -1,0 +1,1 @@
+"""Our own database backend for PostgreSQL."""
