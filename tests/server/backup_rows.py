@@ -10,6 +10,7 @@ import time
 from itertools import count
 from typing import Any
 
+from billhook.server.backup.rows import NOT_KEPT
 from billhook.server.django_setup import set_up_django
 
 set_up_django()
@@ -33,7 +34,7 @@ from billhook.server.database import prepare_database  # noqa: E402
 from portal.cast import customer, invoice, make_cast  # noqa: E402
 
 _NOBODY = 65534
-CHANGING = {"sessions.session", "accounts.cacheentry", "backups.lastbackup"}
+CHANGING = {"backups.lastbackup", *NOT_KEPT}
 """Tables that a restored installation may have otherwise."""
 GENERATED = {"contenttypes.contenttype", "auth.permission"}
 
@@ -128,7 +129,7 @@ def migrate_back() -> None:
     """Bring the tables back to what an earlier version had."""
     from django.core.management import call_command
 
-    call_command("migrate", "organisations", "0001", verbosity=0)
+    call_command("migrate", "mail", "0001", verbosity=0)
     call_command("migrate", "backups", "zero", verbosity=0)
 
 

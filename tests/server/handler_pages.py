@@ -41,6 +41,15 @@ def together(request):
     return HttpResponse("met")
 
 
+may_end = threading.Event()
+
+
+def typed(request):
+    seen.append(threading.current_thread().name)
+    may_end.wait(20)
+    return HttpResponse("judged")
+
+
 def lines(request):
     def pieces():
         for number in range(3):
@@ -119,6 +128,7 @@ urlpatterns = [
     path(name, login_not_required(csrf_exempt(view)))
     for name, view in {
         "plain": plain,
+        "backoffice/acme/integrations/new": typed,
         "echo": echo,
         "upload": upload,
         "together": together,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
 import socket  # noqa: TID251 - to see whether anybody listens
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,9 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from os import environ  # noqa: TID251 - a process gets it, without our settings
 from pathlib import Path
 
+import forked
+from migrated import put_tables
+
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\ntrailer\n%%EOF\n"
 BILLHOOK = str(Path(sys.executable).with_name("billhook"))
-_QUIET = {"BILLHOOK_LOG_LEVEL": "warning"}
+_QUIET = {"BILLHOOK_LOG_LEVEL": "warning", "BILLHOOK_JOB_PROCESSES": "0"}
 SEED = Path(__file__).with_name("seed.py")
 
 
@@ -65,15 +70,21 @@ def environment(**more: str) -> dict[str, str]:
 
 def seed(data_dir: Path, source: Source, **settings: str) -> dict[str, str]:
     """Fill a new data folder."""
-    done = subprocess.run(
-        [sys.executable, str(SEED), source.address],
-        env=environment(BILLHOOK_DATA_DIR=str(data_dir), **allowing(source), **settings),
-        capture_output=True,
-        text=True,
-        check=True,
+    if "BILLHOOK_DATABASE_URL" not in settings:
+        put_tables(data_dir)
+    done = forked.run(
+        [sys.executable, SEED, source.address],
+        env=environment(BILLHOOK_DATA_DIR=str(data_dir), **(allowing(source) | settings)),
     )
+    assert done.returncode == 0, done.stderr
     seeded: dict[str, str] = json.loads(done.stdout)
     return seeded
+
+
+def recorded(data: Path) -> list[tuple[str, str]]:
+    """Return outcome and reason of every run in the SQLite database of *data*."""
+    with contextlib.closing(sqlite3.connect(data / "billhook.sqlite3")) as database:
+        return database.execute("SELECT outcome, reason FROM runs_run").fetchall()
 
 
 def allowing(source: Source) -> dict[str, str]:
@@ -84,9 +95,11 @@ def allowing(source: Source) -> dict[str, str]:
 class Serving:
     """A running ``billhook serve`` on a free port."""
 
-    def __init__(self, data_dir: Path, *options: str, **settings: str) -> None:
-        self.process = subprocess.Popen(
-            [BILLHOOK, "serve", "--port", "0", *options],
+    def __init__(
+        self, data_dir: Path, *options: str, before: tuple[str, ...] = (), **settings: str
+    ) -> None:
+        self.process = forked.start(
+            [*before, *forked.BILLHOOK, "serve", "--port", "0", *options],
             env=environment(BILLHOOK_DATA_DIR=str(data_dir), **{**_QUIET, **settings}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -127,6 +140,11 @@ class Serving:
                 "Content-Type": "application/json",
             },
         )
+
+    def view(self, seeded: dict[str, str], *, page: str = "document"):
+        """Open the invoice, as its contact does with a click on VIEW."""
+        path = f"/invoices/{seeded['invoice']}/{page}"
+        return self.ask("GET", path, headers={"Cookie": seeded["cookie"]})
 
     def is_up(self) -> bool:
         try:

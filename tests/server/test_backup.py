@@ -20,9 +20,11 @@ from typing import Any
 import psycopg
 import pytest
 
+import forked
 from billhook.portal.installation import environment
 from cli.operator import Installation
 from cli.operator import environment as clean_environment
+from migrated import put_tables
 
 ROWS = Path(__file__).with_name("backup_rows.py")
 POSTGRESQL = environment.current().database_url
@@ -84,6 +86,7 @@ def world(tmp_path: Path, original: Installation) -> Iterator[World]:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation on SQLite that tests only read."""
     made = Installation(tmp_path_factory.mktemp("original") / "data")
+    put_tables(made.folder)
     script(made, "fill")
     return made
 
@@ -104,9 +107,7 @@ def backup(original: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def script(place: Installation, name: str) -> Any:
     """Run a function of :mod:`backup_rows` on an installation, and return its result."""
-    done = subprocess.run(
-        command(name), env=variables(place), capture_output=True, text=True, check=False
-    )
+    done = forked.run(command(name), env=variables(place))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout or "null")
 
@@ -140,7 +141,7 @@ def test_a_restored_installation_is_the_same(world: World, of: str, to: str) -> 
 @on_both
 def test_a_backup_under_load_is_a_consistent_snapshot(world: World) -> None:
     original, new = world.filled(KIND), world.place("sqlite")
-    with subprocess.Popen(
+    with forked.start(
         command("write"), env=variables(original), stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
@@ -283,8 +284,8 @@ def test_an_ended_backup_leaves_nothing_behind(original: Installation, tmp_path:
     fifo = tmp_path / "passphrase"
     os.mkfifo(fifo)
     arguments = ["backup", str(tmp_path / "backup"), "--passphrase", f"file:{fifo}"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "billhook.cli", *arguments, "--data-dir", str(original.folder)],
+    process = forked.start(
+        [*forked.BILLHOOK, *arguments, "--data-dir", str(original.folder)],
         env=clean_environment(),
         stderr=subprocess.PIPE,
     )
@@ -405,8 +406,8 @@ def test_two_concurrent_restores_create_one_installation(
     new = Installation(tmp_path / "new")
     arguments = ["restore", str(backup), "--json", "--data-dir", str(new.folder)]
     both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "billhook.cli", *arguments],
+        forked.start(
+            [*forked.BILLHOOK, *arguments],
             env=clean_environment(),
             stdout=subprocess.PIPE,
             text=True,

@@ -9,7 +9,7 @@ from django.db import connections
 
 from billhook.portal.installation.data_folder import data_path
 from billhook.server.database import is_database_there, prepare_database
-from billhook.server.threads import DatabaseThreads
+from billhook.server.threads import DatabaseThreads, ThreadsBusy, WorkTooSlow
 
 
 @pytest.mark.django_db(transaction=True)
@@ -72,3 +72,43 @@ async def test_closing_threads_waits_for_their_work():
 
     assert done == [True]
     await task
+
+
+async def test_work_that_finds_no_thread_in_time_is_given_up():
+    threads = DatabaseThreads(1, name="test", patience=0.05)
+    may_end = threading.Event()
+    ran = []
+    hanging = asyncio.ensure_future(threads.run(may_end.wait, 60))
+    await asyncio.sleep(0)
+    with pytest.raises(ThreadsBusy):
+        await threads.run(ran.append, True)
+    may_end.set()
+    await hanging
+    await threads.run(ran.append, 2)
+    await threads.close()
+
+    assert ran == [2]
+
+
+async def test_nobody_waits_for_work_longer_than_the_limit():
+    threads = DatabaseThreads(1, name="test", limit=0.05)
+    may_end = threading.Event()
+    with pytest.raises(WorkTooSlow):
+        await threads.run(may_end.wait, 60)
+    may_end.set()
+    assert await threads.run(lambda: "done") == "done"
+    await threads.close()
+
+
+async def test_a_caller_that_leaves_while_it_waits_for_a_thread_is_no_lack_of_threads():
+    threads = DatabaseThreads(1, name="test")
+    may_end = threading.Event()
+    hanging = asyncio.ensure_future(threads.run(may_end.wait, 60))
+    waiting = asyncio.ensure_future(threads.run(may_end.wait, 60))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    may_end.set()
+    await hanging
+    await threads.close()

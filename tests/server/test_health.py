@@ -1,11 +1,13 @@
 """Questions that monitoring may ask: alive, ready, counted."""
 
+import asyncio
 import json
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from asgi_client import ask, scope
+from billhook.server import health
 from billhook.server.health import Health
 
 
@@ -114,3 +116,37 @@ def test_other_paths_are_left_to_the_portal():
     assert Health.owns(scope("GET", "/healthz"))
     assert not Health.owns(scope("GET", "/healthz/"))
     assert not Health.owns(scope("GET", "/"))
+
+
+async def test_a_check_that_hangs_is_reported_within_a_second_and_is_not_begun_again(monkeypatch):
+    monkeypatch.setattr(health, "_CHECK_EVERY", -1)
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.05)
+    begun, may_end = [], asyncio.Event()
+
+    async def hang():
+        begun.append(True)
+        await may_end.wait()
+        return True
+
+    async def fine():
+        return True
+
+    asked = Health(checks={"database": hang, "runs": fine}, registry=CollectorRegistry())
+    states = []
+    for number in range(4):
+        if number == 3:
+            may_end.set()
+        response = await ask(asked, "GET", "/readyz")
+        states.append((response.status, json.loads(response.body)["checks"]["database"]))
+
+    assert states == [(503, False)] * 3 + [(200, True)]
+    assert len(begun) <= 2  # a second one, once the first has ended
+
+
+async def test_a_check_that_fails_is_not_ready():
+    async def fail():
+        raise RuntimeError
+
+    asked = Health(checks={"database": fail}, registry=CollectorRegistry())
+
+    assert (await ask(asked, "GET", "/readyz")).status == 503

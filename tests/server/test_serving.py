@@ -3,78 +3,27 @@
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import signal
 import sqlite3
 import subprocess
 import threading
 import time
-from http.client import HTTPException
-from os import environ  # noqa: TID251 - to see on which database the tests run
 
 import psycopg
 import pytest
 
-from server.serving_process import BILLHOOK, PDF, Serving, Source, allowing, environment, seed
-
-
-@pytest.fixture(scope="module")
-def source():
-    source = Source()
-    yield source
-    source.close()
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory, source):
-    """A data folder with an integration and a key; it is copied, so that it stays as it is."""
-    folder = tmp_path_factory.mktemp("filled") / "data"
-    return folder, seed(folder, source)
-
-
-@pytest.fixture
-def serve():
-    """Start servers; whatever happens, they are ended with the test."""
-    started = []
-
-    def serve_on(data, *options, **settings):
-        started.append(Serving(data, *options, **settings))
-        return started[-1]
-
-    yield serve_on
-    for serving in started:
-        serving.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-def start(serve, tmp_path, filled, source):
-    """Start servers on a copy of the filled folder."""
-    data, seeded = shutil.copytree(filled[0], tmp_path / "data"), filled[1]
-    source.reached.clear()
-
-    def start_one(*options, **settings):
-        return serve(data, *options, **allowing(source), **settings), seeded
-
-    start_one.data = data
-    yield start_one
-    source.may_answer.set()
-
-
-def recorded(data):
-    with contextlib.closing(sqlite3.connect(data / "billhook.sqlite3")) as database:
-        return database.execute("SELECT outcome, reason FROM runs_run").fetchall()
+import forked
+from billhook.portal.integrations.crypto import new_key
+from server.serving_process import BILLHOOK, PDF, allowing, environment, recorded, seed
 
 
 def refused(*options, **settings):
     """Start a server that can't start; return what it said."""
-    done = subprocess.run(
-        [BILLHOOK, "serve", "--port", "0", *options],
+    done = forked.run(
+        [*forked.BILLHOOK, "serve", "--port", "0", *options],
         env=environment(**settings),
-        capture_output=True,
-        text=True,
         timeout=60,
-        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
@@ -109,7 +58,7 @@ def test_only_the_first_start_prints_where_to_begin(serve, tmp_path, start):
 def test_the_first_start_prints_the_public_address_if_it_is_set(serve, tmp_path):
     serving = serve(tmp_path / "new", BILLHOOK_PUBLIC_URL="https://invoices.example.com/")
 
-    assert "Open https://invoices.example.com/setup to make the first one" in serving.said
+    assert "https://invoices.example.com/setup#code=" in serving.said
 
 
 @pytest.mark.parametrize("integration", ["", "Acme%20billing"], ids=["by id", "by name"])
@@ -149,32 +98,13 @@ def test_a_run_in_progress_is_finished_before_the_end(start, source):
     assert recorded(start.data) == [("ok", "")]
 
 
-def test_a_run_that_does_not_end_is_cut_off_and_recorded(start, source):
-    serving, seeded = start(BILLHOOK_STOP_SECONDS="1")
-    source.may_answer.clear()
-    running = threading.Thread(target=lambda: _run_to_its_end(serving, seeded))
-    running.start()
-    assert source.reached.wait(100)
-    status, errors = serving.stop()
-    running.join(100)
-
-    assert status == 0
-    assert "Traceback" not in errors
-    assert recorded(start.data) == [("cancelled", "server-stopped")]
-
-
-def _run_to_its_end(serving, seeded):
-    with contextlib.suppress(OSError, HTTPException):
-        serving.run(seeded)
-
-
 def test_expired_rows_are_deleted_when_it_starts(start):
     with contextlib.closing(sqlite3.connect(start.data / "billhook.sqlite3")) as database:
         with database:
             database.execute("INSERT INTO django_session VALUES ('old', '', '2020-01-01')")
         start()
         ends = time.monotonic() + 30
-        while database.execute("SELECT 1 FROM django_session").fetchone():
+        while database.execute("SELECT 1 FROM django_session WHERE session_key = 'old'").fetchone():
             assert time.monotonic() < ends
             time.sleep(0.05)
 
@@ -302,6 +232,28 @@ def test_a_damaged_key_is_reported_in_one_sentence(tmp_path, name, content, said
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (None, "The file secrets.key isn't in the data folder."),
+        (new_key(), "The file secrets.key in the data folder is older than the database"),
+    ],
+    ids=["missing", "foreign"],
+)
+def test_a_lost_key_file_is_reported_and_not_replaced(filled, tmp_path, keys, said):
+    folder = shutil.copytree(filled[0], tmp_path / "data")
+    (folder / "secrets.key").unlink()
+    if keys is not None:
+        (folder / "secrets.key").write_text(keys.to_text())
+
+    told = refused(BILLHOOK_DATA_DIR=str(folder))
+
+    assert told.startswith(said)
+    assert "Restore it from a backup" in told
+    assert "billhook rotate-secrets --forget-unreadable" in told
+    assert (folder / "secrets.key").exists() is (keys is not None)
+
+
 def test_an_invalid_setting_of_keys_is_reported_without_them(tmp_path):
     told = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
 
@@ -341,20 +293,6 @@ def test_the_help_lists_every_setting():
 
     for name in ("BILLHOOK_DATA_DIR", "BILLHOOK_WORKERS", "BILLHOOK_API_RATE"):
         assert name in done.stdout
-
-
-@pytest.fixture
-def postgresql():
-    """The URL of a new database, where the tests run on PostgreSQL."""
-    url = environ.get("BILLHOOK_DATABASE_URL", "")
-    if not url:
-        pytest.skip("only where the tests run on PostgreSQL")
-    server, _, _ = url.rpartition("/")
-    name = f"serving_{secrets.token_hex(8)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield f"{server}/{name}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def test_it_serves_from_postgresql_with_workers_that_start_together(

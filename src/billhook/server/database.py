@@ -1,9 +1,8 @@
-"""Makes the data folder and the database ready before anything is served."""
+"""Makes the database ready before anything is served."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -13,7 +12,9 @@ from django.db import DatabaseError, connection
 
 from billhook.portal.installation import environment
 from billhook.portal.installation.data_folder import data_path
-from billhook.server.errors import CannotStart
+from billhook.server.data_folder import START_LOCK, check_data_folder
+from billhook.server.errors import CannotStart, Refusal
+from billhook.server.operations.schema import read_schema, refuse_newer
 
 LOCK_NUMBER: Final = 0x62696C6C
 """Any number, the same in every process: PostgreSQL's advisory locks are named by numbers."""
@@ -28,6 +29,7 @@ def prepare_database() -> None:
     check_data_folder()
     try:
         with _alone():
+            _refuse_newer()
             call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError:
         raise CannotStart(_database_sentence()) from None
@@ -35,17 +37,13 @@ def prepare_database() -> None:
         connection.close()
 
 
-def check_data_folder() -> None:
-    """Raise :class:`CannotStart` unless the data folder can be made and written to."""
-    folder = environment.current().data_dir
+def _refuse_newer() -> None:
+    """Raise CannotStart, and change nothing, where a later version has changed the database."""
     try:
-        probe = data_path(f".writable-{os.getpid()}")
-        probe.touch(mode=0o600)
-        probe.unlink()
-    except OSError:
+        refuse_newer(read_schema())
+    except Refusal as refusal:
         raise CannotStart(
-            f"The data folder {folder} can't be written to. Let this user write there, "
-            "or choose another with --data-dir or BILLHOOK_DATA_DIR."
+            f"{refusal} To go back to this one, restore a backup that was made before the upgrade."
         ) from None
 
 
@@ -63,7 +61,7 @@ def is_database_there() -> bool:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Hold a lock that other processes of this machine, and of this database, wait for."""
-    with data_path("start.lock").open("w") as file:
+    with data_path(START_LOCK).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if connection.vendor != "postgresql":
             yield

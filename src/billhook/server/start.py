@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from billhook.portal.installation import environment
+from billhook.server.connections.listener import address_of, listen, raise_file_limit
+from billhook.server.data_folder import require_writable_folder
 from billhook.server.django_setup import set_up_django
-from billhook.server.listener import address_of, listen, raise_file_limit
+from billhook.server.jobs.child import JobProcesses
 from billhook.server.service_manager import ServiceManager
 
 
@@ -20,25 +22,29 @@ def start(*, host: str, port: int, say: Callable[[str], None]) -> None:
         CannotStart: with a sentence that explains why.
     """
     workers = environment.current().workers
+    require_writable_folder()  # Django's apps read the signing key, which may have to be made
     set_up_django()
     from billhook.server.database import prepare_database
-    from billhook.server.keys import check_keys
+    from billhook.server.keys import check_keys, join_nodes, refuse_unfit_keys
 
     ServiceManager.of_this_process().status("Bringing the database up to date")
     prepare_database()
     check_keys()
+    refuse_unfit_keys()
+    join_nodes()
     raise_file_limit()
     with listen(host, port) as listening:
         _tell_where(address_of(listening), say)
+        jobs = JobProcesses.of_settings()
         if workers > 1:
             from billhook.server.supervisor import Supervisor
 
-            Supervisor(workers, listening).run()
+            Supervisor(workers, listening, jobs).run()
         else:
             from billhook.server.composition import create_app
             from billhook.server.uvicorn_server import serve_in_this_process
 
-            serve_in_this_process(create_app(), listening)
+            serve_in_this_process(create_app(jobs), listening)
 
 
 def _tell_where(address: str, say: Callable[[str], None]) -> None:
@@ -50,8 +56,8 @@ def _tell_where(address: str, say: Callable[[str], None]) -> None:
     code = setup_code()
     if code is not None:
         say(
-            f"Nobody has an account yet. Open {_public(address)}/setup to make the first one;\n"
-            f"the page asks for this code: {code}"
+            "Nobody has an account yet. Open this address to make the first one; it holds the\n"
+            f"set-up code {code}: {_public(address)}/setup#code={code}"
         )
     say("Ctrl+C stops it.")
 

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from billhook.portal.installation import environment
 from billhook.server.errors import CANNOT_START, CannotStart
+from billhook.server.jobs.child import JobProcesses
 from billhook.server.service_manager import ServiceManager
 from billhook.server.worker_reports import WorkerReports
 
@@ -26,14 +27,17 @@ log = structlog.get_logger("billhook.server")
 _LOOK_EVERY: Final = 0.2
 _PAUSE: Final = 1.0
 """Seconds between the deaths of workers and the start of others."""
-_GRACE: Final = 5
+_GRACE: Final = 3
 """Seconds beyond the workers' own time for stopping, after which they are killed."""
 
 
 class Supervisor:
-    """Keeps *count* workers running until it is stopped."""
+    """Keeps *count* workers running until it is stopped, and the processes for *jobs*."""
 
-    def __init__(self, count: int, listening: socket.socket) -> None:
+    def __init__(
+        self, count: int, listening: socket.socket, jobs: JobProcesses | None = None
+    ) -> None:
+        self._jobs = jobs
         self._count = count
         self._listening = listening
         self._stop = threading.Event()
@@ -54,6 +58,8 @@ class Supervisor:
         alive, ours = os.pipe()
         with tempfile.TemporaryDirectory(prefix="billhook-counters-") as counters:
             try:
+                if self._jobs is not None:
+                    self._jobs.begin(counters)
                 self._keep_running(alive, Path(counters))
             finally:
                 self._manager.stopping()
@@ -112,6 +118,8 @@ class Supervisor:
     def _end_all(self) -> None:
         for worker in self._workers:
             worker.terminate()
+        if self._jobs is not None:
+            self._jobs.ask_to_stop()
         patience = time.monotonic() + environment.current().stop_seconds + _GRACE
         for worker in self._workers:
             try:
@@ -119,3 +127,5 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+        if self._jobs is not None:
+            self._jobs.end(max(0.0, patience - time.monotonic()))

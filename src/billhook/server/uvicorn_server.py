@@ -13,13 +13,18 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 
+from billhook.engine.stop import SERVER_STOPPED
 from billhook.portal.installation import environment
 from billhook.server.app import Application
+from billhook.server.connections.protocol import BoundedProtocol
+from billhook.server.connections.slow_readers import SlowReaders
 from billhook.server.errors import CannotStart
-from billhook.server.protocol import BoundedProtocol
 from billhook.server.service_manager import ServiceManager
+
+log = structlog.get_logger("billhook.server")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GARBAGE_THRESHOLDS: Final = (20_000, 20, 20)
@@ -66,8 +71,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to take requests, and report that."""
         await super().startup(sockets)
+        loop = asyncio.get_running_loop()
         self._manager.ready("Serving")
-        self._manager.watch(asyncio.get_running_loop())
+        self._manager.watch(loop)
+        SlowReaders(self.server_state.connections).watch(loop)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -81,9 +88,24 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second Ctrl+C doesn't wait for requests in progress."""
+        self._application.stop_clock.end_process_in_time()
         self._application.close()
         self._manager.stopping()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the requests in progress, cut off those that take too long, and stop the parts."""
+        loop = asyncio.get_running_loop()
+        cut = loop.call_later(self._application.stop_clock.left_for_runs, self._cut_off)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut_off(self) -> None:
+        tasks = tuple(self.server_state.tasks)
+        log.warning("requests-cut-off", requests=len(tasks))
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # half responses are expected
+        for task in tasks:
+            task.cancel(SERVER_STOPPED)
 
 
 def _config(application: Application) -> uvicorn.Config:

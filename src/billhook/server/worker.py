@@ -9,8 +9,8 @@ import sys
 import threading
 
 from billhook.server.composition import create_app
+from billhook.server.connections.listener import raise_file_limit
 from billhook.server.errors import CANNOT_START, CannotStart
-from billhook.server.listener import raise_file_limit
 from billhook.server.uvicorn_server import serve_in_this_process
 
 

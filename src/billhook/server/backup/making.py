@@ -109,9 +109,8 @@ def _keys() -> Keys:
     from billhook.portal.installation.data_folder import signing_key
     from billhook.portal.integrations.crypto import write_keys
     from billhook.portal.integrations.vault import key_ring
-    from billhook.server.keys import check_keys, refuse_lost_keys
+    from billhook.server.keys import check_keys
 
-    refuse_lost_keys()
     check_keys()
     return Keys(secrets=write_keys(key_ring().keys), signing=signing_key())
 

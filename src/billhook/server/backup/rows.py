@@ -22,11 +22,32 @@ from django.utils.duration import duration_iso_string
 from billhook.server.backup.archive import to_json
 from billhook.server.operations.schema import Name
 
-NOT_KEPT: Final = frozenset({"sessions.session", "accounts.cacheentry", "mail.outgoingmail"})
+NOT_KEPT: Final = frozenset(
+    {
+        "sessions.session",
+        "accounts.cacheentry",
+        "api.idempotentcall",
+        "mail.outgoingmail",
+        "django_q.ormq",
+        "django_q.schedule",
+        "django_q.task",
+        "nodes.keyfingerprint",
+        "nodes.runningnode",
+        "nodes.sharedreport",
+        "storage.storedfile",
+        "storage.filechunk",
+        "downloads.zipdownload",
+        "downloads.zipentry",
+        "invoices.opensum",
+    }
+)
 """Tables that no backup has.
 
-A restored session would revive one that was ended meanwhile, and a mail that still had to be sent
-would be sent twice.
+A restored session would revive one that was ended meanwhile, a mail that still had to be sent
+would be sent twice, and stored files are copies that are needed for some time, as are the
+downloads that need them. The engine for jobs gets its rows again from ours, and the nodes of the
+restored installation are others. Sums follow from the invoices: the database adds them up while
+these go in.
 """
 _MEMBER_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import time
@@ -16,6 +17,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, bu
 from billhook.engine.command.preview import MaskedRequest
 from billhook.engine.http.trace import Attempt, Timing
 from billhook.portal.documents.token_values import Click, invoice_tokens
+from billhook.portal.integrations.live import LiveIntegration
 from billhook.portal.integrations.store import get_store
 from billhook.portal.runs.models import Run
 from billhook.portal.runs.recorder import get_recorder
@@ -78,13 +80,19 @@ def _run_of(answer: VisitorResponse) -> Run:
 
 
 def _what_was_sent(click: Click) -> tuple[MaskedRequest, ...]:
-    sources = get_store().sources_of(click.invoice.organisation_id, COMMAND)
-    if not sources:
+    live = asyncio.run(_first_source(click.invoice.organisation_id))
+    if live is None:
         return ()
-    live, command = sources[0], sources[0].commands[COMMAND]
+    command = live.commands[COMMAND]
     tokens = invoice_tokens(click, command.tokens)
     values = command.values(tokens, secrets=live.secrets_of(COMMAND))
     return command.preview(values)
+
+
+async def _first_source(organisation_id: str) -> LiveIntegration | None:
+    async for live in get_store().sources_of(organisation_id, COMMAND):
+        return live
+    return None
 
 
 def _attempt(row: Mapping[str, object]) -> Attempt:

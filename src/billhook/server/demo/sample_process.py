@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.request import ProxyHandler, Request, build_opener
 
 from billhook.server.errors import CannotStart
@@ -22,11 +23,11 @@ class SampleProcess:
     watches that pipe, and stops when it closes.
     """
 
-    def __init__(self, *, key: str, today: str, port: int = 0) -> None:
+    def __init__(self, *, key: str, today: str, payments: Path, port: int = 0) -> None:
         self._key = key
         command = [sys.executable, "-m", "billhook.sample", "--attached"]
         self._process = subprocess.Popen(  # noqa: S603 - our own module, a number and a date
-            [*command, "--port", str(port), "--today", today],
+            [*command, "--port", str(port), "--today", today, "--payments", str(payments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,15 +72,15 @@ class SampleProcess:
             self._process.kill()
             self._process.communicate()
 
-    def customers(self) -> list[dict[str, Any]]:
-        """Return its customers, with their contacts."""
-        rows: list[dict[str, Any]] = json.loads(self._get("/customers"))["customers"]
-        return rows
-
-    def invoices(self) -> list[dict[str, Any]]:
-        """Return its invoices."""
-        rows: list[dict[str, Any]] = json.loads(self._get("/invoices"))["invoices"]
-        return rows
+    def tell_changes_to(self, url: str) -> None:
+        """Have the system send a POST to *url* whenever an invoice is paid there."""
+        body = json.dumps({"url": url}).encode()
+        headers = {"X-Api-Key": self._key, "Content-Type": "application/json"}
+        request = Request(  # noqa: S310 - our own address
+            f"{self.address}/webhook", data=body, headers=headers, method="PUT"
+        )
+        with build_opener(ProxyHandler({})).open(request, timeout=_FETCH_SECONDS) as answer:
+            answer.read()
 
     def document(self, number: str) -> bytes:
         """Return the document of invoice *number*, as the system itself gives it."""

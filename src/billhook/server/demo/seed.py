@@ -1,31 +1,29 @@
-"""Fills a new database with the demo's organisation, as an import from the sample system would."""
+"""Fills a new database with the demo's organisation; its invoices come by a sync."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from billhook.engine.config import CommandConfig, StepConfig
+from billhook.engine.integration_file.file import read_integration
 from billhook.engine.secret import Secret
 from billhook.portal.accounts.models import User
-from billhook.portal.customers.models import Customer
-from billhook.portal.customers.services import invite_contact, save_customer
-from billhook.portal.integrations.drafts import Draft, SecretEntry
+from billhook.portal.integrations.drafts import Draft, SecretEntry, draft_of_file
+from billhook.portal.integrations.models import Integration
 from billhook.portal.integrations.services import create_integration
-from billhook.portal.invoices.models import Status
-from billhook.portal.invoices.services import InvoiceFacts, save_invoice
+from billhook.portal.jobs.run import run_due_jobs
 from billhook.portal.organisations.models import Member, Organisation, Role
 from billhook.portal.organisations.services import (
     add_member,
     change_organisation,
     create_organisation,
 )
+from billhook.portal.sync.models import SyncSource
+from billhook.portal.sync.services import new_nudge_secret, start_sync, sync_of
+from billhook.server.errors import CannotStart
 
 ORGANISATION: Final = "Alder & Finch"
 SUPPORT: Final = "accounts@alderfinch.example"
@@ -35,20 +33,81 @@ MEMBERS: Final = (
     ("ines@alderfinch.example", "Inês Duarte", Role.VIEWER),
 )
 INTEGRATION: Final = "Alder & Finch billing"
+FILE: Final = """format = 1
+
+[integration]
+name = "Alder & Finch billing"
+variables = { BaseUrl = "http://127.0.0.1:1" }
+secrets = ["ApiKey"]
+
+[commands.GetInvoiceImage]
+url = "{{BaseUrl}}/invoices/{{InvoiceNumber}}/pdf"
+headers = [["X-Api-Key", "{{ApiKey}}"], ["Accept", "application/pdf"]]
+
+[commands.GetStatement]
+url = "{{BaseUrl}}/customers/{{CustomerId}}/statement?from={{StatementStart}}&to={{StatementEnd}}"
+headers = [["X-Api-Key", "{{ApiKey}}"], ["Accept", "application/pdf"]]
+
+[commands.GetPaymentLink]
+url = "{{BaseUrl}}/invoices/{{InvoiceNumber}}/payment-link"
+headers = [["X-Api-Key", "{{ApiKey}}"]]
+answer = { link = "$.url" }
+payment_hosts = ["{{BaseUrl}}"]
+
+[commands.ListCustomers]
+url = "{{BaseUrl}}/customers"
+headers = [["X-Api-Key", "{{ApiKey}}"]]
+rows = { json = "$.customers[*]" }
+map = { id = "$.number", number = "$.number", name = "$.name", locale = "$.locale" }
+
+[commands.ListContacts]
+url = "{{BaseUrl}}/contacts"
+headers = [["X-Api-Key", "{{ApiKey}}"]]
+rows = { json = "$.contacts[*]" }
+map = { id = "$.id", customer = "$.customer", name = "$.name", email = "$.email" }
+
+[commands.ListInvoices]
+url = "{{BaseUrl}}/invoices"
+headers = [["X-Api-Key", "{{ApiKey}}"]]
+rows = { json = "$.invoices[*]" }
+pages = { kind = "number", param = "page", size = 50, size_param = "size", total = "$.total" }
+changes = { kind = "changed", param = "changed_since", format = "iso-seconds" }
+
+[commands.ListInvoices.map]
+id = "$.id"
+number = "$.number"
+customer = "$.customer"
+date = "$.date"
+due_date = "$.due_date"
+amount = "$.amount"
+open_amount = "$.open_amount"
+currency = "$.currency"
+po_number = "$.order"
+changed = { json = "$.changed", format = "iso" }
+
+[commands.ListInvoices.map.status]
+json = "$.status"
+
+[commands.ListInvoices.map.status.values]
+draft = "draft"
+open = "open"
+part_paid = "part-paid"
+paid = "paid"
+credited = "void"
+"""
+"""The integration as a file: what a member would type to connect the sample system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SampleBooks:
-    """The lists of the sample system, and how to reach it."""
+class SampleAccess:
+    """The address of the sample system, and the key that it expects."""
 
     address: str
     key: str = field(repr=False)
-    customers: Sequence[Mapping[str, Any]]
-    invoices: Sequence[Mapping[str, Any]]
 
 
-def seed_demo(books: SampleBooks, *, password: str) -> None:
-    """Make the organisation with all that belongs to it, or nothing of it."""
+def seed_demo(access: SampleAccess, *, password: str) -> None:
+    """Make the organisation, and let the first sync bring its customers and invoices."""
     with transaction.atomic():
         owner = create_organisation(name=ORGANISATION, owner_email=OWNER[0], owner_name=OWNER[1])
         organisation = change_organisation(
@@ -58,11 +117,14 @@ def seed_demo(books: SampleBooks, *, password: str) -> None:
             runs_kept_days=owner.organisation.runs_kept_days,
         )
         _add_members(organisation)
-        customers = _add_customers(organisation, books.customers)
-        for row in books.invoices:
-            save_invoice(customer=customers[row["customer"]], facts=_facts(row))
-        create_integration(organisation=organisation, draft=demo_integration(books))
-        _give_everybody(password)
+        row = create_integration(organisation=organisation, draft=demo_integration(access))
+        start_sync(source=sync_of(row))
+    run_due_jobs()
+    if not SyncSource.objects.filter(good_at__isnull=False).exists():
+        raise CannotStart(
+            "The invoices of the sample billing system couldn't be read. Start a new demo."
+        )
+    _give_everybody(password)
 
 
 def is_seeded() -> bool:
@@ -70,60 +132,26 @@ def is_seeded() -> bool:
     return Member.objects.filter(user__email=OWNER[0]).exists()
 
 
-def demo_integration(books: SampleBooks) -> Draft:
+def demo_integration(access: SampleAccess) -> Draft:
     """Return the Custom integration with the sample system, as a member would type it."""
-    return Draft(
-        name=INTEGRATION,
-        variables={"BaseUrl": books.address},
-        secrets=(SecretEntry(name="ApiKey", value=Secret(books.key)),),
-        commands=(
-            CommandConfig(
-                name="GetInvoiceImage",
-                steps=(
-                    StepConfig(
-                        method="GET",
-                        url="{{BaseUrl}}/invoices/{{InvoiceNumber}}/pdf",
-                        headers=(("X-Api-Key", "{{ApiKey}}"), ("Accept", "application/pdf")),
-                    ),
-                ),
-            ),
-        ),
+    return replace(
+        draft_of_file(read_integration(FILE)),
+        variables={"BaseUrl": access.address},
+        secrets=(SecretEntry(name="ApiKey", value=Secret(access.key)),),
     )
+
+
+def new_nudge() -> str:
+    """Return the path of a new nudge URL; nothing if somebody has removed the integration."""
+    row = Integration.objects.filter(name=INTEGRATION).first()
+    if row is None:
+        return ""
+    return f"/nudge/{row.id}/{new_nudge_secret(source=sync_of(row))}"
 
 
 def _add_members(organisation: Organisation) -> None:
     for email, name, role in MEMBERS:
         add_member(organisation=organisation, email=email, name=name, role=role)
-
-
-def _add_customers(
-    organisation: Organisation, rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Customer]:
-    customers = {}
-    for row in rows:
-        customer = save_customer(
-            organisation=organisation,
-            number=row["number"],
-            name=row["name"],
-            locale=row["locale"],
-        )
-        for contact in row["contacts"]:
-            invite_contact(customer=customer, email=contact["email"], name=contact["name"])
-        customers[customer.number] = customer
-    return customers
-
-
-def _facts(row: Mapping[str, Any]) -> InvoiceFacts:
-    return InvoiceFacts(
-        number=row["number"],
-        issued_on=date.fromisoformat(row["date"]),
-        due_on=date.fromisoformat(row["due_date"]),
-        amount=Decimal(row["amount"]),
-        open_amount=Decimal(row["open_amount"]),
-        currency=row["currency"],
-        status=Status(row["status"]),
-        source_id=str(row["id"]),
-    )
 
 
 def _give_everybody(password: str) -> None:

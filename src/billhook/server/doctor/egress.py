@@ -10,16 +10,19 @@ from typing import Final
 
 from billhook.engine.egress.guard import judge_address, judge_url
 from billhook.engine.egress.lifting import allowance_that_lifts
-from billhook.engine.egress.policy import Allowance
+from billhook.engine.egress.policy import Allowance, EgressPolicy
 from billhook.engine.egress.resolver import SystemResolver
 from billhook.engine.egress.url import Origin
 from billhook.engine.verdict import Verdict
 from billhook.portal.installation import environment
-from billhook.portal.integrations.loading import read_origins
+from billhook.portal.integrations.loading import count_enabled, read_origins
 from billhook.portal.integrations.policy import egress_policy
 from billhook.portal.integrations.remedy import setting_with
+from billhook.portal.organisations.access import is_organisation
 from billhook.server.doctor.finding import Finding, Findings
 
+MOST_CHECKED: Final = 2_000
+"""Integrations whose addresses are looked up: those that were changed last."""
 _SECONDS: Final = 5.0
 _AT_ONCE: Final = 8
 
@@ -30,15 +33,16 @@ Addresses = dict[str, tuple[str, ...]]
 def check_policy() -> Iterator[Finding]:
     """Show what is allowed, and look for allowances that are wide or do nothing."""
     findings = Findings(check="egress policy")
-    policy = egress_policy()
-    names = {each.host for each in policy.allowances if not _is_address(each.host)}
-    addresses = _look_up_all(names)
-    for allowance in policy.allowances:
-        yield from _allowance(findings, allowance, addresses)
     settings = environment.current()
+    allowances = [(each, Allowance.parse(each.text)) for each in settings.allow]
+    addresses = _look_up_all({each.host for _, each in allowances if not _is_address(each.host)})
+    for system, allowance in allowances:
+        policy = egress_policy(system.organisation_id)
+        yield from _allowance(findings, allowance, policy, addresses)
+    yield from _unknown_organisations(findings)
     ports = ", ".join(str(port) for port in sorted(settings.ports))
     allowed = (
-        f"the private systems {', '.join(settings.allow)}"
+        f"the private systems {', '.join(map(str, settings.allow))}"
         if settings.allow
         else "no private system"
     )
@@ -46,7 +50,19 @@ def check_policy() -> Iterator[Finding]:
     yield findings.ok(f"Integrations reach public systems on ports {ports}, and {allowed}{closed}.")
 
 
-def _allowance(findings: Findings, allowance: Allowance, known: Addresses) -> Iterator[Finding]:
+def _unknown_organisations(findings: Findings) -> Iterator[Finding]:
+    for system in environment.current().allow:
+        if system.organisation_id and not is_organisation(system.organisation_id):
+            yield findings.warning(
+                "allowed-for-nobody",
+                f"BILLHOOK_ALLOW has {system}, but no organisation has this id. "
+                "`billhook organisations list` shows the ids.",
+            )
+
+
+def _allowance(
+    findings: Findings, allowance: Allowance, policy: EgressPolicy, known: Addresses
+) -> Iterator[Finding]:
     addresses = (allowance.host,) if _is_address(allowance.host) else known[allowance.host]
     text = f"{allowance.host}:{allowance.port}"
     if not addresses:
@@ -56,9 +72,7 @@ def _allowance(findings: Findings, allowance: Allowance, known: Addresses) -> It
             "spelling, and the DNS or hosts file of this machine or container.",
         )
     for address in addresses:
-        verdict = judge_address(
-            address, host=allowance.host, port=allowance.port, policy=egress_policy()
-        )
+        verdict = judge_address(address, host=allowance.host, port=allowance.port, policy=policy)
         if verdict is Verdict.DENIED_BY_OPERATOR:
             yield findings.warning(
                 "allowed-and-denied",
@@ -99,10 +113,14 @@ def _wide(findings: Findings, text: str, address: str, allowance: Allowance) -> 
 
 
 def check_sources() -> Iterator[Finding]:
-    """Judge every address that an enabled integration is configured with."""
+    """Judge every address that an enabled integration is configured with, up to a bound."""
     findings = Findings(check="sources")
-    needed = read_origins()
-    places = [_AllowedPlace(name, o) for name, origins in needed.items() for o in origins]
+    needed, number = read_origins(MOST_CHECKED), count_enabled()
+    places = [
+        _AllowedPlace(row.name, row.organisation_id, origin)
+        for row, origins in needed
+        for origin in origins
+    ]
     addresses = _look_up_all({each.host for each in places if not _is_address(each.host)})
     problems = [
         finding
@@ -113,9 +131,14 @@ def check_sources() -> Iterator[Finding]:
     if not needed:
         yield findings.ok("No integration is enabled yet.")
     elif not problems:
-        number = len(needed)
-        integrations = "1 enabled integration" if number == 1 else f"{number} enabled integrations"
+        integrations = _checked_integrations(len(needed), number)
         yield findings.ok(f"The egress policy allows every address of {integrations}.")
+
+
+def _checked_integrations(checked: int, enabled: int) -> str:
+    if enabled > MOST_CHECKED:
+        return f"the {checked:,} integrations that were changed last, of {enabled:,} enabled ones"
+    return "1 enabled integration" if checked == 1 else f"{checked} enabled integrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +146,7 @@ class _AllowedPlace:
     """An address that an integration needs."""
 
     integration: str
+    organisation_id: str
     origin: Origin
 
     @property
@@ -135,7 +159,7 @@ class _AllowedPlace:
 
 
 def _source(findings: Findings, place: _AllowedPlace, known: Addresses) -> Iterator[Finding]:
-    policy = egress_policy()
+    policy = egress_policy(place.organisation_id)
     verdict, address = judge_url(f"{place.origin}/", policy), ""
     if verdict.allowed and not _is_address(place.host):
         addresses = known[place.host]
@@ -159,7 +183,7 @@ def _source(findings: Findings, place: _AllowedPlace, known: Addresses) -> Itera
 
 def _denied(findings: Findings, place: _AllowedPlace, verdict: Verdict, address: str) -> Finding:
     allowance = allowance_that_lifts(verdict, host=place.host, port=place.port, address=address)
-    line = setting_with(allowance, present=environment.current().allow)
+    line = setting_with(allowance, present=tuple(map(str, environment.current().allow)))
     remedy = f"If it may be reached, set {line}" if allowance else verdict.message
     return findings.warning(
         "source-denied",
@@ -177,7 +201,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_private(address: str) -> bool:
-    verdict = judge_address(address, host="", port=0, policy=egress_policy())
+    verdict = judge_address(address, host="", port=0, policy=EgressPolicy())
     return verdict in {Verdict.DENIED_LOOPBACK, Verdict.DENIED_PRIVATE}
 
 

@@ -1,4 +1,4 @@
-"""Checks of the mail server. No mail is sent."""
+"""Checks of the mail server and of the mailbox for bounces. No mail is sent or read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Final
 
 from django.conf import settings
 
+from billhook.portal.installation import environment
 from billhook.portal.mail.check import check_mail_server, is_mail_sent
 from billhook.portal.mail.failure import MailFailed
+from billhook.portal.mail.imap import open_mailbox
+from billhook.portal.mail.server import MailboxAddress, mailbox_address
 from billhook.server.doctor.finding import Finding, Findings
 
+_SECONDS: Final = 10.0
 _HOW_TO_TRY: Final = "`billhook mail test ADDRESS` sends a test mail."
 
 
@@ -55,6 +59,34 @@ def _encryption(findings: Findings) -> Iterator[Finding]:
         "mail-unencrypted",
         f"Mail, and with it the codes that sign people in, goes to {settings.EMAIL_HOST} without "
         "TLS. In BILLHOOK_EMAIL_URL, use smtp:// (STARTTLS) or smtps:// instead of smtp+plain://.",
+    )
+
+
+def check_bounces() -> Iterator[Finding]:
+    """Open the mailbox for bounces, where one is set."""
+    findings = Findings(check="bounces")
+    address = mailbox_address(environment.current().bounce_mailbox)
+    if address is None:
+        yield findings.ok(
+            "No mailbox for bounces is set, so notices that come back later are shown only if the "
+            "mail server gives them to `billhook mail bounce`."
+        )
+        return
+    yield from _encryption_of(findings, address)
+    try:
+        with open_mailbox(address, wait_seconds=_SECONDS, seconds=2 * _SECONDS):
+            yield findings.ok(f"The mailbox for bounces on {address.host}:{address.port} opens.")
+    except MailFailed as error:
+        yield findings.broken(error.failure.code, error.failure.message)
+
+
+def _encryption_of(findings: Findings, address: MailboxAddress) -> Iterator[Finding]:
+    if address.tls or address.starttls or _is_this_machine(address.host):
+        return
+    yield findings.warning(
+        "bounces-unencrypted",
+        f"The password of the mailbox for bounces goes to {address.host} without TLS. In "
+        "BILLHOOK_BOUNCE_MAILBOX, use imaps:// or imap:// (STARTTLS) instead of imap+plain://.",
     )
 
 

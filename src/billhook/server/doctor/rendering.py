@@ -17,8 +17,9 @@ from billhook.server.doctor.finding import Finding, Findings
 _PNG: Final = b"\x89PNG\r\n"
 _PROGRAM: Final = """
 import os
-from billhook.portal.documents.confinement import confine_this_process
-os.write(1, b"confined" if confine_this_process() else b"limited")
+from billhook.engine.isolation.confinement import Fence, confine_this_process
+fence = Fence(address_space=1 << 30, cpu_seconds=10)
+os.write(1, b"confined" if confine_this_process(fence) else b"limited")
 os._exit(0)
 """
 _PATIENCE: Final = 30

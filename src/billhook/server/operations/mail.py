@@ -1,13 +1,18 @@
-"""A test mail, for the operator."""
+"""A test mail for the operator, and a bounce from the mail server."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from billhook.server.errors import Refusal
 from billhook.server.operations.installation import open_installation
 
+if TYPE_CHECKING:
+    from billhook.portal.notices.bounces.bounce import TakenBounce
+
+_CHUNK: Final = 65_536
 _NOT_SET: Final = (
     "BILLHOOK_EMAIL_URL isn't set, so mail is printed to the server's output and not sent. Set it "
     "to your mail server, such as smtp://name:password@mail.example.com:587."
@@ -39,3 +44,19 @@ def send(address: str, *, data_dir: Path | None) -> None:
         except MailFailed as error:
             where = "BILLHOOK_EMAIL_URL"
             raise Refusal(error.failure.code, error.failure.message, where=where) from None
+
+
+def take_bounce(read: Callable[[int], bytes], *, data_dir: Path | None) -> TakenBounce:
+    """Take the message that *read* gives; the rest of a large one is read and dropped.
+
+    Raises:
+        Refusal: where the installation can't be opened, or its database fails.
+    """
+    with open_installation(data_dir):
+        from billhook.portal.mail.returned import MOST_BYTES
+        from billhook.portal.notices.bounces.bounce import take_message
+
+        content = read(MOST_BYTES)
+        while read(_CHUNK):  # a mail server that can't write takes that as a failure
+            pass
+        return take_message(content)

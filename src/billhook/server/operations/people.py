@@ -1,4 +1,4 @@
-"""Organisations, members, contacts and sessions, as the operator changes them."""
+"""Organisations, members and sessions, as the operator changes them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms.utils import ErrorDict
 
-from billhook.engine.errors import ConfigurationError, Problem
 from billhook.engine.secret import Secret
 from billhook.portal.accounts import services as accounts
 from billhook.portal.accounts.access import user_for_operator
 from billhook.portal.accounts.models import User
 from billhook.portal.backoffice.forms import MemberForm, SettingsForm
-from billhook.portal.customers.contact_import import (
-    ContactPlan,
-    import_contacts,
-    plan_contacts,
-)
-from billhook.portal.fields.csv_files import UnreadableFile
 from billhook.portal.fields.problem import FieldProblem
 from billhook.portal.organisations import access, services
 from billhook.portal.organisations.first_run import forget_setup_code
@@ -140,43 +133,6 @@ def enable_member(*, email: str) -> MemberFacts:
 def end_sessions(*, email: str | None) -> int:
     """Sign a person out everywhere, or everybody; return how many sessions that ended."""
     return accounts.end_sessions(user=None if email is None else user_for_operator(email))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactsImported:
-    """The result of an import: how many contacts are new, and the plan that was carried out."""
-
-    new: int
-    plan: ContactPlan
-
-
-def import_contacts_file(
-    *, organisation: str, content: bytes, skip_refused: bool, dry_run: bool
-) -> ContactsImported:
-    """Make the people in a CSV file contacts; with *dry_run*, only say what that would do.
-
-    Raises:
-        ConfigurationError: with every row that can't be used, unless such rows are skipped;
-            nothing is imported then.
-        FieldProblem: where the file as a whole can't be used.
-    """
-    chosen = access.organisation_for_operator(organisation)
-    try:
-        plan = plan_contacts(organisation=chosen, content=content)
-    except UnreadableFile as error:
-        raise FieldProblem("FILE", str(error)) from None
-    if plan.refused and not skip_refused:
-        raise ConfigurationError(
-            tuple(
-                Problem(code="row", message=each.reason, where="FILE", line=each.line)
-                for each in plan.refused
-            )
-        )
-    with transaction.atomic():
-        new = import_contacts(organisation=chosen, plan=plan)
-        if dry_run:
-            transaction.set_rollback(True)
-    return ContactsImported(new=new, plan=plan)
 
 
 def _facts(member: Member) -> MemberFacts:

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 
-from billhook.server import protocol
-from billhook.server.protocol import MAX_HEAD, BoundedProtocol
+from billhook.server.connections import protocol
+from billhook.server.connections.protocol import MAX_HEAD, BoundedProtocol
 
 REQUEST = b"POST /%d HTTP/1.1\r\nHost: billhook\r\nContent-Length: %d\r\n\r\n"
 

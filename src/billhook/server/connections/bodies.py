@@ -10,14 +10,10 @@ from typing import IO, Final, NoReturn
 from billhook.gateway.body import Receive
 from billhook.gateway.errors import BodyTooLarge, BodyTooSlow, CallerLeft
 
-MAX_BYTES: Final = 20_000_000
-IN_MEMORY: Final = 1_000_000
-SECONDS: Final = 120.0
+IN_MEMORY: Final = 64_000
 
 
-async def take_body(
-    receive: Receive, *, limit: int = MAX_BYTES, seconds: float = SECONDS
-) -> IO[bytes]:
+async def take_body(receive: Receive, *, limit: int, seconds: float) -> IO[bytes]:
     """Return the whole body as an open file at its start.
 
     Raises:

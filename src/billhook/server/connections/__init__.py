@@ -1,0 +1,1 @@
+"""Connections of callers: the listening socket, and the limits on each connection."""
