@@ -1,7 +1,8 @@
 """Compares, in one run and taking turns, ways to a document of 60 KB.
 
-nginx as a proxy; the gateway with everything on; the same written by hand with FastAPI and httpx;
-and VIEW of the portal, signed in. Each server has one core; the load and the origin have another.
+nginx as a proxy; the gateway with everything on; its steps without protection, once as fast as they
+can be written and once as they often are, with FastAPI and httpx; Node-RED; and VIEW of the portal,
+signed in. Each server has one core; the load and the origin have another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import report
-from bench.contestants import Stage, start_contestants
+from bench.contestants import LABELS, Stage, start_contestants
 from bench.load import Measured, Target, check, measure
 from bench.tools import CannotRun, choose_cores, find_tools
 
@@ -41,11 +42,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Target], Rounds]:
     document, cores = make_document(), choose_cores()
     with tempfile.TemporaryDirectory(prefix="billhook-bench-") as name, ExitStack() as stack:
         stage = Stage(Path(name), cores, document, stack)
-        targets = [
-            target
-            for target in start_contestants(stage)
-            if not options.only or target.name in options.only
-        ]
+        targets = list(start_contestants(stage, options.only or ()))
         return targets, _take_turns(targets, stage, options)
 
 
@@ -88,7 +85,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of each round and target")
-    parser.add_argument("--only", nargs="*", help="measure only these targets, and write nothing")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        choices=LABELS,
+        help="start and measure only these targets, and write nothing",
+    )
     parser.add_argument("--publish", action="store_true", help="write into docs/")
     return parser.parse_args()
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import Target
 from bench.nginx import FITTED, KEEP_ALIVE, start_origin, start_proxy
+from bench.node_red.server import is_possible, start_node_red
 from bench.processes import Server, free_port
 from bench.tools import CannotRun, Cores, environment
 
 SOURCE_KEY = "a-key-that-the-source-wants"
 NUMBER = "INV0000001"
+LABELS = {
+    "nginx": "nginx, proxy_pass",
+    "nginx_kept": "nginx, keep-alive to the origin as well",
+    "nginx_fitted": "nginx, that and buffers that fit",
+    "gateway": "Billhook, gateway",
+    "view": "Billhook, VIEW by a signed-in contact",
+    "prototype": "prototype, the steps without protection",
+    "by_hand": "by hand, FastAPI and httpx",
+    "node_red": "Node-RED, http in, request, response",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +46,25 @@ class Stage:
         return server
 
 
-def start_contestants(stage: Stage) -> Iterator[Target]:
-    """Start all of them, and the origin that they all get the document from."""
+def start_contestants(stage: Stage, only: Collection[str] = ()) -> Iterator[Target]:
+    """Start those named in *only*, or all, and the origin that they all get the document from."""
     stage.folder.chmod(0o755)  # nginx's workers are another user when this is root
     origin = _start_origin(stage)
     settings, seeded = _seed(stage, origin)
-    yield _nginx(stage, origin, name="nginx", label="nginx, proxy_pass")
-    yield from _billhook(stage, settings, seeded)
-    yield _by_hand(stage, origin, seeded)
-    label = "nginx, keep-alive to the origin as well"
-    yield _nginx(stage, origin, name="nginx_kept", label=label, more=KEEP_ALIVE)
-    label = "nginx, that and buffers that fit"
-    yield _nginx(stage, origin, name="nginx_fitted", label=label, more=KEEP_ALIVE + FITTED)
+    starts: dict[tuple[str, ...], Callable[[], Iterable[Target]]] = {
+        ("nginx",): lambda: [_nginx(stage, origin, name="nginx")],
+        ("gateway", "view"): lambda: _billhook(stage, settings, seeded),
+        ("prototype",): lambda: [_by_hand(stage, origin, seeded, name="prototype")],
+        ("by_hand",): lambda: [_by_hand(stage, origin, seeded, name="by_hand")],
+        ("node_red",): lambda: _node_red(stage, origin, seeded),
+        ("nginx_kept",): lambda: [_nginx(stage, origin, name="nginx_kept", more=KEEP_ALIVE)],
+        ("nginx_fitted",): lambda: [
+            _nginx(stage, origin, name="nginx_fitted", more=KEEP_ALIVE + FITTED)
+        ],
+    }
+    for names, start in starts.items():
+        if not only or not set(names).isdisjoint(only):
+            yield from (target for target in start() if not only or target.name in only)
 
 
 def _start_origin(stage: Stage) -> int:
@@ -56,13 +74,13 @@ def _start_origin(stage: Stage) -> int:
     return port
 
 
-def _nginx(stage: Stage, origin: int, *, name: str, label: str, more: str = "") -> Target:
+def _nginx(stage: Stage, origin: int, *, name: str, more: str = "") -> Target:
     port = free_port()
     server = start_proxy(
         stage.folder / name, port=port, origin=origin, core=stage.cores.server, more=more
     )
     url = f"http://127.0.0.1:{port}/items/{NUMBER}"
-    return Target(name=name, label=label, server=stage.wait_for(server, url), url=url)
+    return Target(name=name, label=LABELS[name], server=stage.wait_for(server, url), url=url)
 
 
 def _billhook(stage: Stage, settings: dict[str, str], seeded: dict[str, str]) -> Iterator[Target]:
@@ -77,40 +95,56 @@ def _billhook(stage: Stage, settings: dict[str, str], seeded: dict[str, str]) ->
         **settings,
     )
     stage.wait_for(server, f"{address}/healthz")
-    yield _run_target("gateway", "Billhook, gateway", server, address, seeded)
+    yield _run_target("gateway", server, address, seeded)
     yield Target(
         name="view",
-        label="Billhook, VIEW by a signed-in contact",
+        label=LABELS["view"],
         server=server,
         url=f"{address}/invoices/{seeded['invoice']}/document",
         headers={"Cookie": seeded["cookie"]},
     )
 
 
-def _by_hand(stage: Stage, origin: int, seeded: dict[str, str]) -> Target:
+def _by_hand(stage: Stage, origin: int, seeded: dict[str, str], *, name: str) -> Target:
     port = free_port()
-    uvicorn = [sys.executable, "-m", "uvicorn", "bench.by_hand:app", "--port", str(port)]
+    uvicorn = [sys.executable, "-m", "uvicorn", f"bench.{name}:app", "--port", str(port)]
     server = Server(
-        "by hand",
+        LABELS[name],
         [*uvicorn, "--no-access-log", "--loop", "uvloop", "--http", "httptools"],
         core=stage.cores.server,
-        log=stage.folder / "by-hand.log",
+        log=stage.folder / f"{name}.log",
         BENCH_ORIGIN=f"http://127.0.0.1:{origin}",
         BENCH_KEY=seeded["key"],
         BENCH_SOURCE_KEY=SOURCE_KEY,
     )
     address = f"http://127.0.0.1:{port}"
     stage.wait_for(server, address)
-    return _run_target("by_hand", "by hand, FastAPI and httpx", server, address, seeded)
+    return _run_target(name, server, address, seeded)
 
 
-def _run_target(
-    name: str, label: str, server: Server, address: str, seeded: dict[str, str]
-) -> Target:
+def _node_red(stage: Stage, origin: int, seeded: dict[str, str]) -> Iterator[Target]:
+    if not is_possible():
+        print("Node-RED is left out: it needs npm and node.", flush=True)
+        return
+    port = free_port()
+    server = start_node_red(
+        stage.folder / "node-red",
+        port=port,
+        core=stage.cores.server,
+        BENCH_ORIGIN=f"http://127.0.0.1:{origin}",
+        BENCH_KEY=seeded["key"],
+        BENCH_SOURCE_KEY=SOURCE_KEY,
+    )
+    address = f"http://127.0.0.1:{port}"
+    stage.wait_for(server, address)
+    yield _run_target("node_red", server, address, seeded)
+
+
+def _run_target(name: str, server: Server, address: str, seeded: dict[str, str]) -> Target:
     path = f"/api/v1/integrations/{seeded['integration']}/commands/GetInvoiceImage/run"
     return Target(
         name=name,
-        label=label,
+        label=LABELS[name],
         server=server,
         url=address + path,
         method="POST",

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from bench.tools import CannotRun, environment, tool
@@ -26,15 +26,16 @@ def free_port() -> int:
 
 
 class Server:
-    """A process and its children, pinned to one core, writing to a log file."""
+    """A process and its children, pinned to one core if that is given, writing to a log file."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, core: int, log: Path, **settings: str
+        self, name: str, command: Sequence[str], *, core: int | None, log: Path, **settings: str
     ) -> None:
         self.name = name
         self.log = log
+        pinned = [] if core is None else [tool("taskset"), "-c", str(core)]
         self._process = subprocess.Popen(
-            [tool("taskset"), "-c", str(core), *command],
+            [*pinned, *command],
             stdout=log.open("w"),
             stderr=subprocess.STDOUT,
             env=environment(**settings),
@@ -56,22 +57,45 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it and its children have used."""
-        return sum(_cpu_seconds(pid) for pid in self._family())
+        return cpu_seconds_of(self._process.pid)
 
-    def stop(self) -> None:
-        """End it."""
+    def stop(self, *, seconds: float = 20) -> float:
+        """End it, by force after so many seconds; return how long that took."""
+        began = time.monotonic()
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
+        return time.monotonic() - began
 
-    def _family(self) -> list[int]:
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        return [self._process.pid, *map(int, children.read_text().split())]
+    def kill(self) -> None:
+        """End it by force, if it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+    def family(self) -> list[int]:
+        """Return the ids of its processes, its own first."""
+        return [self._process.pid, *_children(self._process.pid)]
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return the processor time that a process and its children have used."""
+    return sum(_cpu_seconds(each) for each in (pid, *_children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    """Return the ids of the children, and of theirs; each belongs to the thread that started it."""
+    found: list[int] = []
+    with suppress(OSError):  # it has just ended
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, children.read_text().split())
+    return [*found, *(each for child in found for each in _children(child))]
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has just ended
+        return 0.0
     return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import CONNECTIONS, Measured, Target
-from bench.tools import processor_name
+from bench.tools import CannotRun, processor_name
 
 Rounds = Mapping[str, Sequence[Measured]]
 Result = dict[str, Any]
 
 WANTED = (
+    ("gateway", "prototype", None),
     ("gateway", "nginx", 0.4),
     ("gateway", "nginx_kept", None),
     ("gateway", "by_hand", 4.0),
+    ("gateway", "node_red", None),
+    ("view", "gateway", None),
     ("view", "by_hand", 0.6),
 )
 """The pairs that are compared, and the ratio to reach, if any."""
@@ -31,6 +34,8 @@ _COLOURS = {
     "gateway": "#1f6f5c",
     "view": "#3f9d86",
     "by_hand": "#b8682a",
+    "prototype": "#d09a5c",
+    "node_red": "#a0522d",
 }
 
 
@@ -51,7 +56,7 @@ def result(targets: Sequence[Target], rounds: Rounds, size: int) -> Result:
             }
             for target in targets
         },
-        "ratios": [_ratio(rounds, *wanted) for wanted in WANTED],
+        "ratios": [_ratio(rounds, *wanted) for wanted in WANTED if {*wanted[:2]} <= set(rounds)],
     }
 
 
@@ -104,9 +109,11 @@ def write(result: Result, folder: Path, name: str) -> list[Path]:
 
 def publish(result: Result, page: Path) -> Path:
     """Put the tables into *page*, between its two marks."""
-    text = page.read_text()
     marks = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
-    page.write_text(marks.sub(lambda found: found[1] + table(result) + found[2], text))
+    text, count = marks.subn(lambda found: found[1] + table(result) + found[2], page.read_text())
+    if not count:
+        raise CannotRun(f"{page.name} has no marks for the tables.")
+    page.write_text(text)
     return page
 
 

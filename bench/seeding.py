@@ -33,7 +33,7 @@ from billhook.server.database import prepare_database  # noqa: E402
 INVOICES = 200
 
 
-def seed(origin: str, source_key: str) -> dict[str, str]:
+def seed(origin: str, source_key: str, count: int = INVOICES) -> dict[str, str]:
     """Fill the database and return what the load has to know."""
     prepare_database()
     owner = create_organisation(name="Bench", owner_email="owner@bench.example")
@@ -41,7 +41,8 @@ def seed(origin: str, source_key: str) -> dict[str, str]:
     customer = save_customer(organisation=organisation, number="C1", name="Customer", locale="en")
     contact = invite_contact(customer=customer, email="contact@bench.example", name="Contact")
     invoices = [
-        save_invoice(customer=customer, facts=_facts(number)) for number in range(1, INVOICES + 1)
+        save_invoice(customer=customer, facts=invoice_facts(number))
+        for number in range(1, count + 1)
     ]
     integration = create_integration(organisation=organisation, draft=_draft(origin, source_key))
     key = create_api_key(organisation=organisation, name="bench", user=owner.user)
@@ -49,7 +50,8 @@ def seed(origin: str, source_key: str) -> dict[str, str]:
         "integration": integration.id,
         "key": key.value.reveal(),
         "invoice": invoices[0].id,
-        "cookie": f"{settings.SESSION_COOKIE_NAME}={_session_of(contact.user)}",
+        "invoices": " ".join(invoice.id for invoice in invoices),
+        "cookie": f"{settings.SESSION_COOKIE_NAME}={session_of(contact.user)}",
     }
 
 
@@ -68,7 +70,8 @@ def _draft(origin: str, source_key: str) -> Draft:
     )
 
 
-def _facts(number: int) -> InvoiceFacts:
+def invoice_facts(number: int) -> InvoiceFacts:
+    """Return the facts of one of many equal invoices."""
     return InvoiceFacts(
         number=f"INV{number:07}",
         issued_on=date(2024, 5, 1),
@@ -81,7 +84,7 @@ def _facts(number: int) -> InvoiceFacts:
     )
 
 
-def _session_of(user: User) -> str:
+def session_of(user: User) -> str:
     """Sign *user* in, as the sign-in page does, and return the session's key."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = user.pk
@@ -92,4 +95,4 @@ def _session_of(user: User) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(seed(*sys.argv[1:])))
+    print(json.dumps(seed(*sys.argv[1:3], *map(int, sys.argv[3:]))))

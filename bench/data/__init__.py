@@ -1,0 +1,1 @@
+"""The time that each page takes with a million invoices, on SQLite and PostgreSQL."""
