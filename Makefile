@@ -13,19 +13,28 @@ endif
 SET_UP := $(PYTHON) tools/set_up.py --venv $(VENV) --locks $(LOCKS)
 DEMO_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
+FUZZ_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
+BENCH_DATA_ARGUMENTS ?=
+BENCH_START_ARGUMENTS ?=
+SOAK_ARGUMENTS ?=
 PACKAGE_ARGUMENTS ?=
 
-.PHONY: help demo test test-pythons check format bench package image pictures architecture tables lock clean
+.PHONY: help demo test fuzz api-fuzz test-pythons check format bench bench-data bench-start soak package image pictures architecture tables lock clean
 .PHONY: python-found runtime-ready develop-ready bench-ready
 
 help: ## list what you can do
 	@echo 'make demo          set up Billhook, show one VIEW, then serve the demo until you stop it'
 	@echo 'make test          set up Billhook, then run every check and every test'
-	@echo 'make test-pythons  run the tests on the other supported Pythons of this machine'
+	@echo 'make test-pythons  run most tests on the other supported Pythons of this machine'
+	@echo 'make fuzz          give broken responses, files and names to what reads them, for a minute'
+	@echo 'make api-fuzz      make 10,000 calls of the API, made up from its OpenAPI document'
 	@echo 'make check         check formatting, lint, imports between parts, and types; run no test'
 	@echo 'make format        format the code and apply the fixes that the linter can make'
 	@echo 'make bench         measure the gateway next to nginx and to hand-written code'
+	@echo 'make bench-data    measure every page with a million invoices, on SQLite and PostgreSQL'
+	@echo 'make bench-start   measure a start with 100,000 integrations and API keys'
+	@echo 'make soak          serve under mixed load with failing sources for 15 minutes; report growth'
 	@echo 'make package       build the wheel and the sdist, and try them in a new environment'
 	@echo 'make image         build the container image from the release, and try it'
 	@echo 'make pictures      take the pictures of the documentation again'
@@ -56,6 +65,12 @@ demo: runtime-ready
 test: check
 	@$(BIN)/python tools/run_tests.py $(TEST_ARGUMENTS)
 
+fuzz: develop-ready
+	@$(BIN)/python -m tools.fuzz $(FUZZ_ARGUMENTS)
+
+api-fuzz: develop-ready
+	@$(BIN)/python -m pytest -q tests/portal/api/test_made_up_calls.py --made-up-calls 320 --timeout 3600
+
 test-pythons: develop-ready
 	@$(BIN)/python -m tools.test_pythons $(TEST_ARGUMENTS)
 
@@ -72,6 +87,15 @@ format: develop-ready
 bench: bench-ready
 	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
 
+bench-data: bench-ready
+	@$(BIN)/python -m bench.data $(BENCH_DATA_ARGUMENTS)
+
+bench-start: develop-ready
+	@$(BIN)/python -m bench.start $(BENCH_START_ARGUMENTS)
+
+soak: develop-ready
+	@$(BIN)/python -m bench.soak $(SOAK_ARGUMENTS)
+
 package: develop-ready ## the wheel, the sdist, the lock and their checksums
 	@$(BIN)/python -m tools.package $(PACKAGE_ARGUMENTS)
 
@@ -86,6 +110,7 @@ architecture: develop-ready
 
 tables: develop-ready
 	@$(BIN)/python -m tools.write_tables
+	@$(BIN)/python -m tools.api_reference
 
 lock:
 	@requirements/lock.sh

@@ -14,3 +14,4 @@ compile --group build -c requirements/runtime.txt -o requirements/build.txt "$@"
 compile pyproject.toml --group test --group check -c requirements/runtime.txt \
     -c requirements/build.txt -o requirements/develop.txt "$@"
 compile pyproject.toml --group bench -c requirements/develop.txt -o requirements/bench.txt "$@"
+compile --group lab -o requirements/lab.txt "$@"

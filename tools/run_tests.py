@@ -1,8 +1,8 @@
 """Run every test: all of them on SQLite, then those that use the database on PostgreSQL.
 
 Browser tests need Chromium, the tests of the samples for web servers need nginx and Caddy, and the
-second round needs PostgreSQL. All are installed where that is possible (root, with apt); where it
-isn't, one line says what was left out.
+second round needs PostgreSQL. All are installed where that is possible (root, with apt), and so are
+the real systems that the laboratory runs; where it isn't, one line says what was left out.
 """
 
 from __future__ import annotations
@@ -16,23 +16,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = ("tests",)
-STORING = ("tests/portal", "tests/server")
+STORING = ("tests/nodes", "tests/portal", "tests/server")
 """The folders with tests that read and write the database."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Prepare what the tests need, run them, and return the exit status."""
-    chromium = find_or_install(find_chromium, "chromium")
+    shell = "chromium-headless-shell"
+    chromium = find_or_install(partial(find_program, shell), shell) or find_or_install(
+        find_chromium, "chromium"
+    )
     if chromium is None:
         print("Left out: the browser tests, since there is no Chromium and it can't be installed.")
     for name in ("nginx", "caddy"):
         if find_or_install(partial(find_program, name), name) is None:
             print(f"Left out: the tests of the samples for {name}, which can't be installed.")
+    prepare_lab()
+    compile_tests()
     status = run_pytest(EVERYTHING, arguments, BILLHOOK_CHROMIUM=str(chromium or ""))
     postgres = find_or_install(find_postgres, "postgresql")
     if postgres is None:
@@ -42,6 +48,37 @@ def main(arguments: Sequence[str]) -> int:
         return status or run_pytest(STORING, arguments, BILLHOOK_DATABASE_URL=url)
 
 
+def prepare_lab() -> None:
+    """Install the real systems of tests/lab/real that Billhook's own environment doesn't have."""
+    if find_or_install(partial(find_program, "apache2"), "apache2-bin") is None:
+        print("Left out: the tests against Apache's Digest, which can't be installed.")
+    if find_or_install(partial(find_program, "dovecot"), "dovecot-imapd") is None:
+        print("Left out: the tests against Dovecot, which can't be installed.")
+    venv = ROOT / f".venv-lab-{sys.version_info.major}.{sys.version_info.minor}"
+    if run([sys.executable, ROOT / "tools" / "set_up.py", "lab", "--venv", venv]) != 0:
+        print("Left out: the tests against Tryton and moto, whose packages can't be installed.")
+    if (
+        find_or_install(partial(find_program, "npm"), "npm") is None
+        or run([sys.executable, "-m", "tools.set_up_node"]) != 0
+    ):
+        print("Left out: the tests against oidc-provider, which can't be installed with npm.")
+
+
+def compile_tests() -> None:
+    """Compile the tests of a new clone, a share for each processor.
+
+    Else each process of pytest would compile all of them, at the same time.
+    """
+    if (ROOT / "tests" / "__pycache__").exists():
+        return
+    folders = [str(folder) for folder in sorted((ROOT / "tests").iterdir()) if folder.is_dir()]
+    count = os.cpu_count() or 1
+    collect = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    with ThreadPoolExecutor(count) as pool:
+        for first in range(count):
+            pool.submit(run, [*collect, *folders[first::count]], cwd=str(ROOT))
+
+
 def run_pytest(
     places: Sequence[str],
     arguments: Sequence[str],
@@ -49,10 +86,13 @@ def run_pytest(
     python: str | Path = sys.executable,
     **environment: str,
 ) -> int:
-    """Run pytest on *places* with all processors, and say on which database."""
+    """Run pytest on *places* with all processors, and say on which database.
+
+    Many tests wait for a server or a browser, so there are two processes for each processor.
+    """
     on = "PostgreSQL" if "BILLHOOK_DATABASE_URL" in environment else "SQLite"
     print(f"Tests on {on}:", flush=True)
-    command = [python, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]
+    command = [python, "-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
     return run([*command, *arguments, *places], environment=environment)
 
 
@@ -92,8 +132,11 @@ def find_program(name: str) -> Path | None:
 
 
 def find_chromium() -> Path | None:
-    """Return Chromium's program, under any of its names."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """Return Chromium's program, under any of its names.
+
+    The headless shell comes first: without windows, it takes a third of the processor time.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((Path(path) for name in names if (path := shutil.which(name))), None)
 
 

@@ -29,6 +29,7 @@ LOCKS = {
     "runtime": ("build", "runtime"),
     "develop": ("build", "runtime", "develop"),
     "bench": ("build", "runtime", "bench"),
+    "lab": ("lab",),
 }
 """The lock files that each use needs, in the order in which they are installed."""
 MEANINGS = {
@@ -36,7 +37,10 @@ MEANINGS = {
     "runtime": "that Billhook needs",
     "develop": "that the checks and tests need",
     "bench": "that the benchmark needs",
+    "lab": "that the tests against real systems need",
 }
+WITHOUT_BILLHOOK = frozenset({"lab"})
+"""Uses whose environment has other packages than Billhook, which may contradict its own."""
 QUIET = ["--quiet", "--disable-pip-version-check", "--no-input"]
 LAST_LINES = 25
 
@@ -102,7 +106,8 @@ def set_up(place: Place, use: str) -> None:
     """Install what *use* needs and the environment doesn't have yet."""
     state = usable_state(place)
     missing = [name for name in LOCKS[use] if state is None or name not in state["locks"]]
-    if state is not None and not missing and state["billhook"] == fingerprint_of_billhook():
+    billhook = "" if use in WITHOUT_BILLHOOK else fingerprint_of_billhook()
+    if state is not None and not missing and state["billhook"] == billhook:
         return
     began = time.monotonic()
     print(f"Setting up {shown(place.venv)} with Python {platform.python_version()}:", flush=True)
@@ -111,10 +116,11 @@ def set_up(place: Place, use: str) -> None:
     place.state_file.unlink(missing_ok=True)
     for name in missing:
         install(place, name)
-    install_billhook(place)
+    if use not in WITHOUT_BILLHOOK:
+        install_billhook(place)
     check(place)
     state["locks"] |= {name: fingerprint(place.lock(name)) for name in missing}
-    state["billhook"] = fingerprint_of_billhook()
+    state["billhook"] = billhook
     place.state_file.write_text(json.dumps(state, indent=2))
     print(f"  Ready after {time.monotonic() - began:.0f} seconds.", flush=True)
 
