@@ -14,11 +14,11 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def runs(monkeypatch) -> list[tuple[str, bool]]:
-    """The Pythons on which tests would run, and whether all tests would."""
+    """The Pythons on which tests would run, and whether as the newest."""
     runs: list[tuple[str, bool]] = []
 
-    def test_on(version, python, *, everything, arguments):
-        runs.append((version, everything))
+    def test_on(version, python, *, is_newest, arguments):
+        runs.append((version, is_newest))
         return 0
 
     monkeypatch.setattr(pythons, "test_on", test_on)
@@ -36,7 +36,7 @@ def test_the_oldest_supported_python_is_the_one_that_the_package_requires():
     assert f">={pythons.supported_versions()[0]}" == project["requires-python"]
 
 
-def test_the_newest_python_runs_every_test_and_the_others_the_main_parts(monkeypatch, runs):
+def test_the_newest_python_runs_more_than_the_others(monkeypatch, runs):
     others = [version for version in pythons.supported_versions() if version != RUNNING]
     here(monkeypatch, *others)
     assert pythons.main([]) == 0

@@ -19,7 +19,7 @@ from checkout.package_index import NEWER, SET_UP_TOOLS, Index, locked_here, serv
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "requirements"
-pytestmark = [pytest.mark.xdist_group("set-up"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

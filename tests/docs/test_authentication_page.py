@@ -32,7 +32,9 @@ def rows(text: str) -> list[list[str]]:
 
 def documented(field: FieldInfo) -> list[str]:
     kind = " · ".join(f"`{choice}`" for choice in field.choices) or field.kind
-    default = {"": "(empty)", True: "`true`"}.get(field.default, f"`{field.default}`")
+    default = {"": "(empty)", True: "`true`", False: "`false`"}.get(
+        field.default, f"`{field.default}`"
+    )
     return [
         f"`{field.key}`",
         kind,
@@ -67,17 +69,26 @@ def test_the_tables_match_the_output_of_the_tool():
     assert page(PAGE) == PAGE
 
 
-@pytest.mark.parametrize("name", tuple(SCHEMES))
-def test_each_example_compiles(name):
-    example = re.search(r"```toml\n(.+?)```", section(name), re.DOTALL)
-    assert example is not None
+EXAMPLES = [
+    pytest.param(name, example, id=f"{name}-{number}")
+    for name in SCHEMES
+    for number, example in enumerate(re.findall(r"```toml\n(.+?)```", section(name), re.DOTALL), 1)
+]
+
+
+def test_each_scheme_has_an_example():
+    assert {each.values[0] for each in EXAMPLES} == set(SCHEMES)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_each_example_compiles(name, example):
     problems: list[object] = []
-    typed = tomllib.loads(example[1])["authentication"]
+    typed = tomllib.loads(example)["authentication"]
     config = read_authentication(Table(typed, "authentication", problems))  # type: ignore[arg-type]
     assert problems == []
     secrets = {
         token
-        for token in re.findall(r"\{\{(\w+)\}\}", example[1])
+        for token in re.findall(r"\{\{(\w+)\}\}", example)
         if token not in VARIABLES and token != "Timestamp"
     }
     plan = compile_authentication(config, variables=VARIABLES, secrets=secrets)

@@ -19,6 +19,7 @@ from billhook.engine.tokens.catalogue import COMMANDS, SYSTEM_TOKENS
 from billhook.engine.tokens.encoders import SLOTS
 from billhook.engine.tokens.functions import FUNCTIONS
 from billhook.engine.tokens.values import MAX_VALUE
+from parsed import parsed
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/billhook"
@@ -180,7 +181,7 @@ def codes_of(module: Path) -> set[str]:
     """Return the codes that *module* gives to problems and failures, as its text has them."""
     calls = [
         node
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(module.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and called(node) in RAISERS
     ]
     arguments = [

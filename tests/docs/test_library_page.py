@@ -17,8 +17,8 @@ import pytest
 from billhook.engine import errors
 from billhook.engine.answer.kinds import END_WINDOW, KINDS, SYNONYMS
 from billhook.engine.config import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT
-from billhook.engine.http.pool import MAX_HEADER_BYTES, MAX_HEADERS, MAX_INTERIM_ANSWERS
 from billhook.engine.http.request import Limits
+from billhook.engine.http.wire import MAX_HEADER_BYTES, MAX_HEADERS, MAX_INTERIM_ANSWERS
 from billhook.engine.source import Source
 from billhook.engine.testing import make_pdf
 from engine.authorization_server import CLIENT_ID, AuthorizationServer, authorization_server

@@ -11,6 +11,7 @@ import pytest
 
 from billhook.cli import EVERY_COMMAND
 from billhook.portal.installation.environment import SETTINGS
+from parsed import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "billhook"
@@ -23,7 +24,7 @@ def everything_said() -> str:
     """Return all texts of programs and templates, one on each line."""
     texts = [page.read_text() for page in SOURCE.rglob("*.html")]
     for module in SOURCE.rglob("*.py"):
-        tree = ast.parse(module.read_text())
+        tree = parsed(module.read_text())
         texts += [
             node.value
             for node in ast.walk(tree)

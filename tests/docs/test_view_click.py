@@ -57,9 +57,12 @@ AROUND = {
     "engine.safe_name",
     "engine.conversation",  # a helper of run_command
     "engine.errors",
+    "engine.isolation",  # the fair shares of organisations, and the rate limit of views
+    "engine.listing",  # the origins of the list commands, asked when the source is opened
     "engine.integration",  # compiled when it was saved; opens its source at the first click
     "engine.record",
     "engine.secret",
+    "portal.handover",  # whether the page may be shown in a frame of another site: no
     "engine.slots",  # the encoding of one slot, called by Step.fill
     "engine.tokens",
     "engine.verdict",
@@ -69,7 +72,10 @@ AROUND = {
     "portal.compression",
     "portal.fields",
     "portal.installation",
+    "portal.nodes",  # notes pauses of the source, for other processes
     "portal.project",
+    "portal.storage",  # where kept documents are looked for, and one that arrives is held
+    "portal.ui",  # the time zone of the reader
 }
 """Rooms that the click touches without passing through them: words, helpers and middleware."""
 
