@@ -6,15 +6,19 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
+
+import forked
+from migrated import put_tables
 
 LAST_LINE = "Ctrl+C stops it."
 SECONDS = 200
@@ -23,11 +27,16 @@ SECONDS = 200
 class DemoProcess:
     """A running demo. ``printed`` grows as it prints."""
 
-    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        popen: type[subprocess.Popen[str]] = forked.ForkedPopen,
+    ) -> None:
         self.printed = ""
         self._news = threading.Condition()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "billhook.cli", "demo", *options],
+        self.process = popen(
+            [*forked.BILLHOOK, "demo", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,8 +89,15 @@ class DemoProcess:
 
     def sample_get(self, path: str) -> bytes:
         """Ask the sample system itself."""
+        return self._ask_sample("GET", path)
+
+    def sample_post(self, path: str) -> bytes:
+        """Have the sample system do something."""
+        return self._ask_sample("POST", path)
+
+    def _ask_sample(self, method: str, path: str) -> bytes:
         headers = {"X-Api-Key": self.state["sample_key"]}
-        request = Request(f"{self.sample_address}{path}", headers=headers)
+        request = Request(f"{self.sample_address}{path}", headers=headers, method=method)
         with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as response:
             return response.read()
 
@@ -95,6 +111,23 @@ class DemoProcess:
         return status
 
 
+def new_demo_folder(parent: Path) -> Path:
+    """Make the data folder of a demo that has its tables and nothing else, to save the migrating.
+
+    A demo without ``--data-dir`` makes all of it: see tests/demo.
+    """
+    folder = parent / "data"
+    put_tables(folder)
+    state = {
+        "today": datetime.now(UTC).date().isoformat(),
+        "sample_port": 0,
+        "sample_key": secrets.token_urlsafe(18),
+        "password": "amber-fern-otter-417",
+    }
+    (folder / "demo.json").write_text(json.dumps(state))
+    return folder
+
+
 def _clean_environment() -> dict[str, str]:
     """Leave out the settings of the test run itself."""
     everything = os.environ  # noqa: TID251 - a child needs the rest
@@ -102,9 +135,13 @@ def _clean_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_demo(*options: str, environment: dict[str, str] | None = None) -> Iterator[DemoProcess]:
+def running_demo(
+    *options: str,
+    environment: dict[str, str] | None = None,
+    popen: type[subprocess.Popen[str]] = forked.ForkedPopen,
+) -> Iterator[DemoProcess]:
     """Run a demo on a free port for as long as the block lasts."""
-    demo = DemoProcess("--port", "0", *options, environment=environment)
+    demo = DemoProcess("--port", "0", *options, environment=environment, popen=popen)
     try:
         yield demo
     finally:

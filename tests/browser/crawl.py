@@ -8,18 +8,23 @@ from urllib.parse import urljoin, urlsplit
 
 from browser.visitor import Visitor
 
-FILES = re.compile(r"/document|/held/|/export|\.csv|^mailto:")
+FILES = re.compile(r"/document|/held/|/export|\.(csv|pdf)\b|/pay\b|^mailto:")
 IDS = re.compile(r"/[0-9a-hjkmnp-tv-z]{12}(?=/|$)")
 PRESET = re.compile(r"/integrations/add/[\w-]+")
+DAYS = re.compile(r"/\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d(?=/|$)")
 LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.getAttribute('href'))"
 
 
-def kind_of(url: str) -> str:
-    """Two pages are of one kind if only the ids, or presets, in their addresses differ."""
+def kinds_of(url: str) -> frozenset[str]:
+    """Return the page in *url* with each name of its query: ids, days and values don't count.
+
+    A list that is sorted and on its second page is of two kinds, which are seen one by one.
+    """
     split = urlsplit(url)
-    names = sorted(part.partition("=")[0] for part in split.query.split("&") if part)
-    path = PRESET.sub("/integrations/add/PRESET", IDS.sub("/ID", split.path))
-    return f"{path}?{'&'.join(names)}"
+    names = {part.partition("=")[0] for part in split.query.split("&") if part}
+    path = DAYS.sub("/DAYS", IDS.sub("/ID", split.path))
+    path = PRESET.sub("/integrations/add/PRESET", path)
+    return frozenset(f"{path}?{name}" for name in names or {""})
 
 
 def crawl(visitor: Visitor, start: str, *, limit: int = 60) -> Iterator[tuple[str, str]]:
@@ -28,11 +33,12 @@ def crawl(visitor: Visitor, start: str, *, limit: int = 60) -> Iterator[tuple[st
     waiting = [start]
     while waiting and len(seen) < limit:
         url = waiting.pop(0)
-        if kind_of(url) in seen:
+        new = kinds_of(url) - seen
+        if not new:
             continue
-        seen.add(kind_of(url))
+        seen |= new
         visitor.page.goto(url)
-        yield kind_of(url), url
+        yield min(new), url
         for link in visitor.page.evaluate(LINKS):
             target = urljoin(url, link).partition("#")[0]
             if target.startswith(visitor.demo.address) and not FILES.search(target):

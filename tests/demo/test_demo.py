@@ -21,7 +21,7 @@ from demo_process import DemoProcess, running_demo
 
 @pytest.fixture(scope="module")
 def demo():
-    with running_demo() as demo:
+    with running_demo(popen=subprocess.Popen) as demo:
         demo.wait_until_told()
         yield demo
 

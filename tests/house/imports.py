@@ -9,6 +9,8 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from parsed import parsed
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src"
 PUBLIC_FACE = "billhook.engine"
@@ -30,7 +32,7 @@ class Import:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return parsed(path.read_text())
 
 
 @cache

@@ -14,6 +14,8 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from parsed import parsed
+
 ROOT = Path(__file__).resolve().parents[2]
 
 LINES = {"", ".conf", ".env", ".js", ".md", ".nodes", ".service", ".sh", ".timer", ".toml", ".txt"}
@@ -73,7 +75,7 @@ def _texts_of_python(name: str, source: str) -> Iterator[Text]:
     for token in tokenize.generate_tokens(StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Text(name, token.start[0], token.string)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield Text(name, node.lineno, node.value)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "test_" in node.name[:5]:
@@ -91,7 +93,7 @@ def _texts_of_template(name: str, source: str) -> Iterator[Text]:
 
 def docstrings_of(name: str, source: str) -> Iterator[Text]:
     """Yield the docstrings of a module, and of its classes, functions and attributes."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         body = getattr(node, "body", None)
         if not isinstance(body, list):
             continue

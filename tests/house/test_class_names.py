@@ -6,15 +6,17 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+from parsed import parsed
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "billhook"
-NAMED_BY_DJANGO = {"Migration"}
+NAMED_BY_DJANGO = {"DatabaseWrapper", "Migration"}
 
 
 def homes_of_classes() -> dict[str, list[str]]:
     """Return the modules that define each name of a class."""
     homes: dict[str, list[str]] = defaultdict(list)
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(str(path.relative_to(SOURCE)))
     return homes

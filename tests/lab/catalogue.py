@@ -48,6 +48,14 @@ ROWS: Final = (
     "DeployHQ",
     "ABRA FlexiBee",
     "Square",
+    "Akaunting",
+    "HaloPSA",
+    "InvoiceShelf / Crater",
+    "Nextcloud / WebDAV",
+    "WHMCS",
+    "Folder over HTTP",
+    "Tryton",
+    "Login form",
 )
 """The systems for which there has to be a preset, in the order of the page."""
 _FOLDER: Final = Path(__file__).parent / "systems"

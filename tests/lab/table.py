@@ -73,6 +73,7 @@ def write_row(kind: type[StandIn], shown: Shown) -> str:
         _authentication(preset.config),
         kind.quoting,
         _answer(preset.config),
+        "real" if run_against(kind) else "stand-in",
         f"{shown.right} of {len(NUMBERS)}",
         f"`{shown.unknown}`",
         f"`{shown.draft}`",
@@ -86,7 +87,7 @@ def write_section(kind: type[StandIn]) -> str:
     """Return further facts about the preset, and those that aren't verified."""
     preset = read_preset(kind.preset)
     lines = [f'<a id="{kind.preset}"></a>', "", f"### {preset.about['title']}", ""]
-    lines += [f"Preset `{kind.preset}`. {_steps(preset)}", ""]
+    lines += [f"Preset `{kind.preset}`. {_steps(preset)} {_run_against(run_against(kind))}", ""]
     lines += [f"- {sentence}" for sentence in sorted(each for each, _ in facts_of(kind))]
     lines += [
         f"- It can't hold the number `{number}`, which ends in `{code}`."
@@ -120,15 +121,16 @@ signature or token. Each preset was run against its stand-in with ten invoices, 
 system that responds with 500. The table shows the results.
 
 Where real software can run in the tests, Billhook is tested against it as well (`tests/lab/real`):
-an S3 store (rclone), a WebDAV server (WsgiDAV), an OAuth 2 server (Authlib) and a SOAP server
-(soapbar).
+S3 stores (rclone, moto), Tryton, WebDAV servers (WsgiDAV, Apache with Digest), a login form
+(Django), OAuth 2 servers (Authlib, oidc-provider) and SOAP servers (soapbar, gSOAP).
 
-A stand-in is not the vendor's system. *Not verified* marks an assumption that a running
-system may prove wrong. Then correct your copy of the preset in the form.
+A stand-in is not the vendor's system. *Real* in the column *run against* means that the preset was
+run against the real system, too; its section below lists the versions. *Not verified* marks an
+assumption that a running system may prove wrong. Then correct your copy of the preset in the form.
 
-| source | requests | authentication | the number is | the document is | right | unknown | \
-draft | wrong secret | fails |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
+| source | requests | authentication | the number is | the document is | run against | right | \
+unknown | draft | wrong secret | fails |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def _authentication(config: IntegrationConfig) -> str:
@@ -147,6 +149,17 @@ def _answer(config: IntegrationConfig) -> str:
 def _is_followed(last: StepConfig, steps: tuple[StepConfig, ...]) -> bool:
     given = {f"{{{{{step.name}.{each.name}}}}}" for step in steps for each in step.extract}
     return last.url in given
+
+
+def run_against(kind: type[StandIn]) -> tuple[str, ...]:
+    """Return the versions of the real system that the preset was run against."""
+    return tuple(read_preset(kind.preset).about.get("run_against", ()))
+
+
+def _run_against(versions: tuple[str, ...]) -> str:
+    if not versions:
+        return "Only run against its stand-in."
+    return f"Run against the real system: {'; '.join(versions)}."
 
 
 def _steps(preset: Preset) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from billhook.engine.command.scope import all_steps
 from billhook.engine.errors import ConfigurationError
 from billhook.engine.integration_file.file import read_integration, write_integration
 from lab.catalogue import facts_of, load_stand_ins
@@ -180,7 +181,8 @@ def test_each_preset_has_a_simulated_system(path):
 def test_a_preset_explains_what_to_get_and_asks_for_everything_it_needs(kind):
     preset = read_preset(kind.preset)
     about, config = preset.about, preset.config
-    assert set(about) == {"title", "site", "sources_row", "get", "fields", "notes"}
+    keys = {"title", "site", "sources_row", "get", "fields", "notes"}
+    assert keys <= set(about) <= keys | {"run_against"}
     assert about["sources_row"] == kind.row
     assert about["get"]
     asked = [each["token"] for each in about["fields"]]
@@ -190,6 +192,20 @@ def test_a_preset_explains_what_to_get_and_asks_for_everything_it_needs(kind):
         assert {"token", "label", "example"} <= set(each)
         assert set(each) <= {"token", "label", "example", "help", "usual"}
     assert set(kind.secrets) == set(config.secrets)
+
+
+def requests_of(config):
+    """Give every request of an integration: the session's, and those of its commands."""
+    if config.authentication is not None:
+        yield from config.authentication.requests
+    for command in config.commands:
+        yield from all_steps(command.steps)
+
+
+@each_stand_in
+def test_every_request_of_a_preset_says_where_the_source_gives_its_reason(kind):
+    config = read_preset(kind.preset).config
+    assert [step.name or step.url for step in requests_of(config) if step.reason is None] == []
 
 
 @each_stand_in

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from billhook.engine.integration_file.file import read_integration
 from billhook.engine.run import run_command
 from billhook.engine.secret import Secret
 from billhook.engine.source import Source
+from billhook.engine.tokens.catalogue import PAYMENT_COMMAND, STATEMENT_COMMAND
 from lab.invoices import NUMBERS
 from lab.standin import API, FILES, StandIn
 
@@ -71,15 +73,36 @@ class World:
         with await self.open(number, **tokens) as document:
             return document.body.read()
 
-    async def open(self, number: str, **tokens: str) -> Document:
+    async def link(self, number: str) -> str:
+        """Return the link to the page where the invoice is paid, or the error's code."""
+        try:
+            with await self.open(number, command_name=PAYMENT_COMMAND) as document:
+                return document.body.read().decode()
+        except BillhookError as error:
+            return error.code
+
+    async def statement(self, customer_number: str, start: date, end: date) -> bytes:
+        """Get the statement of the customer with this number for a period; return its bytes."""
+        tokens = {
+            "CustomerNumber": customer_number,
+            "StatementStart": start.isoformat(),
+            "StatementEnd": end.isoformat(),
+        }
+        with await self._run(STATEMENT_COMMAND, tokens) as document:
+            return document.body.read()
+
+    async def open(self, number: str, *, command_name: str = COMMAND, **tokens: str) -> Document:
         """Get the document itself, with its name and type. Close it."""
+        return await self._run(command_name, {**self.stand_in.tokens(number), **tokens})
+
+    async def _run(self, command_name: str, tokens: Mapping[str, str]) -> Document:
         if self._is_to_be_connected and await self.token_store.load() is None:
             await self.connect()
-        command = self._compile()
+        command = self._compile(command_name)
         trace = Trace()
         self.traces.append(trace)
         secrets = {name: self.secrets[name] for name in command.secrets}
-        values = command.values({**self.stand_in.tokens(number), **tokens}, secrets=secrets)
+        values = command.values(tokens, secrets=secrets)
         return await run_command(command, values, transport=self.source, trace=trace)
 
     async def outcome(self, number: str, **tokens: str) -> str:
@@ -89,6 +112,14 @@ class World:
         except BillhookError as error:
             return error.code
         return OK
+
+    async def reason(self, number: str) -> str:
+        """Return the source's own reason for a failure, or nothing."""
+        try:
+            await self.fetch(number)
+        except BillhookError as error:
+            return error.source_reason
+        return ""
 
     async def fetch_all(self) -> None:
         """Fetch all ten that the system can hold, and compare each byte by byte."""
@@ -132,18 +163,18 @@ class World:
         authentication = self.config.authentication
         return authentication is not None and authentication.scheme == "oauth2-authorization-code"
 
-    def _compile(self) -> Command:
+    def _compile(self, name: str) -> Command:
         return compile_command(
-            get_command(self.config),
+            get_command(self.config, name),
             variables=self.config.variables,
             secrets=self.config.secrets,
             authentication=self.config.authentication,
         )
 
 
-def get_command(config: IntegrationConfig) -> CommandConfig:
-    """Return the command that gets the document."""
-    return next(each for each in config.commands if each.name == COMMAND)
+def get_command(config: IntegrationConfig, name: str = COMMAND) -> CommandConfig:
+    """Return the command of this *name*: the one that gets the document unless given."""
+    return next(each for each in config.commands if each.name == name)
 
 
 @asynccontextmanager
@@ -194,7 +225,7 @@ async def _serve(stack: AsyncExitStack, stand_in: StandIn, site: str) -> str:
 def _policy(stand_in: StandIn) -> EgressPolicy:
     """Allow the stand-in's two origins and nothing else."""
     places = [origin.removeprefix("http://") for origin in stand_in.origins.values()]
-    return EgressPolicy.from_texts(allow=places)
+    return EgressPolicy.from_texts(allow=places, also_led=True)
 
 
 def _fill(config: IntegrationConfig, variables: Mapping[str, str]) -> IntegrationConfig:

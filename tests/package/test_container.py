@@ -122,12 +122,12 @@ def test_the_health_check_uses_the_port_on_which_the_server_listens():
 
 def test_both_compose_files_have_the_health_check_of_the_image(compose):
     [check] = values("HEALTHCHECK")
-    told = service(compose)["healthcheck"]
+    composed = service(compose)["healthcheck"]
 
-    assert told["test"] == ["CMD", *json.loads(check.partition(" CMD ")[2])]
+    assert composed["test"] == ["CMD", *json.loads(check.partition(" CMD ")[2])]
     for option, name in (("interval", "interval"), ("timeout", "timeout"), ("retries", "retries")):
-        assert f"--{option}={told[name]}" in check
-    assert f"--start-period={told['start_period']}" in check
+        assert f"--{option}={composed[name]}" in check
+    assert f"--start-period={composed['start_period']}" in check
 
 
 def test_every_setting_of_a_compose_file_exists_and_has_a_valid_value(compose):
@@ -139,13 +139,13 @@ def test_every_setting_of_a_compose_file_exists_and_has_a_valid_value(compose):
 
 
 def test_a_container_is_locked_down(compose):
-    told = service(compose)
+    composed = service(compose)
 
-    assert told["read_only"] is True
-    assert told["cap_drop"] == ["ALL"]
-    assert told["security_opt"] == ["no-new-privileges:true"]
-    assert [mount.split(":")[1] for mount in told["volumes"]] == values("VOLUME")
-    assert told["tmpfs"][0].startswith("/tmp:size=")
+    assert composed["read_only"] is True
+    assert composed["cap_drop"] == ["ALL"]
+    assert composed["security_opt"] == ["no-new-privileges:true"]
+    assert [mount.split(":")[-1] for mount in composed["volumes"]] == values("VOLUME")
+    assert composed["tmpfs"][0].startswith("/tmp:size=")
 
 
 def test_a_container_gets_more_time_to_stop_than_its_runs(compose):
@@ -155,10 +155,10 @@ def test_a_container_gets_more_time_to_stop_than_its_runs(compose):
 
 
 def test_a_compose_file_builds_this_version_from_the_containerfile(compose):
-    told = service(compose)
+    composed = service(compose)
 
-    assert told["image"] == f"billhook:{VERSION}"
-    assert (DEPLOY / told["build"]["context"] / told["build"]["dockerfile"]).exists()
+    assert composed["image"] == f"billhook:{VERSION}"
+    assert (DEPLOY / composed["build"]["context"] / composed["build"]["dockerfile"]).exists()
 
 
 def test_only_proxies_in_the_network_of_the_container_are_trusted(compose):
@@ -170,12 +170,13 @@ def test_only_proxies_in_the_network_of_the_container_are_trusted(compose):
 
 
 def test_every_file_secret_and_volume_of_a_compose_file_is_declared(compose):
-    for told in compose["services"].values():
-        assert set(told.get("secrets", [])) <= set(compose.get("secrets", {}))
-        assert set(told.get("networks", [])) <= set(compose["networks"])
-        for mount in told["volumes"]:
-            source = mount.split(":")[0]
-            assert source in compose["volumes"] or (DEPLOY / source).exists()
+    for composed in compose["services"].values():
+        assert set(composed.get("secrets", [])) <= set(compose.get("secrets", {}))
+        assert set(composed.get("networks", [])) <= set(compose["networks"])
+        for mount in composed["volumes"]:
+            source, _, place = mount.partition(":")
+            is_own = not place  # a volume of each container
+            assert is_own or source in compose["volumes"] or (DEPLOY / source).exists()
 
 
 def test_sqlite_listens_for_the_web_server_of_the_same_machine_only():
@@ -186,12 +187,22 @@ def test_sqlite_listens_for_the_web_server_of_the_same_machine_only():
 
 def test_only_caddy_reaches_the_nodes_and_only_the_nodes_reach_postgresql():
     compose = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text())
-    publishing = [name for name, told in compose["services"].items() if "ports" in told]
+    publishing = [name for name, composed in compose["services"].items() if "ports" in composed]
 
     assert publishing == ["caddy"]
     assert compose["networks"]["back"] == {"internal": True}
     assert compose["services"]["postgres"]["networks"] == ["back"]
     assert service(compose)["deploy"]["replicas"] > 1
+
+
+def test_nodes_share_keys_and_database_and_no_folder():
+    compose = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text())
+    node = service(compose)
+
+    assert node["volumes"] == values("VOLUME")  # without a name: each node has its own
+    for name in ("DATABASE_URL", "SIGNING_KEY", "SECRETS_KEYS"):
+        assert node["environment"][f"BILLHOOK_{name}_FILE"] == f"/run/secrets/{name.lower()}"
+        assert name.lower() in node["secrets"]
 
 
 def test_caddy_forwards_to_the_service_and_port_of_the_nodes():

@@ -15,21 +15,25 @@ from authlib.oauth2 import rfc6749, rfc6750
 from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from lab.invoices import make_invoices
 
 CLIENT_ID: Final = "billhook"
 SCOPE: Final = "invoices:read"
+ASSERTION: Final = JWTBearerClientAssertion.CLIENT_AUTH_METHOD
+METHODS: Final = ("client_secret_basic", "client_secret_post", ASSERTION)
 REDIRECT_URI: Final = "https://portal.example.com/connected"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client(rfc6749.ClientMixin):
-    """The one client. *auth* is client_secret_basic or client_secret_post."""
+    """The one client. *auth* is one of the methods; *key* verifies its assertions."""
 
     secret: str
     auth: str
+    key: str = ""
 
     def get_client_id(self) -> str:
         return CLIENT_ID
@@ -103,12 +107,32 @@ class Code(rfc6749.AuthorizationCodeMixin):
         return SCOPE
 
 
+class _Assertions(JWTBearerClientAssertion):
+    """Authlib's check of a client's assertion, with the ids that were used before."""
+
+    def __init__(self, server: Server, audience: str) -> None:
+        super().__init__()
+        self._server = server
+        self._audience = audience
+
+    def get_audiences(self) -> list[str]:
+        return [self._audience]
+
+    def validate_jti(self, claims: dict[str, Any], jti: str) -> bool:
+        is_new = jti not in self._server.assertions
+        self._server.assertions.append(jti)
+        return is_new
+
+    def resolve_client_public_key(self, client: Client) -> str:
+        return client.key
+
+
 class _ClientCredentials(grants.ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
 
 class _Refresh(grants.RefreshTokenGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
@@ -123,7 +147,7 @@ class _Refresh(grants.RefreshTokenGrant):
 
 
 class _AuthorizationCode(grants.AuthorizationCodeGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         data = request.payload.data
@@ -187,6 +211,7 @@ class Server(rfc6749.AuthorizationServer):
         self.client = client
         self.tokens: list[Token] = []
         self.codes: dict[str, Code] = {}
+        self.assertions: list[str] = []
         self.seen = Seen()
         generator = BearerTokenGenerator(
             lambda *_, **__: generate_token(42), lambda *_, **__: generate_token(48)
@@ -269,6 +294,9 @@ class Server(rfc6749.AuthorizationServer):
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+            origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            check = _Assertions(self, f"{origin}/token")
+            self.register_client_auth_method(ASSERTION, check)
+            yield origin
         finally:
             await runner.cleanup()

@@ -32,6 +32,20 @@ class Integration:
 
     async def outcome(self, number: str) -> bytes | str:
         """Return the document of the invoice with this *number*, or the error's code."""
+        try:
+            return await self._fetch(number)
+        except BillhookError as error:
+            return error.code
+
+    async def reason(self, number: str) -> str:
+        """Return the system's own reason why there is no document, or nothing."""
+        try:
+            await self._fetch(number)
+        except BillhookError as error:
+            return error.source_reason
+        return ""
+
+    async def _fetch(self, number: str) -> bytes:
         command = compile_command(
             self.config.commands[0],
             variables=self.config.variables,
@@ -39,12 +53,9 @@ class Integration:
             authentication=self.config.authentication,
         )
         secrets = {name: self.secrets[name] for name in command.secrets}
-        try:
-            values = command.values({"InvoiceNumber": number}, secrets=secrets)
-            with await run_command(command, values, transport=self.source) as document:
-                return document.body.read()
-        except BillhookError as error:
-            return error.code
+        values = command.values({"InvoiceNumber": number}, secrets=secrets)
+        with await run_command(command, values, transport=self.source) as document:
+            return document.body.read()
 
 
 @asynccontextmanager

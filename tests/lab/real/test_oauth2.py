@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from billhook.engine.authentication.authorization import begin_authorization, finish_authorization
 from billhook.engine.authentication.compile import compile_authentication
 from billhook.engine.authentication.oauth2_client import make_client
 from billhook.engine.http.trace import Trace
 from lab.invoices import NUMBERS, UNKNOWN, make_invoices
-from lab.real.authorization_server import CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
+from lab.real.authorization_server import ASSERTION, CLIENT_ID, REDIRECT_URI, SCOPE, Client, Server
 from lab.real.harness import open_integration
 
 PDFS = {invoice.number: invoice.pdf for invoice in make_invoices()}
@@ -74,6 +76,56 @@ async def test_client_credentials_fetch_all_ten_with_one_token(client_auth, secr
         assert [await it.outcome(number) for number in NUMBERS] == [PDFS[n] for n in NUMBERS]
         assert await it.outcome(UNKNOWN) == "document-not-found"
     assert server.seen.grants == ["client_credentials"]
+
+
+@pytest.mark.parametrize(
+    ("client_auth", "algorithm"),
+    [
+        pytest.param("private_key_jwt", "RS256", id="RSA"),
+        pytest.param("client_secret_jwt", "HS256", id="secret"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::Warning:authlib")
+async def test_clients_that_sign_an_assertion_get_a_token(client_auth, algorithm):
+    signed = client_auth == "private_key_jwt"
+    secret = f"{SECRET}, longer than 256 bits of HS256"
+    key = rsa.generate_private_key(65537, 2048)
+    verifies = public_pem(key) if signed else secret
+    server = Server(Client(secret=secret, auth=ASSERTION, key=verifies))
+    more = f'algorithm = "{algorithm}"\n' + ('private_key = "{{Key}}"' if signed else "")
+    text = FILE.format(
+        scheme="oauth2-client-credentials",
+        secrets='"ClientSecret", "Key"',
+        client_id=CLIENT_ID,
+        client_auth=client_auth,
+        scope=SCOPE,
+        more=more,
+    )
+    secrets = {"ClientSecret": secret, "Key": private_pem(key)}
+    async with (
+        server.serve() as origin,
+        open_integration(text, origin, variables={"BaseUrl": origin}, secrets=secrets) as it,
+    ):
+        assert await it.outcome(NUMBERS[0]) == PDFS[NUMBERS[0]]
+        server.expire()
+        assert await it.outcome(NUMBERS[0]) == PDFS[NUMBERS[0]]
+    assert len(set(server.assertions)) == 2
+
+
+def private_pem(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def public_pem(key):
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
 
 
 async def test_an_expired_access_token_is_replaced_once():

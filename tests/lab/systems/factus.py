@@ -78,7 +78,7 @@ class Factus(StandIn):
 
     @fact("The document has the name that Factus gives it, made safe.")
     async def takes_the_name(self, world: Any) -> None:
-        for number, name in (("A&B=C", "A&B=C.pdf"), ("INV/2024/0001", "0001.pdf")):
+        for number, name in (("A&B=C", "A&B=C.pdf"), ("INV/2024/0001", "INV-2024-0001.pdf")):
             with await world.open(number) as document:
                 assert document.name == name
 

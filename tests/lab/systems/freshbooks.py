@@ -25,7 +25,7 @@ class FreshBooks(StandIn):
             client_id="a1b2client",
             client_secret=self.secrets["ClientSecret"],
             client_auth="body",
-            scope="user:profile:read user:invoices:read",
+            scope="user:profile:read user:invoices:read user:clients:read",
         )
 
     def variables(self) -> dict[str, str]:
@@ -75,6 +75,11 @@ class FreshBooks(StandIn):
     async def gives_the_link(self, world: Any) -> None:
         assert (await world.fetch("00123")).startswith(b"https://my.freshbooks.com/#/link/")
         assert len(self.calls) == 4  # authorise, token, search, share
+
+    @fact("Pay leads to the same page; an invoice that was never sent has none.")
+    async def leads_to_the_page(self, world: Any) -> None:
+        assert await world.link("00123") == _link(self.get(number="00123"))
+        assert await world.link(DRAFT) == "document-not-found"
 
     @fact("A refresh token is used once, and the next one is kept.")
     async def rotates(self, world: Any) -> None:

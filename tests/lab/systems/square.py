@@ -41,6 +41,11 @@ class Square(StandIn):
         with await world.open("A&B=C") as document:
             assert document.media_type == "text/uri-list"
 
+    @fact("Pay leads to the same page; a draft has none.")
+    async def leads_to_the_page(self, world: Any) -> None:
+        assert await world.link("A&B=C") == _page(self.get(number="A&B=C"))
+        assert await world.link(DRAFT) == "no-payment-link"
+
     @fact("A draft is found, and has no page yet.")
     async def a_draft_has_no_page(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"

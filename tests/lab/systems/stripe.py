@@ -42,7 +42,9 @@ class Stripe(StandIn):
     def _shown(self, invoice: Invoice) -> dict[str, Any]:
         link = None if invoice.is_draft else self.links.make(self.files, invoice.pdf)
         number = invoice.number
-        return {"id": f"in_{invoice.key}", "number": number, "invoice_pdf": link}
+        page = None if invoice.is_draft else f"https://invoice.stripe.com/i/{invoice.key}?s=ap"
+        shown = {"id": f"in_{invoice.key}", "number": number}
+        return {**shown, "invoice_pdf": link, "hosted_invoice_url": page}
 
     @route("GET", "/file/{name}", site=FILES)
     def download(self, call: Call, name: str) -> web.Response:
@@ -60,6 +62,12 @@ class Stripe(StandIn):
     async def drafts_have_no_link(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"
         assert [call.site for call in self.calls] == ["api"]
+
+    @fact("Pay leads to the invoice's page at Stripe; a draft has none.")
+    async def leads_to_the_hosted_page(self, world: Any) -> None:
+        key = self.get(number='O\'Brien "7"').key
+        assert await world.link('O\'Brien "7"') == f"https://invoice.stripe.com/i/{key}?s=ap"
+        assert await world.link(DRAFT) == "no-payment-link"
 
     @fact("A link is requested each time, since it works only once.")
     async def asks_for_a_fresh_link(self, world: Any) -> None:

@@ -25,7 +25,7 @@ class Xero(StandIn):
         self.oauth = OAuthServer(
             client_id="app-5B1A9D2E",
             client_secret=self.secrets["ClientSecret"],
-            scope="offline_access accounting.transactions.read",
+            scope="offline_access accounting.transactions.read accounting.contacts.read",
         )
 
     def variables(self) -> dict[str, str]:
@@ -82,6 +82,15 @@ class Xero(StandIn):
             raise Refused(400, "a draft isn't rendered")
         return pdf_answer(invoice.pdf)
 
+    @route("GET", "/api.xro/2.0/Invoices/{uuid}/OnlineInvoice")
+    def online_invoice(self, call: Call, uuid: str) -> web.Response:
+        self._check(call)
+        call.no_query()
+        invoice = self.get(uuid=uuid)
+        if invoice.is_draft:
+            raise Refused(400, "a draft has no online invoice")
+        return json_answer({"OnlineInvoices": [{"OnlineInvoiceUrl": _online(invoice)}]})
+
     def _check(self, call: Call) -> None:
         self.oauth.check(call)
         call.needs("xero-tenant-id", TENANT, status=403)
@@ -110,7 +119,17 @@ class Xero(StandIn):
         tenants = [call.headers.get("xero-tenant-id") for call in self.calls]
         assert [each for each in tenants if each] == [TENANT, TENANT]
 
+    @fact("Pay leads to the online invoice at Xero, in the named organisation; a draft has none.")
+    async def leads_to_the_online_invoice(self, world: Any) -> None:
+        assert await world.link("A&B=C") == _online(self.get(number="A&B=C"))
+        assert await world.link(DRAFT) == "document-not-found"
+        assert self.refusals == []
+
     @fact("A draft is recognised by its status; its PDF isn't requested.")
     async def leaves_drafts_alone(self, world: Any) -> None:
         assert await world.outcome(DRAFT) == "document-not-found"
         assert self.refusals == []
+
+
+def _online(invoice: Invoice) -> str:
+    return f"https://in.xero.com/{invoice.key}"

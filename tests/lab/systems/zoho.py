@@ -24,7 +24,7 @@ class Zoho(StandIn):
             client_id="1000.AB12",
             client_secret=self.secrets["ClientSecret"],
             client_auth="body",
-            scope="ZohoBooks.invoices.READ",
+            scope="ZohoBooks.invoices.READ,ZohoBooks.creditnotes.READ",
             rotates=False,
             ignored=("access_type", "prompt"),
         )
