@@ -23,7 +23,7 @@ from billhook.engine.http.terms import RunTerms
 from billhook.engine.http.transport import Response, Transport
 
 STUMBLES: Final = frozenset({429, 502, 503, 504})
-"""Statuses that mean: the same request may succeed in a timestamp (RFC 9110, 15.6; RFC 6585, 4)."""
+"""Statuses that mean: the same request may succeed in a moment (RFC 9110, 15.6; RFC 6585, 4)."""
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 8.0
 """Seconds; between the two, the pause doubles with each try."""
@@ -102,9 +102,9 @@ def asked_pause(headers: tuple[tuple[str, str], ...]) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)
     try:
-        timestamp = parsedate_to_datetime(text)
+        when = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # a year or a zone of twenty digits is the latter
         return None
-    if timestamp.tzinfo is None:  # the date ends in -0000, which is UTC all the same
-        timestamp = timestamp.replace(tzinfo=UTC)
-    return max(0.0, (timestamp - datetime.now(UTC)).total_seconds())
+    if when.tzinfo is None:  # the date ends in -0000, which is UTC all the same
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

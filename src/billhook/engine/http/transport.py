@@ -103,7 +103,7 @@ class HttpTransport:
     Nothing of the environment has a say here: no proxy, no ``.netrc``, no cookie. Bodies that
     don't fit into memory go to unnamed files in *folder* (the system's folder for temporary files
     unless given). *ssl_context* is for sources with a certificate of an authority of one's own, or
-    that ask for one of ours; with *ssl_origins*, it is for these alone: where a redirect or an
+    that ask for one of ours; with *ssl_origins*, it is for these alone: where a redirect or a
     response leads gets to see no certificate. *command_contexts* are for the commands of these
     names, instead of *ssl_context*. *secrets* gives those that no redirect or link may
     take along to an origin other than these.
