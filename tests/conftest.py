@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ STORING = frozenset(
     }
 )
 """Fixtures of the tests that read and write the database that the tests are run on."""
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and every process of a test inherits it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("billhook", deadline=None)  # a busy machine is not a fault
 settings.load_profile("billhook")
