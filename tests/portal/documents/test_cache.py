@@ -34,6 +34,7 @@ from billhook.portal.storage.folder_shelf import FolderShelf
 from billhook.portal.storage.shelf import note_name
 from portal.cast import Cast
 from portal.integration_cast import PDF, Source, command, draft, integration
+from waiting import until
 
 FILE_NAME_LENGTH = 32
 NEWER = PDF.replace(b"x" * 10, b"newer xxxx", 1)
@@ -287,6 +288,14 @@ def test_nothing_is_kept_if_the_operator_disables_it(
 # Many clicks at once
 
 
+async def all_wait(source: Source, clicks: int) -> None:
+    """Return when so many *clicks* wait for a document, and *source* was asked for it."""
+    flights = fetch._flights._flights
+    await until(
+        lambda: bool(source.requests) and sum(each.waiting for each in flights.values()) == clicks
+    )
+
+
 def test_many_clicks_at_once_are_one_fetch(cast: Cast, source: NamingSource) -> None:
     integration(cast.harper)
     openings = [opening(cast) for _ in range(5)]
@@ -294,7 +303,7 @@ def test_many_clicks_at_once_are_one_fetch(cast: Cast, source: NamingSource) -> 
     async def click_all() -> list[bytes]:
         source.gate = asyncio.Event()
         running = [asyncio.create_task(each.find()) for each in openings]
-        await asyncio.sleep(0.02)
+        await all_wait(source, len(running))
         source.gate.set()
         found = [await each for each in running]
         return [each.document.body.read() for each in found]
@@ -314,7 +323,7 @@ def test_a_person_who_leaves_does_not_end_the_fetch_for_the_others(
     async def click_and_leave() -> bytes:
         source.gate = asyncio.Event()
         leaving, staying = (asyncio.create_task(each.find()) for each in (first, second))
-        await asyncio.sleep(0.02)
+        await all_wait(source, 2)
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
         source.gate.set()
@@ -342,7 +351,7 @@ def test_when_everybody_has_left_the_fetch_is_given_up(cast: Cast, source: Namin
     async def leave() -> None:
         source.gate = asyncio.Event()
         running = [asyncio.create_task(each.find()) for each in openings]
-        await asyncio.sleep(0.02)
+        await all_wait(source, len(running))
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -394,7 +403,7 @@ def test_everybody_waiting_gets_the_failure_and_the_next_click_tries_again(
     async def click_all() -> list[Any]:
         source.gate = asyncio.Event()
         running = [asyncio.create_task(each.find()) for each in openings]
-        await asyncio.sleep(0.02)
+        await all_wait(source, len(running))
         source.gate.set()
         return await asyncio.gather(*running, return_exceptions=True)
 

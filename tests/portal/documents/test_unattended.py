@@ -24,6 +24,7 @@ from billhook.portal.runs.models import Run, RunKind
 from billhook.portal.runs.recorder import RunRecorder, get_recorder, set_recorder
 from portal.cast import Cast, invoice
 from portal.integration_cast import PDF, Source, integration, sources_of
+from waiting import until
 
 
 @pytest.fixture
@@ -60,10 +61,10 @@ def run(work: Callable[[UnattendedFetches], Coroutine[Any, Any, Any]]) -> Any:
     return async_to_sync(live)()
 
 
-async def leave(*visits: Awaitable[Visit]) -> None:
-    """Begin *visits*, and leave before their documents are there."""
+async def leave(source: Source, *visits: Awaitable[Visit]) -> None:
+    """Begin *visits*, and leave once *source* has been asked for all their documents."""
     running = [asyncio.ensure_future(visit) for visit in visits]
-    await asyncio.sleep(0.02)
+    await until(lambda: len(source.requests) == len(running))
     for each in running:
         each.cancel()
     await asyncio.gather(*running, return_exceptions=True)
@@ -87,7 +88,7 @@ def left_behind(cast: Cast, source: Source) -> InvoiceDocument:
 
     async def go(fetches: UnattendedFetches) -> None:
         source.gate = asyncio.Event()
-        await leave(fetches.find(first))
+        await leave(source, fetches.find(first))
         source.gate.set()
         await asyncio.wait(fetches._endings)
 
@@ -122,9 +123,9 @@ def test_who_comes_back_earlier_waits_for_the_same_fetch(cast: Cast, source: Sou
 
     async def go(fetches: UnattendedFetches) -> Visit:
         source.gate = asyncio.Event()
-        await leave(fetches.find(first))
+        await leave(source, fetches.find(first))
         back = asyncio.create_task(fetches.find(again))
-        await asyncio.sleep(0.02)
+        await until(lambda: any(each.is_attended for each in fetches._going.values()))
         source.gate.set()
         return await back
 
@@ -179,7 +180,7 @@ def test_only_a_few_fetches_of_one_person_go_on(cast: Cast, source: Source) -> N
 
     async def go(fetches: UnattendedFetches) -> None:
         source.gate = asyncio.Event()
-        await leave(*(fetches.find(each) for each in clicks))
+        await leave(source, *(fetches.find(each) for each in clicks))
         source.gate.set()
         await asyncio.wait(fetches._endings)
 
@@ -195,7 +196,7 @@ def test_a_stopping_server_ends_what_goes_on(cast: Cast, source: Source) -> None
 
     async def go(fetches: UnattendedFetches) -> None:
         source.gate = asyncio.Event()
-        await leave(fetches.find(first))
+        await leave(source, fetches.find(first))
 
     run(go)
     get_recorder().flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 
 import pytest
 import structlog
@@ -21,14 +20,9 @@ from billhook.portal.integrations.store import CommandStore
 from billhook.portal.organisations.models import Organisation
 from portal.cast import Cast
 from portal.integration_cast import CANARY, Source, command, draft, integration, sources_of
+from waiting import until
 
 COMMAND = "GetInvoiceImage"
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that another thread or task brings about."""
-    while not holds():  # noqa: ASYNC110 - what brings it about has no event to wait for
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

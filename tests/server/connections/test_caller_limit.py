@@ -18,6 +18,7 @@ from billhook.server.connections import protocol
 from billhook.server.connections.caller_limit import CallerLimit, caller_limit
 from billhook.server.connections.protocol import BoundedProtocol
 from server.serving_process import Serving, allowing
+from waiting import until
 
 
 @pytest.mark.parametrize(
@@ -86,15 +87,18 @@ async def serving(monkeypatch, *, served: int) -> AsyncIterator:
     config.load()
     state = uvicorn.server.ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: BoundedProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
-    )
-    callers = []
+    callers, accepted = [], []
+
+    def accept():
+        accepted.append(BoundedProtocol(config=config, server_state=state, app_state={}))
+        return accepted[-1]
+
+    server = await loop.create_server(accept, "127.0.0.1", 0)
 
     async def connect():
         address = server.sockets[0].getsockname()
         callers.append(Caller(*await asyncio.open_connection(*address)))
-        await asyncio.sleep(0.02)
+        await until(lambda: len(accepted) == len(callers) and accepted[-1].transport is not None)
         return callers[-1]
 
     connect.limit = limit
@@ -141,7 +145,7 @@ async def test_a_place_that_becomes_free_is_taken_by_a_caller_that_waits(monkeyp
     async with serving(monkeypatch, served=1) as connect:
         first, second = await connect(), await connect()
         first.leave()
-        await asyncio.sleep(0.05)
+        await until(lambda: connect.limit.free == 1)
 
         assert (await second.ask("/a"))[0] == 200
         assert connect.limit.free == 0
@@ -153,9 +157,8 @@ async def test_every_place_is_given_back(monkeypatch):
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 await caller.ask("/a")
             caller.leave()
-        await asyncio.sleep(0.05)
 
-        assert connect.limit.free == 3
+        await until(lambda: connect.limit.free == 3)
 
 
 async def test_idle_connections_are_closed_to_make_room(monkeypatch):
