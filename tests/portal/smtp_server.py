@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class SmtpServer:
     """Takes mail, except where ``replies`` has another reply for a command (``RCPT``: ``550 no``).
 
-    An empty reply closes the connection.
+    An empty reply closes the connection. With *tls*, it speaks TLS from the first byte.
     """
 
-    def __init__(self, **replies: str) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, **replies: str) -> None:
         self.commands: list[str] = []
         self.mails: list[str] = []
         self._replies = replies
@@ -23,9 +24,14 @@ class SmtpServer:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                server._talk(self)
+                with suppress(ssl.SSLError):  # a caller may not trust our certificate
+                    server._talk(self)
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -68,9 +74,9 @@ class SmtpServer:
 
 
 @contextmanager
-def smtp_server(**replies: str) -> Iterator[SmtpServer]:
+def smtp_server(tls: ssl.SSLContext | None = None, **replies: str) -> Iterator[SmtpServer]:
     """Run a mail server for the block."""
-    server = SmtpServer(**replies)
+    server = SmtpServer(tls, **replies)
     try:
         yield server
     finally:

@@ -6,6 +6,7 @@ import socket  # noqa: TID251 - for a mail server that drips
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from billhook.portal.mail import smtp
 from billhook.portal.mail.check import send_test_mail
 from billhook.portal.mail.failure import MailFailed
+from engine.certificates import Authority
 from portal.smtp_server import smtp_server
 
 
@@ -62,5 +64,23 @@ def test_a_server_that_drips_is_given_up(settings: Any, dripping: int) -> None:
 def test_a_server_that_responds_gets_the_mail(settings: Any) -> None:
     with smtp_server() as server:
         settings.EMAIL_PORT = server.port
+        send_test_mail(to="carl@bolt.example")
+    assert len(server.mails) == 1
+
+
+def test_a_certificate_of_an_authority_of_ones_own_is_trusted(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # its certificate has none of the extensions that Python 3.13 would ask for
+    authority = Authority()
+    path = tmp_path / "authority.pem"
+    path.write_text(authority.pem)
+    with smtp_server(authority.server_context(tmp_path)) as server:
+        settings.EMAIL_PORT, settings.EMAIL_USE_SSL = server.port, True
+        with pytest.raises(MailFailed) as failed:
+            send_test_mail(to="carl@bolt.example")
+        assert failed.value.failure.code == "mail-certificate"
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
         send_test_mail(to="carl@bolt.example")
     assert len(server.mails) == 1

@@ -1,7 +1,7 @@
-"""Django's way to a mail server, with a limit on the whole conversation.
+"""Django's way to a mail server, with a limit on the whole conversation, and our way to judge TLS.
 
 Django's time limit is for each read: a server that drips one character after another would keep a
-thread for hours.
+thread for hours. Its certificate is judged as that of a source and of a mailbox is.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import socket  # noqa: TID251 - for closing the connection of smtplib
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
+
+from billhook.engine.http.tls import make_client_context
 
 CONVERSATION_SECONDS: Final = 90.0
 """Less than the lease of a mail, after which another process may send it."""
@@ -39,6 +43,11 @@ class LimitedSmtp(smtp.EmailBackend):
                 return super().connect(*arguments, **more)
 
         return NotedClient
+
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        """The context for TLS, from the first byte or after STARTTLS."""
+        return make_client_context()
 
     def open(self) -> bool | None:
         """Connect and authenticate; return whether that was necessary."""
