@@ -33,3 +33,19 @@ def test_a_contact_reads_the_statement_of_a_year(phone, demo, visit):
     dana.shoot("statement-of-source")
     assert not dana.scrolls_sideways()
     assert findings(dana.page) == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_the_days_stand_on_one_line_where_one_of_them_is_wrong(phone, demo, visit):
+    dana = visit(demo, phone=phone)
+    dana.sign_in(DANA)
+    dana.page.get_by_role("link", name="Statement").click()
+    dana.page.goto(f"{dana.page.url.partition('?')[0]}?start=2026-04-01&end=2026-03-31")
+    expect(dana.page.locator(".error").first).to_be_visible()
+    dana.shoot("statement-wrong-day")
+    first, last = (
+        dana.page.get_by_label(label, exact=True).bounding_box() for label in ("From", "Until")
+    )
+    assert first["y"] == last["y"] or first["x"] == last["x"]
+    assert not dana.scrolls_sideways()
+    assert findings(dana.page) == []
