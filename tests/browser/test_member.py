@@ -177,6 +177,7 @@ def test_a_viewer_sees_the_integration_and_can_change_nothing(demo, visit):
 
 def test_after_the_end_of_a_session_the_form_comes_back_filled(own_demo, visit):
     sam = visit(own_demo)
+    sam.expected_statuses.add(403)  # of the preview, if it is asked for before Save
     sam.sign_in(SAM, again=True)
     editor = Editor(sam)
     editor.open(NAME)
