@@ -36,7 +36,7 @@ def test_a_contact_reads_the_statement_of_a_year(phone, demo, visit):
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_the_days_stand_on_one_line_where_one_of_them_is_wrong(phone, demo, visit):
+def test_the_days_are_on_one_line_where_one_of_them_is_wrong(phone, demo, visit):
     dana = visit(demo, phone=phone)
     dana.sign_in(DANA)
     dana.page.get_by_role("link", name="Statement").click()
