@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from os import environ  # noqa: TID251 - a process gets it, with other settings
@@ -14,6 +15,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 
+import forked
 from billhook.engine.authentication.token_store import IssuedTokens
 from billhook.engine.errors import AuthenticationFailed
 from billhook.engine.secret import Secret
@@ -25,6 +27,7 @@ from billhook.portal.integrations.token_store import DatabaseTokenStore
 from billhook.portal.integrations.vault import rotate_secrets
 from billhook.portal.organisations.models import Organisation
 from engine.authorization_server import AuthorizationServer, authorization_server
+from migrated import put_tables
 
 PROGRAM = Path(__file__).with_name("token_process.py")
 KILLED = -9
@@ -168,6 +171,8 @@ def settings_of_process(transactional_db: None, tmp_path: Path) -> Mapping[str, 
         kept["BILLHOOK_DATABASE_URL"] = url._replace(
             path=f"/{connection.settings_dict['NAME']}"
         ).geturl()
+    else:
+        put_tables(tmp_path)
     return kept
 
 
@@ -178,23 +183,20 @@ class Processes:
         self._server = server
         self._settings = {**settings, "BILLHOOK_ALLOW": f"127.0.0.1:{server.port}"}
 
-    async def start(self, count: int, moment: str = "") -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROGRAM),
-            str(self._server.port),
-            str(count),
-            *([moment] if moment else []),
+    def start(self, count: int, moment: str = "") -> subprocess.Popen[str]:
+        return forked.start(
+            [sys.executable, PROGRAM, str(self._server.port), str(count), *filter(None, [moment])],
             env=self._settings,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
-    async def run(self, count: int, moment: str = "") -> tuple[int | None, list[str]]:
-        process = await self.start(count, moment)
-        out, err = await process.communicate()
-        assert err == b"", err.decode()
-        return process.returncode, out.decode().splitlines()
+    async def run(self, count: int, moment: str = "") -> tuple[int, list[str]]:
+        process = self.start(count, moment)
+        out, err = await asyncio.to_thread(process.communicate)
+        assert err == ""
+        return process.returncode, out.splitlines()
 
 
 async def test_four_processes_renew_once(settings_of_process: Mapping[str, str]) -> None:
@@ -211,15 +213,15 @@ async def test_four_processes_renew_once(settings_of_process: Mapping[str, str])
 
 def killer_at(
     moment: str,
-) -> tuple[list[asyncio.subprocess.Process], Callable[..., Awaitable[None]]]:
+) -> tuple[list[subprocess.Popen[str]], Callable[..., Awaitable[None]]]:
     """Return where to put the process, and a hook that kills it at *moment*, once."""
-    victims: list[asyncio.subprocess.Process] = []
+    victims: list[subprocess.Popen[str]] = []
 
     async def hook(_server: Any, reached: str) -> None:
         if reached == moment and victims:
             victim = victims.pop()
             victim.kill()
-            await victim.wait()
+            await asyncio.to_thread(victim.wait)
             raise ConnectionResetError
 
     return victims, hook
@@ -242,9 +244,10 @@ async def test_after_a_process_was_killed_the_next_one_works(
         await processes.run(1)
         server.expire()
         server.hook = hook
-        victims.append(await processes.start(1))
-        out, _ = await victims[0].communicate()
-        assert out == b""
+        victim = processes.start(1)
+        victims.append(victim)
+        out, _ = await asyncio.to_thread(victim.communicate)
+        assert out == ""
         assert not victims
         assert await processes.run(2) == (0, ["200 the document"] * 2)
     assert not server.reused
