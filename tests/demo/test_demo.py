@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from billhook.sample.ledger import ODDITIES
-from demo_process import DemoProcess, running_demo
+from demo_process import DemoProcess, new_demo_folder, running_demo
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,14 @@ def test_it_stops_cleanly_with_everything_that_it_started_on(number):
     assert not folder.exists()
 
 
-def test_the_sample_system_stops_even_when_the_demo_is_killed(tmp_path):
-    with running_demo("--data-dir", str(tmp_path)) as demo:
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a demo that was never started."""
+    return new_demo_folder(tmp_path)
+
+
+def test_the_sample_system_stops_even_when_the_demo_is_killed(folder):
+    with running_demo("--data-dir", str(folder)) as demo:
         demo.wait_until_told()
         watch = os.pidfd_open(process_id_of_sample(demo))
         demo.process.kill()
@@ -108,15 +114,15 @@ def test_a_demo_with_its_own_folder_continues_where_it_stopped(tmp_path):
     assert states[0] == states[1]
 
 
-def test_a_failing_view_is_reported_and_the_demo_continues(tmp_path):
-    with running_demo("--data-dir", str(tmp_path)) as demo:
+def test_a_failing_view_is_reported_and_the_demo_continues(folder):
+    with running_demo("--data-dir", str(folder)) as demo:
         demo.wait_until_told()
-    with contextlib.closing(sqlite3.connect(tmp_path / "billhook.sqlite3")) as database:
+    with contextlib.closing(sqlite3.connect(folder / "billhook.sqlite3")) as database:
         database.execute("DELETE FROM integrations_storedsecret")
         database.execute("UPDATE runs_run SET integration_id = NULL")
         database.execute("DELETE FROM integrations_integration")
         database.commit()
-    with running_demo("--data-dir", str(tmp_path)) as demo:
+    with running_demo("--data-dir", str(folder)) as demo:
         demo.wait_until_told()
         assert "The first VIEW did not work" in demo.printed
         assert "document was answered with 502." in demo.printed

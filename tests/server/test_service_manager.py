@@ -15,6 +15,7 @@ import pytest
 
 from billhook.server.service_manager import ServiceManager
 from billhook.server.worker_reports import WorkerReports
+from migrated import put_tables
 from server.serving_process import Serving
 
 SECONDS = 60
@@ -68,6 +69,7 @@ def serve(tmp_path):
     with contextlib.ExitStack() as servers:
 
         def serve_one(*options, **environment):
+            put_tables(tmp_path / "data")
             serving = Serving(tmp_path / "data", *options, **environment)
             servers.callback(serving.stop, signal.SIGKILL)
             return serving

@@ -15,6 +15,7 @@ import pytest
 
 import forked
 from billhook.portal.integrations.crypto import new_key
+from migrated import put_tables
 from server.serving_process import BILLHOOK, PDF, allowing, environment, recorded, seed
 
 
@@ -56,6 +57,7 @@ def test_only_the_first_start_prints_where_to_begin(serve, tmp_path, start):
 
 
 def test_the_first_start_prints_the_public_address_if_it_is_set(serve, tmp_path):
+    put_tables(tmp_path / "new")
     serving = serve(tmp_path / "new", BILLHOOK_PUBLIC_URL="https://invoices.example.com/")
 
     assert "https://invoices.example.com/setup#code=" in serving.said
@@ -169,6 +171,7 @@ def _is_alive(pid):
 
 def test_a_port_in_use_is_reported_in_one_sentence(tmp_path, start):
     serving, _ = start()
+    put_tables(tmp_path / "other")
 
     said = refused("--port", str(serving.port), BILLHOOK_DATA_DIR=str(tmp_path / "other"))
 
@@ -177,6 +180,7 @@ def test_a_port_in_use_is_reported_in_one_sentence(tmp_path, start):
 
 
 def test_an_address_of_another_machine_is_reported_in_one_sentence(tmp_path):
+    put_tables(tmp_path)
     said = refused("--host", "192.0.2.1", BILLHOOK_DATA_DIR=str(tmp_path))
 
     assert said == "192.0.2.1 isn't an address of this machine. Give one that is with --host.\n"
@@ -222,6 +226,7 @@ def test_a_damaged_database_is_reported_in_one_sentence(tmp_path):
     ids=["no-base-64", "empty", "no-text", "no-signing-key"],
 )
 def test_a_damaged_key_is_reported_in_one_sentence(tmp_path, name, content, said):
+    put_tables(tmp_path)
     (tmp_path / name).write_bytes(content)
 
     told = refused(BILLHOOK_DATA_DIR=str(tmp_path))
@@ -255,6 +260,7 @@ def test_a_lost_key_file_is_reported_and_not_replaced(filled, tmp_path, keys, sa
 
 
 def test_an_invalid_setting_of_keys_is_reported_without_them(tmp_path):
+    put_tables(tmp_path)
     told = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
 
     assert told.startswith("The setting BILLHOOK_SECRETS_KEYS can't be used.")
@@ -282,6 +288,7 @@ def test_all_invalid_settings_are_reported_together(tmp_path):
 
 
 def test_a_setting_that_does_not_exist_is_reported_with_the_nearest_name(serve, tmp_path):
+    put_tables(tmp_path)
     serving = serve(tmp_path, BILLHOOK_ALOW="x")
     serving.stop()
 
