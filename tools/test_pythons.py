@@ -1,9 +1,9 @@
 """Run the tests on the other supported Pythons of this machine: most of them on the newest.
 
-Pages in a browser, the documentation, the checkout, the house rules and who may open which page
-depend on no Python, so they are tested on one; ``make test PYTHON=3.13`` runs every test. Each
-Python gets an environment of its own, from the same lock files. One line says which supported
-Pythons were left out, and why.
+Pages in a browser, the documentation, the checkout and the house rules depend on no Python, so
+they are tested on one; ``make test PYTHON=3.13`` runs every test on another. Each Python gets an
+environment of its own, from the same lock files. One line says which supported Pythons were left
+out, and why.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ PARTS = ("engine", "gateway", "cli", "sample", "demo")
 """Folders of tests that run on every Python. The demo's shows one VIEW."""
 NEWEST_PARTS = (*PARTS, "lab", "server", "portal")
 """Those that run on the newest, whose changes are the most likely to break something."""
-ON_ONE_ALONE = ("tests/portal/test_who_may.py",)
-"""Files of those folders that depend on no Python."""
 MINOR_VERSION = "Programming Language :: Python :: 3."
 
 
@@ -93,8 +91,7 @@ def test_on(version: str, python: Path, *, is_newest: bool, arguments: Sequence[
     parts = NEWEST_PARTS if is_newest else PARTS
     print(f"Python {version}, {', '.join(parts)}:", flush=True)
     places = [f"tests/{part}" for part in parts]
-    left_out = [f"--ignore={place}" for place in ON_ONE_ALONE]
-    return run_pytest(places, [*left_out, *arguments], python=venv / "bin" / "python")
+    return run_pytest(places, arguments, python=venv / "bin" / "python")
 
 
 if __name__ == "__main__":
