@@ -103,10 +103,10 @@ def away(network, serve, source, tmp_path):
 
 
 def readiness(serving):
-    """Return the status of /readyz; it must come within a second, and two for a busy machine."""
+    """Return the status of /readyz; it must come within a second, and a little for the machine."""
     began = time.monotonic()
     status = serving.ask("GET", "/readyz")[0].status
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 1.5
     return status
 
 
@@ -161,7 +161,7 @@ def test_postgresql_that_is_silent_holds_up_no_run_and_no_stop(away, network):
     assert runs == [200] * 20
     assert ready == 503
     assert status == 0
-    assert took < 12
+    assert took < 6
     assert "lost=0" in errors
     assert eventually(away.count, 21) >= 21
 
@@ -204,6 +204,6 @@ def test_the_log_says_how_many_runs_are_lost_at_a_stop_while_the_disk_is_full(st
     status, errors = serving.stop()
 
     assert status == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 4
     (line,) = [line for line in errors.splitlines() if "runs-lost" in line]
     assert "runs=20" in line

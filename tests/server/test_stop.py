@@ -85,7 +85,7 @@ def test_records_that_cannot_be_written_at_a_stop_are_written_after_the_next_sta
         time.sleep(0.1)
 
     assert (status, before) == (0, [])
-    assert took < 8
+    assert took < 4
     assert len(kept) == 1
     assert "lost=0" in kept[0]
     assert "runs=20" in kept[0]
@@ -111,7 +111,7 @@ def test_a_thread_that_waits_for_the_database_does_not_keep_the_process(start):
     page.join(60)
 
     assert status == 0
-    assert took < 8
+    assert took < 4
 
 
 def test_a_mail_server_that_is_silent_does_not_keep_the_process(start):
@@ -134,7 +134,7 @@ def test_a_mail_server_that_is_silent_does_not_keep_the_process(start):
         connected.close()
 
     assert status == 0
-    assert took < 8
+    assert took < 4
     assert "Traceback" not in errors
 
 

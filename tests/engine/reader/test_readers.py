@@ -177,7 +177,7 @@ async def test_reading_ends_at_the_deadline_and_its_process_with_it() -> None:
         with pytest.raises(SourceTimeout) as raised:
             await asyncio.gather(read(made, work("forever"), seconds=1.5), note_pids(made, pids))
         assert raised.value.phase == "reading"
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 2.5
         for pid in pids:
             await gone(pid)
         assert await read(made, work("pid"))

@@ -92,7 +92,7 @@ async def test_a_costly_response_ends_in_time_and_holds_up_nobody(name: str) -> 
     async with longest_wait() as waits:
         code = await code_of(*COSTLY[name])
     assert code in FAILURES
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 4
     assert waits[0] < 0.5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
 
@@ -103,7 +103,8 @@ async def test_another_organisation_goes_on_meanwhile() -> None:
         for _ in range(4)
     ]
     await asyncio.sleep(0.5)
+    began = time.monotonic()
     big = json.dumps({"id": 7, "pad": "x" * 300_000}).encode()
     assert await code_of("json", "$.id", big, seconds=4, share="northwind") == "ok"
-    assert not any(task.done() for task in slow)
+    assert time.monotonic() - began < 3
     assert await asyncio.gather(*slow) == ["source-timeout"] * 4
