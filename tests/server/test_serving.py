@@ -229,12 +229,12 @@ def test_a_damaged_key_is_reported_in_one_sentence(tmp_path, name, content, said
     put_tables(tmp_path)
     (tmp_path / name).write_bytes(content)
 
-    told = refused(BILLHOOK_DATA_DIR=str(tmp_path))
+    message = refused(BILLHOOK_DATA_DIR=str(tmp_path))
 
-    assert told.startswith(f"The file {name} in the data folder ")
-    assert said in told
-    assert "Restore it from a backup" in told
-    assert len(told.splitlines()) == 1
+    assert message.startswith(f"The file {name} in the data folder ")
+    assert said in message
+    assert "Restore it from a backup" in message
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -251,20 +251,20 @@ def test_a_lost_key_file_is_reported_and_not_replaced(filled, tmp_path, keys, sa
     if keys is not None:
         (folder / "secrets.key").write_text(keys.to_text())
 
-    told = refused(BILLHOOK_DATA_DIR=str(folder))
+    message = refused(BILLHOOK_DATA_DIR=str(folder))
 
-    assert told.startswith(said)
-    assert "Restore it from a backup" in told
-    assert "billhook rotate-secrets --forget-unreadable" in told
+    assert message.startswith(said)
+    assert "Restore it from a backup" in message
+    assert "billhook rotate-secrets --forget-unreadable" in message
     assert (folder / "secrets.key").exists() is (keys is not None)
 
 
 def test_an_invalid_setting_of_keys_is_reported_without_them(tmp_path):
     put_tables(tmp_path)
-    told = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
+    message = refused(BILLHOOK_DATA_DIR=str(tmp_path), BILLHOOK_SECRETS_KEYS="c4nary")
 
-    assert told.startswith("The setting BILLHOOK_SECRETS_KEYS can't be used.")
-    assert "c4nary" not in told
+    assert message.startswith("The setting BILLHOOK_SECRETS_KEYS can't be used.")
+    assert "c4nary" not in message
 
 
 def test_the_keys_are_created_on_the_first_start(serve, tmp_path):
